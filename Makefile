@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# qbd: thin front. Kbuild builds the modules, daemon/ and bpf/ their tools,
+# tests/ the tests; this file only says in which order and where the results
+# go. Everything made lands below build/, see `make help`.
+
+BUILD := $(CURDIR)/build
+PREFIX ?= /usr/local
+UDEVDIR ?= /usr/lib/udev/rules.d
+KERNEL ?= debian
+CASE ?= *
+SCHEDULES ?= 1000
+SECONDS ?= 60
+JOBS ?= $(shell nproc)
+
+TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
+
+.PHONY: all modules modules-debug tools tests check check-fast check-long \
+	gates install setup demo sim mutants guests fuzz clean help
+
+all: modules tools
+
+modules:
+	@scripts/modules.sh debian
+
+modules-debug:
+	@scripts/modules.sh debug
+
+tools:
+	@mkdir -p $(BUILD)/user
+	@set -e; for dir in $(TOOL_DIRS); do \
+		$(MAKE) --no-print-directory -C $$dir O=$(BUILD)/user; \
+	done
+
+tests:
+	@$(MAKE) --no-print-directory -C tests O=$(BUILD)/tests
+
+check:
+	@tests/run.sh check
+
+check-fast:
+	@tests/run.sh check-fast
+
+check-long:
+	@tests/run.sh check-long
+
+gates:
+	@scripts/check.sh
+
+sim:
+	@scripts/sim.sh --schedules $(SCHEDULES) $(if $(SEED),--seed $(SEED))
+
+mutants:
+	@tests/run.sh mutants
+
+fuzz:
+	@tests/run.sh fuzz --seconds $(SECONDS)
+
+guests:
+	@tests/run.sh guests --kernel $(KERNEL) --case '$(CASE)'
+
+demo: all
+	@scripts/demo
+
+setup:
+	@scripts/setup
+
+install: all
+	@scripts/install.sh --prefix $(PREFIX) --udevdir $(UDEVDIR) \
+		--destdir '$(DESTDIR)'
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+#: qbd: a replicated block device. Everything that is built lands in build/.
+#:
+#: Build
+#:   make                modules for Debian's kernel, and the tools
+#:   make modules-debug  modules for the debug kernel ($QBD_DEBUG_KERNEL)
+#:   make install        module, tools, udev rule (PREFIX=, DESTDIR=)
+#:   make setup          install the Debian packages that all of this needs
+#:   make clean          remove build/
+#:
+#: See it work
+#:   make demo           three guests, three copies, machines that die
+#:
+#: Test (each ends with "N passed, N failed")
+#:   make check          everything that fits 45 minutes on two cores
+#:   make check-fast     gates, unit tests, a short simulation (< 3 minutes)
+#:   make check-long     check, and all that is too slow for it
+#:   make gates          compilers, checkers, formatters, project rules
+#:   make sim            simulator: SCHEDULES=n; SEED=s replays one run
+#:   make mutants        a table: planted bug, the rule that caught it
+#:   make fuzz           fuzzers, SECONDS=n each
+#:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
+#:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4
