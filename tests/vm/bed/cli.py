@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The command line: scripts/testbed."""
+import argparse
+import os
+import signal
+import sys
+
+from . import wire
+from .bed import Bed
+from .link import GuestDied, JobTimeout
+from .proc import BedError
+
+# Exit codes of "run" beside those of its command, as timeout(1) has them.
+EXIT_TIMEOUT = 124
+EXIT_BROKEN = 125
+
+
+def _stream(kind, payload):
+    out = sys.stdout if kind == wire.STDOUT else sys.stderr
+    out.buffer.write(payload)
+    out.buffer.flush()
+
+
+def _spec_arguments(parser):
+    parser.add_argument("--kernel", default="debian",
+                        help="debian, debug, or the path of an image")
+    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--mem", default="1G")
+    parser.add_argument("--disk", action="append", default=[],
+                        metavar="SIZE[,cache=MODE]|pmem:SIZE")
+    parser.add_argument("--append", default="",
+                        help="more for the kernel's command line")
+
+
+def _spec(args):
+    return {"kernel": args.kernel, "cpus": args.cpus, "mem": args.mem,
+            "disks": args.disk, "cmdline": args.append.split()}
+
+
+def cmd_run(args):
+    """Boot a guest, run one command in it, end with its exit code."""
+    with Bed(keep=args.keep, **_spec(args)) as bed:
+        guest = bed.node(1)
+        for module in args.module:
+            guest.run(["insmod", os.path.abspath(module)])
+        job = guest.spawn(args.command, sink=_stream)
+        job.close_input()
+        try:
+            return job.wait(args.timeout).code
+        except GuestDied as err:
+            raise GuestDied(f"{err}\nend of its console:\n" +
+                            guest.console.last_words()) from err
+        except JobTimeout as err:
+            raise JobTimeout(f"{err}\nend of its console:\n" +
+                             guest.console.last_words()) from err
+
+
+def build_parser():
+    """All verbs and their options."""
+    parser = argparse.ArgumentParser(
+        prog="testbed", description="Boot machines for tests of qbd.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    run = verbs.add_parser("run", help=cmd_run.__doc__)
+    _spec_arguments(run)
+    run.add_argument("--timeout", type=float, default=300)
+    run.add_argument("--module", action="append", default=[],
+                     help="insmod this first")
+    run.add_argument("--keep", action="store_true",
+                     help="keep the bed's directory")
+    run.add_argument("command", nargs=argparse.REMAINDER)
+    run.set_defaults(call=cmd_run)
+    return parser
+
+
+def main():
+    """Entry point; every error a person can understand is one message."""
+    args = build_parser().parse_args()
+    if getattr(args, "command", None) and args.command[0] == "--":
+        args.command = args.command[1:]
+    # A polite kill unwinds like Ctrl-C: beds are closed on the way.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return args.call(args)
+    except JobTimeout as err:
+        print(f"testbed: {err}", file=sys.stderr)
+        return EXIT_TIMEOUT
+    except BedError as err:
+        print(f"testbed: {err}", file=sys.stderr)
+        return EXIT_BROKEN
+    except KeyboardInterrupt:
+        return 130
