@@ -37,11 +37,13 @@
  * the same run proves it durable is corruption and never cut; a bad one
  * without such proof is the torn tail.
  *
- * All integers are little-endian, all CRCs are CRC32C (Castagnoli, initial
- * value ~0, no final inversion) over the whole block with the crc field
- * zero, seeded by the store's uuid (see qbd_format_crc() in core) so that
- * blocks of another store, or of this device's earlier life, do not verify.
- * Reserved bytes are zero and are checked.
+ * All integers are little-endian.  All CRCs are CRC32C (Castagnoli, initial
+ * value ~0, no final inversion).  Those of superblocks, metadata pages and
+ * segment headers are over the whole block with the crc field zero and start
+ * from the CRC of the store's uuid, so that blocks of another store, or of
+ * this device's earlier life, do not verify.  That of a record's payload is
+ * over the payload alone: it is taken once, by the leader, and kept by all
+ * replicas.  Reserved bytes are zero and are checked.
  */
 #ifndef _UAPI_LINUX_QBD_WAL_H
 #define _UAPI_LINUX_QBD_WAL_H
@@ -80,7 +82,7 @@ struct qbd_disk_lpos {
 /**
  * struct qbd_disk_entry - what a parent knows of a metadata page
  * @gen: how often the page was written; place = gen & 1, 0 = never
- * @crc: CRC32C of the page's 4096 bytes
+ * @crc: CRC32C of the page's 4096 bytes, 0 if @gen is
  */
 struct qbd_disk_entry {
 	__le32 gen;
@@ -278,7 +280,10 @@ struct qbd_disk_replica {
 
 /* What a record does */
 enum qbd_rec_op {
-	/* records of a shard's history: they have an index */
+	/*
+	 * Records of a shard's history: they have an index; aux0 is the term
+	 * of the record before, so that a replica's records form a chain.
+	 */
 	QBD_OP_WRITE = 1, /* payload: the blocks */
 	QBD_OP_DISCARD = 2, /* range reads as zero, space is freed */
 	QBD_OP_ZERO = 3, /* range reads as zero */
