@@ -86,4 +86,4 @@ fi
 mirror "build/$kernel"
 [[ -e kmod/Kbuild || -e tests/testdisk/Kbuild ]] || exit 0
 exec make --no-print-directory --directory="$kdir" M="$PWD/build/$kernel" \
-	--jobs="$(nproc)" W=1 "$@" modules
+	--jobs="$(nproc)" W=1 KCFLAGS=-Werror "$@" modules

@@ -42,14 +42,15 @@ CORE_BANNED = re.compile(
     r"|printk|fopen|printf|rand|getenv)\s*\(|__KERNEL__|\bjiffies\b"
     r"|\b(spinlock_t|struct (mutex|rw_semaphore|work_struct|bio|page))\b")
 CORE_INCLUDE = re.compile(r"<linux/qbd\w*\.h>$")
-KMOD_BANNED = re.compile(r"\b(printk|BUG|BUG_ON|panic|msleep|ssleep|mdelay)"
-                         r"\s*\(")
+# Freezing waits for the very requests that are suspended: del_gendisk() may.
+KMOD_BANNED = re.compile(r"\b(printk|BUG|BUG_ON|panic|msleep|ssleep|mdelay"
+                         r"|blk_mq_(un)?(freeze|quiesce)_queue\w*)\s*\(")
 LOCK_FIELD = re.compile(r"\b(raw_)?spinlock_t\b|\brwlock_t\b|\bseqlock_t\b"
                         r"|\bstruct (mutex|rw_semaphore)\b(?!\s*\*)")
 ASSERTION = re.compile(r"\s*(lockdep_assert\w*|\w+_assert_\w+|might_sleep"
                        r"|WARN_ON_ONCE|QBD_CORE_BUG|assert)\s*\(")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
-MACHINE_PATH = re.compile(r"(?<![\w./$}])/(?:wo" r"rk|ro" r"ot|ho" r"me)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w./$}])/(?:[w]ork|[r]oot|[h]ome)/\w")
 SLEEP = {
     ".sh": re.compile(r"(^|[;&|({]|\bdo\b|\bthen\b)\s*sleep\s"),
     ".py": re.compile(r"\btime\.sleep\s*\("),
@@ -270,7 +271,7 @@ def locked_asserts(tree):
 
 @rule
 def kmod_banned(tree):
-    """No printk(), BUG(), msleep() in the module."""
+    """No printk(), BUG(), msleep(), queue freezing in the module."""
     for file in tree.c_in("kmod/"):
         for number, line in enumerate(file.code.split("\n"), 1):
             found = KMOD_BANNED.search(line)

@@ -21,11 +21,13 @@ SIGNATURE = re.compile(r"(\w+)\s*\(")
 
 
 def strip(text, keep_strings=False):
-    """Blank comments (and strings), keep every newline."""
+    """Blank comments (and strings), keep every position."""
     def blank(match):
         token = match.group()
         if token[0] in "\"'":
-            return token if keep_strings else token[0] * 2
+            if keep_strings:
+                return token
+            return token[0] + " " * (len(token) - 2) + token[-1]
         return re.sub(r"[^\n]", " ", token)
     return TOKEN.sub(blank, text)
 

@@ -198,12 +198,11 @@ static inline uint64_t th_rand(void)
 
 /* Constructors of one file run in its order, so the tests do too. */
 #define TH_REGISTER(id, ...)                                               \
+	static struct th_test th_test_##id = { .name = #id, __VA_ARGS__ }; \
 	__attribute__((__constructor__)) static void th_reg_##id(void)     \
 	{                                                                  \
-		static struct th_test test = { .name = #id, __VA_ARGS__ }; \
-                                                                           \
-		*th.last = &test;                                          \
-		th.last = &test.next;                                      \
+		*th.last = &th_test_##id;                                  \
+		th.last = &th_test_##id.next;                              \
 	}
 
 #define TEST(id)                              \

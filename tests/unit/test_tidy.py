@@ -113,8 +113,9 @@ class Rules(unittest.TestCase):
         struct = ("struct qbd_x {\n\tint (*go)(int a,\n\t\t  int b);\n"
                   "\tstruct list_head l;\n\tunion {\n\t\tint m[4];\n\t};\n"
                   "\tstruct mutex lock;\n};\n")
+        struct = 'const char *qbd_s = "long string";\n' + struct
         found = self.found({"kmod/x.h": H + struct})
-        self.assertEqual([4, 6, 8], [line for _, _, line in found])
+        self.assertEqual([5, 7, 9], [line for _, _, line in found])
 
     def test_locked_asserts(self):
         func = "void __qbd_a(int x)\n{\n\tint y;\n\n\ty = x;\n\tgo(y);\n}\n"
@@ -130,6 +131,8 @@ class Rules(unittest.TestCase):
                 self.one("kmod-banned", "kmod/a.c",
                          C + f"void qbd_a(void)\n{{\n\t{bad};\n}}\n", 5)
         self.clean("kmod/a.c", C + "/* BUG() */\nint qbd_bug(int QBD_BUG);\n")
+        self.one("kmod-banned", "kmod/a.c", C + "\tblk_mq_freeze_queue(q);\n",
+                 3)
 
     def test_kernel_version(self):
         text = "#if LINUX_VERSION" "_CODE > 1\n#endif\n"
