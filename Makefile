@@ -9,7 +9,8 @@ PREFIX ?= /usr/local
 UDEVDIR ?= /usr/lib/udev/rules.d
 KERNEL ?= debian
 CASE ?= *
-SCHEDULES ?= 1000
+SCHEDULES ?= $(if $(filter command% environment,$(origin SEED)),1,10000)
+SEED ?= $(shell printf '%d' 0x$$(git rev-parse --short=12 HEAD))
 SECONDS ?= 60
 JOBS ?= $(shell nproc)
 
@@ -29,11 +30,12 @@ modules-debug:
 tools:
 	@mkdir -p $(BUILD)/user
 	@set -e; for dir in $(TOOL_DIRS); do \
-		$(MAKE) --no-print-directory -C $$dir O=$(BUILD)/user; \
+		$(MAKE) --no-print-directory --jobs=$(JOBS) -C $$dir \
+			O=$(BUILD)/user; \
 	done
 
 tests:
-	@$(MAKE) --no-print-directory -C tests O=$(BUILD)/tests
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) -C tests O=$(BUILD)/tests
 
 check:
 	@tests/run.sh check
@@ -47,8 +49,8 @@ check-long:
 gates:
 	@scripts/check.sh
 
-sim:
-	@scripts/sim.sh --schedules $(SCHEDULES) $(if $(SEED),--seed $(SEED))
+sim: tests
+	@$(BUILD)/tests/qbdsim --schedules $(SCHEDULES) --seed $(SEED)
 
 mutants:
 	@tests/run.sh mutants

@@ -122,6 +122,8 @@ for gate in "$@"; do
 done
 
 mkdir -p "$logs"
+exec 8>build/gates.lock # people share one tree: one run at a time
+flock 8
 printf 'KTAP version 1\n1..%d\n' $#
 for gate in "$@"; do
 	while [[ $(jobs -pr | wc --lines) -ge 2 ]]; do

@@ -23,3 +23,5 @@ QBD_CORE_SRC := $(wildcard $(TOP)/kmod/core/*.c)
 
 QBD_CFLAGS_ASAN := $(QBD_BASE) -O1 $(QBD_SAN) $(QBD_CORE_INC)
 QBD_CFLAGS_O2 := $(QBD_BASE) -O2 $(QBD_CORE_INC)
+QBD_CFLAGS_FUZZ := $(QBD_BASE) -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer $(QBD_CORE_INC)

@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The engine of `make check`: runs the parts one after the other, keeps their
+# output in build/logs/, counts their KTAP lines (ktap.awk) and ends with one
+# line, "N passed, N failed". Parts whose files are not there are left out.
+#
+# Random choices come from one seed, taken from the commit, so that every
+# commit tries others and each can be repeated: QBD_SEED=n.
+#
+# usage: run.sh check | check-fast | check-long | unit | sim | mutants
+#        run.sh fuzz [--seconds N] | guests [--kernel K] [--case GLOB]
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+readonly bin=build/tests
+logs=build/logs
+passed=0 failed=0 skipped=0 child=
+
+# Ends what runs when this is interrupted: timeout gave it a group of its own.
+cleanup()
+{
+	[[ -z $child ]] || kill "$child" 2>/dev/null || true
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# part NAME TIMEOUT_S COMMAND...: run it, count it, say so in one line.
+part()
+{
+	local name=$1 limit_s=$2 log=$logs/$1.log start=$SECONDS rc=0 p f s
+	shift 2
+	timeout --kill-after=30 "$limit_s" "$@" >"$log" 2>&1 </dev/null &
+	child=$!
+	wait "$child" || rc=$?
+	child=
+	[[ $rc != 124 && $rc != 137 ]] ||
+		echo "# timeout after $limit_s s" >>"$log"
+	read -r p f s < <(awk -v rc="$rc" -v name="$name" -f tests/ktap.awk \
+		"$log")
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-16s %5d passed %4d failed %4d skipped %6d s\n' "$name" \
+		"$p" "$f" "$s" $((SECONDS - start))
+	[[ $f != 0 ]] || return 0
+	grep --extended-regexp '^not ok|^# timeout' "$log" | sed 's/^/    /' ||
+		tail --lines=15 "$log" | sed 's/^/    /'
+	echo "    see $logs/$name.log"
+}
+
+run_build()
+{
+	part build 1200 make --no-print-directory --keep-going all tests
+	[[ ${1:-} != debug || -z ${QBD_DEBUG_KERNEL:-} ]] ||
+		part build-debug 1200 make --no-print-directory modules-debug
+}
+
+run_sim()
+{
+	[[ -x $bin/qbdsim ]] || return 0
+	part sim 900 "$bin/qbdsim" --schedules "$1" --seed "$QBD_SEED"
+	[[ ! -x $bin/qbdsim-asan ]] || part sim-asan 900 "$bin/qbdsim-asan" \
+		--schedules $(($1 / 10)) --seed "$QBD_SEED"
+}
+
+# Few mutants in `check`, all of them in `mutants` and `check-long`.
+run_mutants()
+{
+	[[ -x tests/sim/mutants.sh ]] || return 0
+	part mutants 3600 tests/sim/mutants.sh --seed "$QBD_SEED" "$@"
+}
+
+run_fuzz()
+{
+	! compgen -G 'tests/fuzz/fuzz_*.c' >/dev/null ||
+		part fuzz 7200 tests/fuzz.sh --seconds "$1"
+}
+
+# run_guests KERNEL TIMEOUT_S [GLOB]
+run_guests()
+{
+	if [[ $1 == debug && -z ${QBD_DEBUG_KERNEL:-} ]]; then
+		part guests-debug 10 echo '1..0 # SKIP no QBD_DEBUG_KERNEL'
+	elif compgen -G 'tests/vm/cases/[0-9]*' >/dev/null; then
+		part "guests-$1" "$2" scripts/testbed cases --kernel "$1" \
+			--case "${3:-*}"
+	fi
+}
+
+run_check()
+{
+	run_build debug
+	part gates 900 scripts/check.sh
+	part unit 600 tests/units.sh
+	run_sim "$1"
+	run_mutants "${@:4}"
+	run_fuzz "$2"
+	run_guests debian "$3"
+	run_guests debug "$3"
+}
+
+what=${1:-}
+kernel=debian case='*' seconds=0
+shift || true
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	--kernel) kernel=$2 ;;
+	--case) case=$2 ;;
+	--seconds) seconds=$2 ;;
+	*) what= ;;
+	esac
+	shift 2 || break
+done
+
+mkdir -p build
+exec 7>build/run.lock
+flock --nonblock 7 || logs+=.$$ # somebody else's run keeps its logs
+mkdir -p "$logs"
+head=$(git rev-parse HEAD 2>/dev/null || echo 1)
+export QBD_SEED=${QBD_SEED:-$((16#${head:0:12}))}
+echo "commit ${head:0:12}, QBD_SEED=$QBD_SEED"
+[[ $what == gates ]] || scripts/setup
+case $what in
+check) run_check 30000 0 1000 --slice ;;
+check-long) run_check 1000000 300 7200 ;;
+check-fast)
+	run_build
+	part gates 300 scripts/check.sh
+	part unit 300 tests/units.sh
+	run_sim 3000
+	;;
+unit) run_build && part unit 600 tests/units.sh ;;
+sim) run_build && run_sim 10000 ;;
+mutants) run_build && run_mutants && cat "$logs/mutants.log" ;;
+fuzz) run_build && run_fuzz "$seconds" ;;
+guests)
+	run_build "$kernel"
+	run_guests "$kernel" 7200 "$case"
+	;;
+*)
+	sed --quiet '/^# usage/,/^set/s/^# //p' "$0" >&2
+	exit 2
+	;;
+esac
+printf '%d passed, %d failed' $passed $failed
+[[ $skipped == 0 ]] || printf ', %d skipped' $skipped
+echo
+[[ $failed == 0 ]]
