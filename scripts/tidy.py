@@ -154,6 +154,12 @@ def check_sizes(tree, ratchet, before):
                           f"{which} {key} is new or has grown")
 
 
+def first_line(lines):
+    """Index of the line behind `#!` and a directive for shellcheck."""
+    at = 1 if lines[0].startswith("#!") else 0
+    return at + (len(lines) > at and lines[at].startswith("# shellcheck "))
+
+
 # --- every file -----------------------------------------------------------
 
 @rule
@@ -164,8 +170,8 @@ def spdx(tree):
         known = (base in ("Makefile", "Kbuild", "run") or
                  tree.kind(name) in (".c", ".h", ".py", ".sh", ".mk", ".yaml",
                                      ".cocci", ".rules"))
-        lines = text.split("\n", 2)
-        at = 1 if lines[0].startswith("#!") else 0
+        lines = text.split("\n", 3)
+        at = first_line(lines)
         if known and text and "SPDX-License-Identifier: " not in (
                 lines[at] if at < len(lines) else ""):
             yield name, at + 1, "no SPDX-License-Identifier"
@@ -177,7 +183,7 @@ def header_comment(tree):
     opens = {".c": "/*", ".h": "/*", ".sh": "#", ".py": ('"""', 'r"""', "#")}
     for name, text in tree.text.items():
         lines = text.split("\n")
-        at = 2 if lines[0].startswith("#!") else 1
+        at = first_line(lines) + 1
         want = opens.get(tree.kind(name))
         if want and text.strip() and not (
                 len(lines) > at and lines[at].startswith(want)):

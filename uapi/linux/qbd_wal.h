@@ -229,8 +229,8 @@ struct qbd_disk_config {
 
 /* Replica table flags */
 #define QBD_REPLICA_USED (1U << 0) /* the slot holds a replica */
-#define QBD_REPLICA_NONVOTING (1U << 1) /* promise may be lost: no votes, acks */
-#define QBD_REPLICA_SUSPECT (1U << 2) /* records may be lost: no reads either */
+#define QBD_REPLICA_NONVOTING (1U << 1) /* promise may be lost: no votes */
+#define QBD_REPLICA_SUSPECT (1U << 2) /* records may be lost: no reads */
 #define QBD_REPLICA_ALL 7U
 
 /**
@@ -297,7 +297,7 @@ enum qbd_rec_op {
 };
 
 /* Record flags */
-#define QBD_REC_RELOG (1U << 0) /* copy of an older record, same term, index */
+#define QBD_REC_RELOG (1U << 0) /* copy of an older record */
 #define QBD_REC_FUA (1U << 1) /* the user asked for FUA */
 #define QBD_REC_ALL 3U
 
