@@ -53,4 +53,14 @@
  */
 #define QBD_CORE_BUG(cond) WARN_ONCE(cond, "qbd: broken invariant: %s\n", #cond)
 
+/**
+ * QBD_MUTANT() - is this bug planted?
+ * @name: its name
+ *
+ * Always 0 here and in normal builds, so that the compiler drops it. A test
+ * build with QBD_MUTANTS defined turns on the one that the test names, and
+ * the simulator has to find it.
+ */
+#define QBD_MUTANT(name) 0
+
 #endif /* QBD_CORE_ENV_H */

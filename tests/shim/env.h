@@ -263,6 +263,17 @@ __attribute__((__weak__)) void qbd_core_bug(const char *file, int line,
 			  false)
 #define WARN_ON_ONCE(cond) QBD_CORE_BUG(cond)
 
+/*
+ * Bugs planted on purpose, see the kernel's side; the program that is built
+ * with QBD_MUTANTS defines the variable.
+ */
+#ifdef QBD_MUTANTS
+extern const char *qbd_mutant;
+#define QBD_MUTANT(name) (qbd_mutant && strcmp(qbd_mutant, #name) == 0)
+#else
+#define QBD_MUTANT(name) 0
+#endif
+
 #include "bits.h"
 #include "crc32c.h"
 #include "list.h"

@@ -231,7 +231,8 @@ struct qbd_disk_config {
 #define QBD_REPLICA_USED (1U << 0) /* the slot holds a replica */
 #define QBD_REPLICA_NONVOTING (1U << 1) /* promise may be lost: no votes */
 #define QBD_REPLICA_SUSPECT (1U << 2) /* records may be lost: no reads */
-#define QBD_REPLICA_ALL 7U
+#define QBD_REPLICA_DELETED (1U << 3) /* slot in use until DELETE left the log */
+#define QBD_REPLICA_ALL 15U
 
 /**
  * struct qbd_disk_replica - one slot of the replica table
