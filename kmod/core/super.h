@@ -60,6 +60,8 @@ struct qbd_layout {
  * @layout: regions
  * @tail: oldest segment kept
  * @known: the segment after the last one known durable
+ * @carried: sequence number of the segment that came next when the last
+ *	checkpoint began; control records before it are in the replica table
  *
  * The entries of the metadata tree's roots are not here but in struct
  * qbd_meta, among those of all the other pages.
@@ -77,6 +79,7 @@ struct qbd_super {
 	struct qbd_layout layout;
 	struct qbd_lpos tail;
 	struct qbd_lpos known;
+	u64 carried;
 };
 
 /**

@@ -6,6 +6,11 @@
  *
  * Slot n of the table is entry n % QBD_TABLE_ENTRIES of table page
  * n / QBD_TABLE_ENTRIES.  A slot that is not in use is all zero.
+ *
+ * A checkpoint notes in the superblock (@carried) the segment that comes next
+ * when it begins, and in each slot the replica's last durable record, then or
+ * later.  That bounds what damage to the log before it can hide: promises are
+ * in the table, and a replica whose records reach that position has them all.
  */
 #ifndef QBD_CORE_TABLE_H
 #define QBD_CORE_TABLE_H
@@ -64,6 +69,9 @@ struct qbd_promise {
  * @applied_term: term of the last record that went home
  * @applied_index: index of that record
  * @commit: highest commit index known
+ * @logged_term: term of the last record durable in the log at the checkpoint
+ *	that writes the slot
+ * @logged_index: index of that record
  * @config: replica set as last logged
  */
 struct qbd_table_slot {
@@ -78,6 +86,8 @@ struct qbd_table_slot {
 	u64 applied_term;
 	u64 applied_index;
 	u64 commit;
+	u64 logged_term;
+	u64 logged_index;
 	struct qbd_config config;
 };
 

@@ -35,7 +35,10 @@
  * what was cut by an earlier recovery carries an older run and is not in
  * the chain, however valid its CRC.  A bad segment after which a segment of
  * the same run proves it durable is corruption and never cut; a bad one
- * without such proof is the torn tail.
+ * without such proof is the torn tail.  Of a damaged stretch nobody knows
+ * what was in it: a replica goes on as before only if its records form a
+ * chain across it, to the last one that the replica table or the log behind
+ * the stretch names.
  *
  * All integers are little-endian.  All CRCs are CRC32C (Castagnoli, initial
  * value ~0, no final inversion).  Those of superblocks, metadata pages and
@@ -117,6 +120,8 @@ struct qbd_disk_entry {
  * @level_pages: number of pages of level 0, 1, 2, 3
  * @tail: oldest segment kept; replay starts here
  * @known: the segment after the last one known durable when this was written
+ * @carried: control records of segments before this one are in the replica
+ *	table, and its entries' logged positions are at least of that time
  * @nr_roots: entries in use in @root
  * @reserved: zero
  * @root: entries of the pages of the highest level
@@ -149,7 +154,8 @@ struct qbd_disk_super {
 	__le32 level_pages[QBD_META_LEVELS_MAX + 1];
 	struct qbd_disk_lpos tail;
 	struct qbd_disk_lpos known;
-	__u8 reserved[272];
+	__le64 carried;
+	__u8 reserved[264];
 	struct qbd_disk_entry root[QBD_SUPER_ROOTS];
 };
 
@@ -251,6 +257,8 @@ struct qbd_disk_config {
  * @applied_term: term of the last record that went home
  * @applied_index: index of that record
  * @commit: highest commit index known
+ * @logged_term: term of the last record durable in the log at this checkpoint
+ * @logged_index: index of that record
  * @config: replica set as last logged
  * @reserved: zero
  */
@@ -270,8 +278,10 @@ struct qbd_disk_replica {
 	__le64 applied_term;
 	__le64 applied_index;
 	__le64 commit;
+	__le64 logged_term;
+	__le64 logged_index;
 	struct qbd_disk_config config;
-	__u8 reserved[184];
+	__u8 reserved[168];
 };
 
 #define QBD_SEG_MAGIC 0x53444251U /* "QBDS" */
