@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Payload pages: where the bytes of a write live from queue_rq to the log,
+ * the wires and home.
+ *
+ * A write's bytes are copied once, into a payload: a counted object with
+ * pages of order 0, one per block.  From its CRC on a page is immutable, and
+ * it stays so until nobody else has a reference: sockets splice the page
+ * itself, give no sign when they are done with it, and over veth or loopback
+ * it sits in the peer's receive queue even after the ACK.  So when the last
+ * reference of a payload goes, each of its pages is asked for its reference
+ * count.  Alone (1): it is free, for the next write.  Not alone: it goes into
+ * a limbo, a bounded FIFO per CPU, and is asked again when pages are needed;
+ * what does not fit there is given back to the kernel and replaced.  Bios hold
+ * the payload, not just the page.
+ *
+ * The pool allocates a reserve when it is made and keeps it.  Beyond that it
+ * grows on demand, never waiting, up to a bound.  Nothing here sleeps but
+ * qbd_pool_init(), qbd_pool_destroy() and the refill work.  What finds no
+ * pages queues a waiter.
+ */
+#ifndef QBD_PAGES_H
+#define QBD_PAGES_H
+
+#include <linux/list.h>
+#include <linux/mempool.h>
+#include <linux/mm_types.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include "limits.h"
+
+struct qbd_pool_cpu;
+struct qbd_pool_stats;
+
+/**
+ * struct qbd_payload - the bytes of a record in memory
+ * @refs: references: the log's record, each message, each I/O
+ * @nr_pages: pages in use, one per block
+ * @crc: CRC32C of all of it (qbd_payload_crc() of the core), set by its maker
+ * @pool: where it came from
+ * @page: the pages
+ */
+struct qbd_payload {
+	refcount_t refs;
+	u32 nr_pages;
+	u32 crc;
+	struct qbd_pool *pool;
+	struct page *page[];
+};
+
+/**
+ * struct qbd_pool_waiter - somebody who waits for pages
+ * @entry: in the pool's list, empty when not waiting
+ * @wake: called once, in any context, interrupts off or not, without locks:
+ *	queue work or run a hardware queue, then try again
+ */
+struct qbd_pool_waiter {
+	struct list_head entry;
+	void (*wake)(struct qbd_pool_waiter *waiter);
+};
+
+/**
+ * struct qbd_pool - payload pages of a node
+ * @lock: rank POOL
+ * @free: pages that wait for use [lock]
+ * @nr_free: how many [lock; READ_ONCE ok]
+ * @waiters: who waits for pages [lock]
+ * @cpu: each CPU's free pages and limbo [percpu]
+ * @stats: counters [percpu]
+ * @owned: pages free, in limbo, in payloads [atomic]
+ * @reserve: pages owned at least [const]
+ * @max: pages owned at most [const]
+ * @small: payload objects of QBD_PAYLOAD_PAGES_SMALL pages [atomic]
+ * @large: payload objects of QBD_PAYLOAD_PAGES_MAX pages [atomic]
+ * @limbo_timer: looks at limbos while somebody waits [atomic]
+ * @refill: makes good what was given back below the reserve [atomic]
+ */
+struct qbd_pool {
+	spinlock_t lock;
+	struct list_head free;
+	u32 nr_free;
+	struct list_head waiters;
+	struct qbd_pool_cpu __percpu *cpu;
+	struct qbd_pool_stats __percpu *stats;
+	atomic_t owned;
+	u32 reserve;
+	u32 max;
+	mempool_t small;
+	mempool_t large;
+	struct timer_list limbo_timer;
+	struct work_struct refill;
+};
+
+/**
+ * struct qbd_pool_counts - what became of the pages of a pool
+ * @recycled: pages handed out that were free
+ * @from_limbo: of these, pages that came out of a limbo
+ * @fresh: pages handed out that the kernel had to allocate
+ * @to_limbo: pages released while somebody else had a reference
+ * @overflow: pages given back because a limbo was full
+ * @exhausted: allocations that failed
+ * @owned: pages owned now
+ * @free: of these, in the common list
+ */
+struct qbd_pool_counts {
+	u64 recycled;
+	u64 from_limbo;
+	u64 fresh;
+	u64 to_limbo;
+	u64 overflow;
+	u64 exhausted;
+	u32 owned;
+	u32 free;
+};
+
+int qbd_pool_init(struct qbd_pool *pool, u32 reserve_pages);
+void qbd_pool_destroy(struct qbd_pool *pool);
+void qbd_pool_counts_get(const struct qbd_pool *pool,
+			 struct qbd_pool_counts *counts);
+
+void qbd_pool_wait(struct qbd_pool *pool, struct qbd_pool_waiter *waiter);
+void qbd_pool_wait_cancel(struct qbd_pool *pool,
+			  struct qbd_pool_waiter *waiter);
+
+struct qbd_payload *qbd_payload_alloc(struct qbd_pool *pool, u32 nr_pages);
+struct qbd_payload *qbd_payload_get(struct qbd_payload *payload);
+void qbd_payload_put(struct qbd_payload *payload);
+
+#endif /* QBD_PAGES_H */
