@@ -7,6 +7,7 @@ host's: what was written there survives a guest). Names, sockets and the
 multicast port are locked, so any number of beds can run at once.
 """
 import os
+import re
 import shutil
 
 from . import disk
@@ -43,6 +44,8 @@ class Bed:
                  **spec):
         self.auto = name is None
         self.name = name or f"bed-{os.getpid()}-{os.urandom(2).hex()}"
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", self.name):
+            raise BedError(f"not a name for a bed: {name!r}")
         self.dir = os.path.join(BEDS, self.name)
         self.share = os.path.join(self.dir, "share")
         self.cwd = os.getcwd()
@@ -151,6 +154,23 @@ def guest_env(kernel):
     return env
 
 
+def in_use(name):
+    """True if a bed of this name runs."""
+    path = os.path.join(BEDS, name)
+    try:
+        Lock("bed-" + path[-80:]).release()
+    except OSError:
+        return True
+    return False
+
+
+def running():
+    """Names of the beds that run."""
+    if not os.path.isdir(BEDS):
+        return []
+    return [name for name in sorted(os.listdir(BEDS)) if in_use(name)]
+
+
 def prune():
     """Remove the oldest directories of beds that are gone."""
     if not os.path.isdir(BEDS):
@@ -159,9 +179,5 @@ def prune():
            if name.startswith("bed-")]
     old.sort(key=os.path.getmtime)
     for path in old[:-KEEP]:
-        try:
-            lock = Lock("bed-" + path[-80:])
-        except OSError:
-            continue           # still in use
-        shutil.rmtree(path, ignore_errors=True)
-        lock.release()
+        if not in_use(os.path.basename(path)):
+            shutil.rmtree(path, ignore_errors=True)

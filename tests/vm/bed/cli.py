@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from . import wire
+from . import manual, wire
 from .bed import Bed
 from .link import GuestDied, JobTimeout
 from .proc import BedError
@@ -55,11 +55,69 @@ def cmd_run(args):
                              guest.console.last_words()) from err
 
 
+def cmd_up(args):
+    """Boot guests on one Ethernet and leave them running."""
+    manual.up(args.bed or manual.DEFAULT, args.guests, _spec(args))
+    return 0
+
+
+def cmd_down(args):
+    """End a bed and remove its directory."""
+    manual.down(manual.pick(args.bed), args.keep)
+    return 0
+
+
+def cmd_status(_args):
+    """List the beds that run."""
+    manual.status()
+    return 0
+
+
+def cmd_shell(args):
+    """A shell in a guest of a running bed (also that of a running case)."""
+    return manual.attach(manual.pick(args.bed),
+                         manual.node_number(args.node), args.command)
+
+
+def cmd_node(args):
+    """Do something to a machine of a bed made by "up"."""
+    manual.order(manual.pick(args.bed), args.action,
+                 manual.node_number(args.node))
+    return 0
+
+
+def _manual_verbs(verbs):
+    up = verbs.add_parser("up", help=cmd_up.__doc__)
+    _spec_arguments(up)
+    up.add_argument("--guests", type=int, default=1)
+    up.set_defaults(call=cmd_up)
+    down = verbs.add_parser("down", help=cmd_down.__doc__)
+    down.add_argument("--keep", action="store_true",
+                      help="keep the bed's directory")
+    down.set_defaults(call=cmd_down)
+    status = verbs.add_parser("status", help=cmd_status.__doc__)
+    status.set_defaults(call=cmd_status)
+    shell = verbs.add_parser("shell", help=cmd_shell.__doc__)
+    shell.add_argument("node", nargs="?", default="n1")
+    shell.set_defaults(call=cmd_shell, command=[])
+    execute = verbs.add_parser("exec", help="run a command in a guest")
+    execute.add_argument("node")
+    execute.add_argument("command", nargs=argparse.REMAINDER)
+    execute.set_defaults(call=cmd_shell)
+    node = verbs.add_parser("node", help=cmd_node.__doc__)
+    node.add_argument("action", choices=manual.VERBS)
+    node.add_argument("node")
+    node.set_defaults(call=cmd_node)
+    for parser in (up, down, shell, execute, node):
+        parser.add_argument("--bed", help="name of the bed")
+
+
 def build_parser():
     """All verbs and their options."""
     parser = argparse.ArgumentParser(
         prog="testbed", description="Boot machines for tests of qbd.")
     verbs = parser.add_subparsers(dest="verb", required=True)
+    _manual_verbs(verbs)
     run = verbs.add_parser("run", help=cmd_run.__doc__)
     _spec_arguments(run)
     run.add_argument("--timeout", type=float, default=300)

@@ -36,6 +36,16 @@ _FINE = re.compile(
     r"kmemleak: Automatic memory scanning")
 
 
+# QEMU without KVM can run a stale translation of code that another CPU has
+# patched: a breakpoint with nobody behind it.
+_SLIP = re.compile(r"Oops: int3:")
+
+
+def emulator_slip(text):
+    """True if this piece of console shows a fault of the emulator."""
+    return bool(_SLIP.search(text))
+
+
 class Finding:
     """One line of a console that should not be there."""
 

@@ -8,9 +8,10 @@ so that several guests boot side by side.
 import os
 import shlex
 import shutil
+import sys
 
 from . import disk, qmp
-from .console import Console
+from .console import Console, emulator_slip
 from .link import GuestDied, JobTimeout, Link
 from .proc import BedError, Child, Deadline, connect, scaled
 
@@ -69,6 +70,10 @@ class Guest:
         self._qemu = Child(self._command_line(), self.bed.dir,
                            self._path("qemu.log"))
         self.bed.note_pids()
+        # At once: what the agent says while nobody is connected is lost.
+        sock = connect(self.bed.dirfd, f"{self.name}.agent", scaled(20),
+                       self._qemu)
+        self.link = Link(self.name, sock, self.bed.share)
         return self
 
     def _serve(self, tag, source, cache):
@@ -123,13 +128,29 @@ class Guest:
                        "-append", " ".join(line)]
 
     def ready(self):
-        """Wait until the agent answers."""
+        """Wait until the agent answers.
+
+        QEMU without KVM now and then delivers a breakpoint that another CPU
+        has just patched away, and the kernel dies of it. Nothing of ours
+        runs yet, so that boot is tried again, and said.
+        """
+        for _ in range(2):
+            try:
+                return self._ready()
+            except GuestDied:
+                if not emulator_slip(self.console.since(self.checked)):
+                    raise
+                print(f"# {self.name}: the emulator slipped while booting; "
+                      "again", file=sys.stderr)
+                self.crash()
+                self.checked = self.console.mark()
+                self.start()
+        return self._ready()
+
+    def _ready(self):
         deadline = Deadline(scaled(self.spec.kernel.boot_timeout))
         hello = None
         try:
-            sock = connect(self.bed.dirfd, f"{self.name}.agent",
-                           deadline.left(), self._qemu)
-            self.link = Link(self.name, sock, self.bed.share)
             hello = self.link.greet(deadline)
         except GuestDied as err:
             raise GuestDied(self._epitaph("it ended while booting")) from err

@@ -5,7 +5,7 @@ A thread per line sorts incoming frames to their jobs; callers wait on a
 condition with a deadline. When the guest dies the socket ends, and every
 job that waits ends with GuestDied. Nothing here starts processes.
 """
-import json
+import marshal
 import os
 import signal
 import sys
@@ -53,7 +53,7 @@ class Job:
     def take(self, kind, payload):
         """A frame for this job has come (called with the link's lock)."""
         if kind == wire.EXIT:
-            self.code = json.loads(payload)["status"]
+            self.code = marshal.loads(payload)["status"]
         elif self._sink:
             self._sink(kind, payload)
         elif kind == wire.STDOUT:
@@ -71,6 +71,11 @@ class Job:
                              f"s: {' '.join(self.argv)}\n{self.text()}")
         return Result(self.code, self.stdout.decode("utf-8", "replace"),
                       self.stderr.decode("utf-8", "replace"))
+
+    def ended(self, timeout):
+        """Wait for its end, without killing it; True if it has ended."""
+        return self._link.wait(lambda: self.code is not None,
+                               Deadline(timeout))
 
     def running(self):
         """True while it runs."""
@@ -145,7 +150,7 @@ class Link:
 
     def _take(self, kind, number, payload):
         if kind == wire.HELLO:
-            self.hello = json.loads(payload)
+            self.hello = marshal.loads(payload)
             return
         job = self._jobs.get(number)
         if job is None:
@@ -155,9 +160,9 @@ class Link:
             del self._jobs[number]
 
     def send(self, kind, number, payload=b""):
-        """Send a frame; a dict goes as JSON."""
+        """Send a frame; a dict goes marshalled."""
         if isinstance(payload, dict):
-            payload = json.dumps(payload).encode()
+            payload = marshal.dumps(payload)
         with self._write_lock:
             try:
                 self._sock.sendall(wire.pack(kind, number, payload))
@@ -200,7 +205,7 @@ class Link:
             job = Job(self, self._next, argv, sink)
             self._jobs[self._next] = job
             number = self._next
-        raw = json.dumps(spec).encode()
+        raw = marshal.dumps(spec)
         if len(raw) > wire.MAX_PAYLOAD:
             spec = {"file": self._spill(raw, number)}
         self.send(wire.RUN, number, spec)

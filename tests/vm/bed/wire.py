@@ -6,7 +6,8 @@ magic (1), kind (1), job number (2), length (2), CRC-32 of all that (4). The
 line itself loses nothing; the CRC is there because a second writer on the
 port (a stray getty, a kernel console) has to be noticed, not guessed.
 
-Used by both ends, so it imports nothing that is slow to load in a guest.
+Used by both ends, so it imports nothing that is slow to load in a guest; a
+marshalled dict will do because both ends run the same interpreter.
 """
 import struct
 import zlib
@@ -14,16 +15,16 @@ import zlib
 MAGIC = 0xB5
 MAX_PAYLOAD = 2048
 
-HELLO = ord("H")      # agent -> runner: JSON, the guest is ready
+HELLO = ord("H")      # agent -> runner: marshalled dict, the guest is ready
 PING = ord("P")       # runner -> agent: say HELLO again
-RUN = ord("R")        # runner -> agent: JSON, start a job
+RUN = ord("R")        # runner -> agent: marshalled dict, start a job
 INPUT = ord("I")      # runner -> agent: bytes for the job's standard input
 EOF = ord("Z")        # runner -> agent: no more input
-SIGNAL = ord("S")     # runner -> agent: JSON, signal for the job's group
-WINSIZE = ord("W")    # runner -> agent: JSON, size of the terminal
+SIGNAL = ord("S")     # runner -> agent: marshalled dict, signal for the job's group
+WINSIZE = ord("W")    # runner -> agent: marshalled dict, size of the terminal
 STDOUT = ord("O")     # agent -> runner: bytes the job wrote
 STDERR = ord("E")     # agent -> runner: same, on standard error
-EXIT = ord("X")       # agent -> runner: JSON, the job has ended
+EXIT = ord("X")       # agent -> runner: marshalled dict, the job has ended
 
 _HEAD = struct.Struct("<BBHH")
 _CRC = struct.Struct("<I")
