@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A node: all of qbd's state in one network namespace.
+ *
+ * LIFE. qbd_node_start() makes the namespace a node; the node pins the
+ * namespace and the module until qbd_node_stop() or qbd_node_crash() has
+ * ended it, as a mount would, because connections handed over by the daemon
+ * pin the namespace anyway and its exit could never do the job.
+ *
+ * References to struct qbd_node: the namespace while the node is running or
+ * ending; each store, shard and volume; each caller of qbd_node_find().
+ *
+ * The functions below that change something are what netlink calls. They
+ * check the whole request, start what it asks for and return: none waits for
+ * a disk, a peer or a device. What they start runs on @wq and ends in an
+ * event and in the state that the dumps show.
+ */
+#ifndef QBD_NODE_H
+#define QBD_NODE_H
+
+#include <linux/mutex.h>
+#include <linux/qbd.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+
+#include "refusal.h"
+
+struct kobject;
+struct qbd_shard;
+struct qbd_store;
+struct qbd_volume;
+
+/**
+ * struct qbd_node_spec - what an administrator says of a node
+ * @id: node id, unique in the cluster, not 0
+ * @name: for people
+ * @cluster: the cluster's uuid
+ * @lineage: changes when a cluster is restored from a backup
+ * @lease_ms: longest lease granted to a holder; 0 takes the default
+ */
+struct qbd_node_spec {
+	u32 id;
+	char name[QBD_NAME_MAX + 1];
+	u8 cluster[QBD_UUID_LEN];
+	u64 lineage;
+	u32 lease_ms;
+};
+
+/**
+ * struct qbd_node - see the top of this file
+ * @spec: what the administrator said [const]
+ * @net: our namespace, pinned [const]
+ * @refs: see the top of this file [atomic]
+ * @config_mutex: rank QBD_RANK_CONFIG; taken by netlink and by work items,
+ *	never held over I/O
+ * @state: running, stopping, stopped, crashed [config_mutex; READ_ONCE ok]
+ * @stores: by a running number [config_mutex for writers, RCU]
+ * @volumes: attached volumes, by id [config_mutex for writers, RCU]
+ * @shards: by qbd_shard_slot() [config_mutex for writers, RCU]
+ * @wq: opens, closes, adds and removes; no part of the I/O path [const]
+ * @io_wq: timers and pumps of the I/O path, WQ_MEM_RECLAIM [const]
+ * @end_work: ends the node [owner: qbd_node_stop(), qbd_node_crash()]
+ * @event_lock: rank QBD_RANK_EVENT: orders events
+ * @event_seq: number of the newest event [event_lock; READ_ONCE ok]
+ * @nonce: random, of this node's life; session of all its terms [const]
+ * @kobj: /sys/kernel/qbd/NAME [const]
+ * @dentry: debugfs directory [const]
+ */
+struct qbd_node {
+	struct qbd_node_spec spec;
+	struct net *net;
+	refcount_t refs;
+	struct mutex config_mutex;
+	enum qbd_node_state state;
+	struct xarray stores;
+	struct xarray volumes;
+	struct xarray shards;
+	struct workqueue_struct *wq;
+	struct workqueue_struct *io_wq;
+	struct work_struct end_work;
+	spinlock_t event_lock;
+	u64 event_seq;
+	u64 nonce;
+	struct kobject *kobj;
+	struct dentry *dentry;
+};
+
+/**
+ * struct qbd_node_counts - sizes of a node's tables
+ * @stores: stores, open or not
+ * @volumes: attached volumes
+ * @replicas: replicas of all stores
+ */
+struct qbd_node_counts {
+	u32 stores;
+	u32 volumes;
+	u32 replicas;
+};
+
+/**
+ * struct qbd_store_spec - a store to be opened
+ * @path: of the block device, as the caller sees it
+ * @uuid: store uuid that must be found there; all zero = any
+ * @opens_min: lowest generation counter that is accepted
+ */
+struct qbd_store_spec {
+	const char *path;
+	u8 uuid[QBD_UUID_LEN];
+	u64 opens_min;
+};
+
+/**
+ * struct qbd_member_spec - a member of a replica set
+ * @node: where it is
+ * @replica: replica id
+ */
+struct qbd_member_spec {
+	u32 node;
+	u64 replica;
+};
+
+/**
+ * struct qbd_set_spec - the replica set of one shard
+ * @number: of the shard in its volume
+ * @nr_members: how many members
+ * @epoch: config epoch of the set
+ * @member: the members
+ */
+struct qbd_set_spec {
+	u32 number;
+	u32 nr_members;
+	u64 epoch;
+	struct qbd_member_spec member[QBD_SET_MEMBERS_MAX];
+};
+
+/**
+ * struct qbd_replica_spec - a replica to be created
+ * @id: replica id, never used before
+ * @volume: volume id
+ * @store: uuid of the store that shall hold it
+ * @size_bytes: of the shard
+ * @set: the replica set that it is a member of; @set.number is the shard
+ */
+struct qbd_replica_spec {
+	u64 id;
+	u32 volume;
+	u8 store[QBD_UUID_LEN];
+	u64 size_bytes;
+	struct qbd_set_spec set;
+};
+
+int qbd_node_init(void);
+void qbd_node_destroy(void);
+
+/* Life; what netlink calls. */
+int qbd_node_start(struct net *net, const struct qbd_node_spec *spec,
+		   struct qbd_refusal *why);
+int qbd_node_stop(struct qbd_node *node, struct qbd_refusal *why);
+int qbd_node_crash(struct qbd_node *node, struct qbd_refusal *why);
+
+struct qbd_node *qbd_node_find(struct net *net);
+void qbd_node_get(struct qbd_node *node);
+void qbd_node_put(struct qbd_node *node);
+void qbd_node_counts_get(struct qbd_node *node, struct qbd_node_counts *counts);
+
+/* Stores and replicas; what netlink calls. */
+int qbd_node_store_add(struct qbd_node *node, const struct qbd_store_spec *spec,
+		       struct qbd_refusal *why);
+int qbd_node_store_remove(struct qbd_node *node, const u8 uuid[QBD_UUID_LEN],
+			  struct qbd_refusal *why);
+int qbd_node_replica_create(struct qbd_node *node,
+			    const struct qbd_replica_spec *spec,
+			    struct qbd_refusal *why);
+int qbd_node_replica_delete(struct qbd_node *node, u64 replica, u64 epoch,
+			    struct qbd_refusal *why);
+
+/*
+ * For dumps: the object at @key or the next one after it, with a reference,
+ * NULL at the end; @key becomes its key. Go on with key + 1.
+ */
+struct qbd_store *qbd_node_store_next(struct qbd_node *node,
+				      unsigned long *key);
+struct qbd_volume *qbd_node_volume_next(struct qbd_node *node,
+					unsigned long *key);
+struct qbd_shard *qbd_node_shard_next(struct qbd_node *node,
+				      unsigned long *key);
+
+#endif /* QBD_NODE_H */

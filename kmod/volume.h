@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A volume that is attached to this node: the block device and its shards.
+ *
+ * LIFE. qbd_volume_attach() makes it, in one request or in parts when there
+ * are many shards; with the last part all shards are opened under the term.
+ * When each of them serves, a work item adds the disk. A detach removes the
+ * disk, releases the term and forgets the volume. One state, changed only by
+ * __qbd_volume_state_set() through a table of the changes that are allowed:
+ *
+ *	OPENING    shards open; from the last shard on the disk is being added
+ *	SERVING    the disk is there and all shards serve
+ *	SUSPENDED  the disk is there, some shard has no quorum
+ *	DETACHING  the disk is being removed
+ *	DEAD       I/O fails: forced detach, a higher term, a crash of the node
+ *	DETACHED   gone; only in events and in the hands of late readers
+ *
+ * FORCED DETACH ends all requests within a bounded time, whatever is stuck:
+ * it takes only the locks of volume and shards, ends what is held in qbd's
+ * own lists and never waits for an I/O; see qbd_volume_kill().
+ *
+ * References to struct qbd_volume: the node's table; the gendisk until its
+ * last opener has gone; its work item while queued; callers of
+ * qbd_volume_find().
+ */
+#ifndef QBD_VOLUME_H
+#define QBD_VOLUME_H
+
+#include <linux/blk-mq.h>
+#include <linux/qbd.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "node.h"
+#include "refusal.h"
+
+/**
+ * struct qbd_volume_options - what may be changed while a volume is attached
+ * @on_no_quorum: suspend or fail I/O without quorum
+ * @no_quorum_ms: with QBD_ON_NO_QUORUM_ERROR, how long I/O waits; 0 takes the
+ *	default
+ * @read_policy: how a read makes sure that it is not stale
+ */
+struct qbd_volume_options {
+	enum qbd_on_no_quorum on_no_quorum;
+	u32 no_quorum_ms;
+	enum qbd_read_policy read_policy;
+};
+
+/**
+ * struct qbd_volume_spec - a volume to be attached, or a part of it
+ * @id: volume id, not 0
+ * @name: unique among all volumes that this kernel has attached
+ * @size_bytes: size, a multiple of the block size
+ * @shard_bytes: size of a shard, a power of two; the last one may be shorter
+ * @term: granted by consensus for this attach, not 0
+ * @options: see struct qbd_volume_options
+ * @more: further shards follow in requests with the same id and term; in
+ *	these only @id, @term, @sets and @more count
+ * @nr_sets: number of @sets
+ * @sets: replica sets of shards, each shard once in all parts together
+ */
+struct qbd_volume_spec {
+	u32 id;
+	char name[QBD_NAME_MAX + 1];
+	u64 size_bytes;
+	u64 shard_bytes;
+	u64 term;
+	struct qbd_volume_options options;
+	bool more;
+	u32 nr_sets;
+	const struct qbd_set_spec *sets;
+};
+
+/**
+ * struct qbd_volume_info - what the dump shows
+ * @state: see the top of this file
+ * @options: as set
+ * @id: volume id
+ * @name: volume name
+ * @size_bytes: size
+ * @shard_bytes: size of a shard
+ * @term: term of this attach
+ * @shards: number of shards
+ * @shards_serving: how many of them serve
+ * @inflight: requests that the block layer has given us
+ * @held: of these, waiting for a quorum, for room or for a shard
+ * @reads: reads completed since attach
+ * @writes: writes, discards and flushes completed since attach
+ * @device: name of the block device, empty if there is none
+ * @reason: why it is dead or suspended, empty if it is not
+ */
+struct qbd_volume_info {
+	enum qbd_volume_state state;
+	struct qbd_volume_options options;
+	u32 id;
+	char name[QBD_NAME_MAX + 1];
+	u64 size_bytes;
+	u64 shard_bytes;
+	u64 term;
+	u32 shards;
+	u32 shards_serving;
+	u32 inflight;
+	u32 held;
+	u64 reads;
+	u64 writes;
+	char device[DISK_NAME_LEN];
+	char reason[NETLINK_MAX_FMTMSG_LEN];
+};
+
+/* What netlink calls. */
+int qbd_volume_attach(struct qbd_node *node, const struct qbd_volume_spec *spec,
+		      struct qbd_refusal *why);
+int qbd_volume_detach(struct qbd_node *node, u32 id, bool force,
+		      struct qbd_refusal *why);
+int qbd_volume_set(struct qbd_node *node, u32 id,
+		   const struct qbd_volume_options *options,
+		   struct qbd_refusal *why);
+void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info);
+struct qbd_volume *qbd_volume_find(struct qbd_node *node, u32 id);
+void qbd_volume_put(struct qbd_volume *vol);
+
+#endif /* QBD_VOLUME_H */
