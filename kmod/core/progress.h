@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a leader knows of one member of its shard's replica set.
+ *
+ *	DOWN ---> OPENING ---> PROBING ---> LIVE <---> LAGGING
+ *	            |             |          ^            |
+ *	            v             v          |            v
+ *	         REFUSED       CATCHUP <-----+------------+
+ *
+ * DOWN: no connection.  OPENING: OPEN sent.  PROBING: it obeys, what it has is
+ * compared with the leader's history.  LIVE: gets each record as it is
+ * assigned.  LAGGING: fell out of the live stream (V4); needs its log filled.
+ * CATCHUP: another member fills it.  GONE: no member's log goes back far
+ * enough, needs a resync.  REFUSED: failed, or obeys somebody else.
+ *
+ * An ack counts only if it is of this term, nonce, session and incarnation,
+ * and only up to what was matched in that session (S4).
+ */
+#ifndef QBD_CORE_PROGRESS_H
+#define QBD_CORE_PROGRESS_H
+
+#include "msg.h"
+
+/**
+ * enum qbd_member_state - see above
+ * @QBD_MEMBER_DOWN: no connection
+ * @QBD_MEMBER_OPENING: asked for its promise
+ * @QBD_MEMBER_WAITING: promised, the history is not chosen yet
+ * @QBD_MEMBER_PROBING: looking for what matches
+ * @QBD_MEMBER_LIVE: in the live stream
+ * @QBD_MEMBER_LAGGING: not in it, nobody fills it yet
+ * @QBD_MEMBER_CATCHUP: being filled by another member
+ * @QBD_MEMBER_GONE: log catch-up is impossible
+ * @QBD_MEMBER_REFUSED: failed or does not obey
+ */
+enum qbd_member_state {
+	QBD_MEMBER_DOWN,
+	QBD_MEMBER_OPENING,
+	QBD_MEMBER_WAITING,
+	QBD_MEMBER_PROBING,
+	QBD_MEMBER_LIVE,
+	QBD_MEMBER_LAGGING,
+	QBD_MEMBER_CATCHUP,
+	QBD_MEMBER_GONE,
+	QBD_MEMBER_REFUSED,
+};
+
+/**
+ * struct qbd_progress - a member as the leader sees it
+ * @state: enum qbd_member_state
+ * @up: there is a connection
+ * @promised: it answered OPEN in this term
+ * @voting: its acks count
+ * @source: CATCHUP: member that fills it; -1 = none
+ * @tried: mask of members that failed as its source
+ * @session: session of the stream to it
+ * @incarnation: of its store, from OPEN_REPLY
+ * @version: list version that it last said it is in, 0 = none (S9)
+ * @last: last record that it reported
+ * @commit: commit index that it reported or was told last
+ * @probe: position that is being compared
+ * @matched: index up to which its history is the leader's, proven by an ack
+ * @durable: index up to which that is durable
+ * @next: LIVE: index of the next record to send
+ * @sent_bytes: LIVE: bytes sent in this session, counted by the ring
+ * @acked_bytes: of these acknowledged
+ * @window_bytes: bytes that it takes unacknowledged
+ * @window_records: records likewise
+ * @pin: CATCHUP: index from which the leader keeps records for it, 0 = none
+ * @fill_through: CATCHUP: last index that the source said it sent
+ * @fill_upto: last index that it was asked for; 0 = no FETCH under way
+ * @round: highest round that came back
+ * @active_ns: when it last made progress
+ * @retry_ns: when to try again what failed
+ */
+struct qbd_progress {
+	u8 state;
+	bool up;
+	bool promised;
+	bool voting;
+	s8 source;
+	u16 tried;
+	u64 session;
+	u64 incarnation;
+	u64 version;
+	struct qbd_pos last;
+	u64 commit;
+	struct qbd_pos probe;
+	u64 matched;
+	u64 durable;
+	u64 next;
+	u64 sent_bytes;
+	u64 acked_bytes;
+	u32 window_bytes;
+	u32 window_records;
+	u64 pin;
+	u64 fill_through;
+	u64 fill_upto;
+	u64 round;
+	u64 active_ns;
+	u64 retry_ns;
+};
+
+void qbd_progress_init(struct qbd_progress *prog);
+void qbd_progress_down(struct qbd_progress *prog);
+void qbd_progress_session(struct qbd_progress *prog, u64 session, u64 now_ns);
+bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
+		      u64 now_ns);
+bool qbd_progress_window_open(const struct qbd_progress *prog, u32 bytes);
+const char *qbd_progress_name(enum qbd_member_state state);
+
+#endif /* QBD_CORE_PROGRESS_H */

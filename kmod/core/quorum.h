@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Replica sets and their quorums.
+ *
+ * A quorum of a set of n is n / 2 + 1 members, for reads and for writes, also
+ * for n = 2 and n = 4.  While a set is being changed there are two, and a
+ * quorum is one of each (joint consensus).  Any two quorums share a member;
+ * that is all that safety needs from this file.
+ */
+#ifndef QBD_CORE_QUORUM_H
+#define QBD_CORE_QUORUM_H
+
+#include "msg.h"
+
+/**
+ * struct qbd_member - a replica in a set
+ * @replica: replica id
+ * @node: node that has it
+ */
+struct qbd_member {
+	u64 replica;
+	u32 node;
+};
+
+/**
+ * struct qbd_set - replica set of a shard, as one list of members
+ * @epoch: config epoch
+ * @nr: members in @member; each replica is in it once
+ * @old: bit i: member i is in the set in force
+ * @next: bit i: member i is in the set proposed; 0 = not joint
+ * @member: the members; others than those in @old and @next are learners
+ */
+struct qbd_set {
+	u64 epoch;
+	u8 nr;
+	u16 old;
+	u16 next;
+	struct qbd_member member[QBD_MEMBERS_MAX];
+};
+
+int qbd_set_init(struct qbd_set *set, u64 epoch,
+		 const struct qbd_member *member, u32 nr);
+int qbd_set_check(const struct qbd_set *set);
+int qbd_set_find(const struct qbd_set *set, u64 replica);
+
+bool qbd_quorum_has(const struct qbd_set *set, u16 mask);
+u64 qbd_quorum_index(const struct qbd_set *set, const u64 *index);
+
+#endif /* QBD_CORE_QUORUM_H */

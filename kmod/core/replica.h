@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The follower's side of a shard: one replica, a pure state machine.
+ *
+ * It keeps the promise (which term it obeys), checks that what a leader sends
+ * continues the history that it has, has it logged, acknowledges what is
+ * durable, tells the store how far records may go home, serves reads, and
+ * sends records of its log to other replicas when the leader says so.
+ *
+ * The rules it keeps are named beside the functions that keep them: S1, S2,
+ * S4, S8, S9, S10, V1 of the protocol, and one path for truncation.
+ *
+ * WHAT IS KNOWN.  Three indexes: last (handed to the store), durable (the
+ * store said so), matched (proven to be the leader's history in this term).
+ * Only min(last, matched) is acknowledged as received, min(durable, matched)
+ * as durable, and records at or below min(commit told in this term, durable,
+ * matched) may go home.
+ *
+ * PERSISTENCE.  LOG_APPEND, LOG_PROMISE and LOG_TRUNCATE go to the store in
+ * the order of the actions; its events come back in the same order (it is one
+ * log).  For appends the newest one is enough.  If the store has no room the
+ * shell keeps them, and all that follow, in order.  If it fails, FAILED.
+ *
+ * The shell calls under the shard's lock.  The callbacks are called within a
+ * step: they may take the locks of the store and of the node, nothing else.
+ */
+#ifndef QBD_CORE_REPLICA_H
+#define QBD_CORE_REPLICA_H
+
+#include "lease.h"
+#include "step.h"
+
+#define QBD_REPLICA_RUNS 8 /* terms among records not yet durable */
+#define QBD_REPLICA_FILLS 4 /* FETCH requests under way */
+
+/**
+ * struct qbd_log_rec - a record of the local log
+ * @pos: its position
+ * @op: enum qbd_rec_op
+ * @rec_flags: QBD_REC_FUA
+ * @payload_blocks: blocks of payload
+ * @block: first block of the range
+ * @blocks: length of the range
+ * @crc: CRC32C of the payload
+ */
+struct qbd_log_rec {
+	struct qbd_pos pos;
+	u8 op;
+	u8 rec_flags;
+	u16 payload_blocks;
+	u32 block;
+	u32 blocks;
+	u32 crc;
+};
+
+/**
+ * struct qbd_replica_ops - what a replica asks the shell within a step
+ * @term_at: term of the record at @index of the local log; 0 if it is not (any
+ *	more) in the log
+ * @log_get: the record at @index; false if it is not (any more) in the log
+ * @lease_stamp: qbd_lease_stamp() of the voter state for @node
+ * @lease_leave: qbd_lease_leave() of it
+ */
+struct qbd_replica_ops {
+	u64 (*term_at)(void *ctx, u64 index);
+	bool (*log_get)(void *ctx, u64 index, struct qbd_log_rec *rec);
+	struct qbd_lease_stamp (*lease_stamp)(void *ctx, u32 node);
+	u64 (*lease_leave)(void *ctx, u32 node);
+};
+
+/**
+ * struct qbd_replica_config - what a replica starts with, from its store
+ * @ops: callbacks
+ * @ctx: their first argument
+ * @key: which shard
+ * @replica: replica id
+ * @node: this node
+ * @incarnation: of the store, new at every open
+ * @opens: the store's generation counter
+ * @promise: as in the store; all zero = none
+ * @last: last record in the log; {0, 0} = none
+ * @commit: highest commit index known, at least the applied index
+ * @config_epoch: epoch of the replica set that was last logged
+ * @max_lease_ns: longest lease that any node may hold (S9)
+ * @window_records: records that leaders may send ahead of acks
+ * @window_bytes: payload bytes likewise
+ * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT as in the store
+ */
+struct qbd_replica_config {
+	const struct qbd_replica_ops *ops;
+	void *ctx;
+	struct qbd_shard_key key;
+	u64 replica;
+	u32 node;
+	u64 incarnation;
+	u64 opens;
+	struct qbd_promise promise;
+	struct qbd_pos last;
+	u64 commit;
+	u64 config_epoch;
+	u64 max_lease_ns;
+	u32 window_records;
+	u32 window_bytes;
+	u32 flags;
+};
+
+/**
+ * enum qbd_replica_event_kind - what happened
+ * @QBD_REPLICA_MSG: @msg came from @node
+ * @QBD_REPLICA_LOGGED: all appended records up to @pos are durable
+ * @QBD_REPLICA_PROMISED: the promise with @term and @nonce is durable
+ * @QBD_REPLICA_TRUNCATED: the oldest LOG_TRUNCATE not yet reported is durable
+ * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ);
+ *	the bytes (@payload, @crc) show the history up to @pos.index
+ * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
+ *	message of QBD_ACT_SEND_LOG
+ * @QBD_REPLICA_FLOOR: consensus says that no term above @term was granted
+ *	before this store was opened (S5, S11); a replica that may have lost
+ *	promises votes again once it is caught up
+ * @QBD_REPLICA_FAILED: the store failed with @err; the replica is of no use
+ *	until the store is opened anew
+ * @QBD_REPLICA_TICK: time went by
+ * @QBD_REPLICA_MORE: see struct qbd_actions
+ */
+enum qbd_replica_event_kind {
+	QBD_REPLICA_MSG,
+	QBD_REPLICA_LOGGED,
+	QBD_REPLICA_PROMISED,
+	QBD_REPLICA_TRUNCATED,
+	QBD_REPLICA_READ_DONE,
+	QBD_REPLICA_LOG_BAD,
+	QBD_REPLICA_FLOOR,
+	QBD_REPLICA_FAILED,
+	QBD_REPLICA_TICK,
+	QBD_REPLICA_MORE,
+};
+
+/**
+ * struct qbd_replica_event - one event
+ * @kind: enum qbd_replica_event_kind
+ * @node: MSG: sender, as known from the connection; READ_DONE: as in the action
+ * @err: READ_DONE, FAILED
+ * @crc: READ_DONE
+ * @now_ns: BOOTTIME
+ * @term: PROMISED, FLOOR
+ * @nonce: PROMISED
+ * @pos: LOGGED, READ_DONE, LOG_BAD
+ * @msg: MSG, READ_DONE, LOG_BAD
+ * @payload: READ_DONE: cookie of the bytes
+ */
+struct qbd_replica_event {
+	enum qbd_replica_event_kind kind;
+	u32 node;
+	int err;
+	u32 crc;
+	u64 now_ns;
+	u64 term;
+	u64 nonce;
+	struct qbd_pos pos;
+	const struct qbd_msg *msg;
+	void *payload;
+};
+
+/**
+ * struct qbd_run - records of one term, up to the next run
+ * @term: the term
+ * @first: index of its first record here
+ */
+struct qbd_run {
+	u64 term;
+	u64 first;
+};
+
+/**
+ * struct qbd_fill - records to send to another replica
+ * @msg: template: authority, target, session
+ * @node: node of the target
+ * @leader: node that asked
+ * @next: next index to send
+ * @upto: last index to send
+ * @prev: position before @next
+ * @bytes: payload bytes left
+ * @active: in use
+ */
+struct qbd_fill {
+	struct qbd_msg msg;
+	u32 node;
+	u32 leader;
+	u64 next;
+	u64 upto;
+	struct qbd_pos prev;
+	u32 bytes;
+	bool active;
+};
+
+/**
+ * struct qbd_replica_core - state of one replica
+ * @cfg: as given to qbd_replica_init()
+ * @promise: highest promise made, in memory; durable if @promised
+ * @last: last record handed to the store
+ * @durable: index up to which it is durable
+ * @matched: index up to which it is the history of this term's leader
+ * @told: commit index told in this term
+ * @bound: index up to which records may go home
+ * @round: highest round seen in this term
+ * @session: session of the leader's stream
+ * @silent_until_ns: before that no other holder gets an answer (S9)
+ * @granted_until_ns: likewise, lease granted before it left the list
+ * @floor: term floor from consensus, 0 = not known
+ * @open: OPEN that waits for the end of a lease; its type is 0 if none does
+ * @run: terms of the newest records
+ * @fill: FETCH requests under way
+ * @truncates: LOG_TRUNCATE actions not yet durable
+ * @keep: index up to which none of them reaches
+ * @nr_runs: entries of @run in use
+ * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT
+ * @promised: @promise is durable
+ * @opened: it was answered in this life of the replica
+ * @released: its holder is done with it
+ * @listed: the replica is in the list of the promise's node
+ * @ack_due: an ack is to be sent at the end of the step
+ * @failed: negative errno once it failed
+ */
+struct qbd_replica_core {
+	struct qbd_replica_config cfg;
+	struct qbd_promise promise;
+	struct qbd_pos last;
+	u64 durable;
+	u64 matched;
+	u64 told;
+	u64 bound;
+	u64 round;
+	u64 session;
+	u64 silent_until_ns;
+	u64 granted_until_ns;
+	u64 floor;
+	struct qbd_msg open;
+	struct qbd_run run[QBD_REPLICA_RUNS];
+	struct qbd_fill fill[QBD_REPLICA_FILLS];
+	u32 truncates;
+	u64 keep;
+	u8 nr_runs;
+	u8 flags;
+	bool promised;
+	bool opened;
+	bool released;
+	bool listed;
+	bool ack_due;
+	int failed;
+};
+
+void qbd_replica_init(struct qbd_replica_core *rep,
+		      const struct qbd_replica_config *cfg, u64 now_ns);
+void qbd_replica_step(struct qbd_replica_core *rep,
+		      const struct qbd_replica_event *event,
+		      struct qbd_actions *acts);
+
+#endif /* QBD_CORE_REPLICA_H */
