@@ -44,8 +44,8 @@ void out_raw(struct out *out, const char *json, const char *text)
 	memcpy(cell + json_len, text, text_len);
 	if (out->nr_cells == out->room) {
 		out->room = out->room ? 2 * out->room : 64;
-		out->cell = out_alloc(out->cell,
-				      out->room * sizeof(*out->cell));
+		out->cell =
+			out_alloc(out->cell, out->room * sizeof(*out->cell));
 	}
 	out->cell[out->nr_cells++] = cell;
 }

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * qbdctl kernel store: add, list, remove.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse.h"
+
+static const char *const kernel_store_states[] = {
+	[QBD_STORE_STATE_OPENING] = "opening",
+	[QBD_STORE_STATE_ACTIVE] = "active",
+	[QBD_STORE_STATE_CLOSING] = "closing",
+	[QBD_STORE_STATE_CLOSED] = "closed",
+	[QBD_STORE_STATE_FAILED] = "failed",
+};
+
+static const char *kernel_store_state(uint32_t state)
+{
+	if (state >= sizeof(kernel_store_states) / sizeof(char *))
+		return "unknown";
+	return kernel_store_states[state];
+}
+
+/**
+ * struct kernel_store_look - a store that is waited for
+ * @path: of that path; NULL: of that uuid
+ * @uuid: its uuid
+ * @seen: it is there
+ * @state: its state
+ * @reason: why it failed
+ */
+struct kernel_store_look {
+	const char *path;
+	uint8_t uuid[QBD_UUID_LEN];
+	bool seen;
+	uint32_t state;
+	char reason[256];
+};
+
+static int kernel_store_match(struct nlattr **attrs, void *arg)
+{
+	struct kernel_store_look *look = arg;
+	const uint8_t *uuid = knl_uuid(attrs, QBD_A_STORE_UUID);
+
+	if (look->path ? strcmp(knl_str(attrs, QBD_A_STORE_PATH), look->path) :
+			 memcmp(uuid, look->uuid, QBD_UUID_LEN))
+		return 0;
+	look->seen = true;
+	look->state = knl_u32(attrs, QBD_A_STORE_STATE);
+	snprintf(look->reason, sizeof(look->reason), "%s",
+		 knl_str(attrs, QBD_A_STORE_REASON));
+	return 0;
+}
+
+static int kernel_store_find(struct knl *knl, struct kernel_store_look *look)
+{
+	const struct knl_dump dump = { .cmd = QBD_CMD_STORE_GET,
+				       .attr_max = QBD_A_STORE_MAX,
+				       .object = kernel_store_match,
+				       .arg = look };
+
+	look->seen = false;
+	return knl_dump(knl, &dump);
+}
+
+static int kernel_store_failed(struct knl *knl,
+			       const struct kernel_store_look *look)
+{
+	snprintf(knl->error, sizeof(knl->error), "the store failed: %s",
+		 *look->reason ? look->reason : "see dmesg");
+	return -EIO;
+}
+
+static int kernel_store_active(struct knl *knl, void *arg)
+{
+	struct kernel_store_look *look = arg;
+	int err = kernel_store_find(knl, look);
+
+	if (err)
+		return err;
+	if (look->seen && look->state == QBD_STORE_STATE_ACTIVE)
+		return 1;
+	if (!look->seen || look->state == QBD_STORE_STATE_FAILED ||
+	    look->state == QBD_STORE_STATE_CLOSED)
+		return kernel_store_failed(knl, look);
+	return 0;
+}
+
+static int kernel_store_gone(struct knl *knl, void *arg)
+{
+	struct kernel_store_look *look = arg;
+	int err = kernel_store_find(knl, look);
+
+	if (err)
+		return err;
+	if (!look->seen || look->state == QBD_STORE_STATE_CLOSED)
+		return 1;
+	if (look->state == QBD_STORE_STATE_FAILED)
+		return kernel_store_failed(knl, look);
+	return 0;
+}
+
+/* Send @msg, then wait until @done says that it is over. */
+static int kernel_store_send(struct kernel_ctx *ctx, struct nl_msg *msg,
+			     knl_done_fn done, struct kernel_store_look *look)
+{
+	int err = knl_events_join(&ctx->knl);
+
+	if (err) {
+		nlmsg_free(msg);
+		return kernel_end(ctx, err);
+	}
+	err = knl_send(&ctx->knl, msg);
+	if (!err && !ctx->no_wait)
+		err = knl_wait(&ctx->knl, ctx->timeout_ms, done, look);
+	return kernel_end(ctx, err);
+}
+
+int kernel_store_add(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	struct kernel_store_look look = { 0 };
+	uint8_t uuid[QBD_UUID_LEN];
+	bool has_uuid = false;
+	uint64_t opens_min = 0;
+	const struct kernel_opt opts[] = {
+		{ "uuid", KERNEL_OPT_UUID, false, uuid, &has_uuid },
+		{ "opens-min", KERNEL_OPT_U64, false, &opens_min, NULL },
+		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	};
+	struct nl_msg *msg;
+	int code = kernel_parse(ctx, argc, argv, opts, &look.path);
+
+	if (code)
+		return code;
+	msg = knl_request(&ctx->knl, QBD_CMD_STORE_ADD);
+	if (!msg || nla_put_string(msg, QBD_A_STORE_PATH, look.path) ||
+	    (has_uuid && nla_put(msg, QBD_A_STORE_UUID, QBD_UUID_LEN, uuid)) ||
+	    (opens_min && nla_put_u64(msg, QBD_A_STORE_OPENS_MIN, opens_min))) {
+		nlmsg_free(msg);
+		return kernel_end(ctx, -ENOMEM);
+	}
+	return kernel_store_send(ctx, msg, kernel_store_active, &look);
+}
+
+int kernel_store_remove(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	static const struct kernel_opt none[] = { { .name = NULL } };
+	struct kernel_store_look look = { 0 };
+	struct nl_msg *msg;
+	const char *word = NULL;
+	int code = kernel_parse(ctx, argc, argv, none, &word);
+
+	if (code)
+		return code;
+	if (!parse_uuid(word, look.uuid))
+		return kernel_bad(ctx, "store", word, "a uuid");
+	msg = knl_request(&ctx->knl, QBD_CMD_STORE_REMOVE);
+	if (!msg || nla_put(msg, QBD_A_STORE_UUID, QBD_UUID_LEN, look.uuid)) {
+		nlmsg_free(msg);
+		return kernel_end(ctx, -ENOMEM);
+	}
+	return kernel_store_send(ctx, msg, kernel_store_gone, &look);
+}
+
+static int kernel_store_row(struct nlattr **attrs, void *arg)
+{
+	struct out *out = arg;
+
+	out_uuid(out, knl_uuid(attrs, QBD_A_STORE_UUID));
+	out_str(out, knl_str(attrs, QBD_A_STORE_PATH));
+	out_str(out, kernel_store_state(knl_u32(attrs, QBD_A_STORE_STATE)));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_DATA_BYTES));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_DATA_FREE_BYTES));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_BYTES));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_USED_BYTES));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_LOG_RECORDS));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_LOG_RECORDS_MAX));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_RECORDS));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_WAL_WRITES));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_WRITE_BYTES));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_CHECKPOINTS));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_HOME_BYTES));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_MEMORY_BYTES));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_INCARNATION));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_OPENS));
+	out_s64(out, (int32_t)knl_u32(attrs, QBD_A_STORE_ERROR));
+	out_str(out, knl_str(attrs, QBD_A_STORE_REASON));
+	return 0;
+}
+
+int kernel_store_list(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	static const struct out_col cols[] = {
+		{ "uuid", "STORE", false },
+		{ "path", "PATH", false },
+		{ "state", "STATE", false },
+		{ "data_bytes", "DATA", true },
+		{ "data_free_bytes", "FREE", true },
+		{ "wal_bytes", "LOG", true },
+		{ "wal_used_bytes", "USED", true },
+		{ "log_records", "RECORDS", true },
+		{ "log_records_max", NULL, true },
+		{ "records", NULL, true },
+		{ "wal_writes", NULL, true },
+		{ "wal_write_bytes", NULL, true },
+		{ "checkpoints", NULL, true },
+		{ "home_bytes", NULL, true },
+		{ "memory_bytes", "MEMORY", true },
+		{ "incarnation", NULL, true },
+		{ "opens", "OPENS", true },
+		{ "error", NULL, true },
+		{ "reason", "REASON", false },
+	};
+	struct out out;
+	const struct knl_dump dump = { .cmd = QBD_CMD_STORE_GET,
+				       .attr_max = QBD_A_STORE_MAX,
+				       .object = kernel_store_row,
+				       .arg = &out };
+	int code = kernel_parse_none(ctx, argc, argv);
+	int err;
+
+	if (code)
+		return code;
+	out_begin(&out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	err = knl_dump(&ctx->knl, &dump);
+	out_end(&out);
+	return kernel_end(ctx, err);
+}
