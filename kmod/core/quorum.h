@@ -10,17 +10,8 @@
 #ifndef QBD_CORE_QUORUM_H
 #define QBD_CORE_QUORUM_H
 
+#include "member.h"
 #include "msg.h"
-
-/**
- * struct qbd_member - a replica in a set
- * @replica: replica id
- * @node: node that has it
- */
-struct qbd_member {
-	u64 replica;
-	u32 node;
-};
 
 /**
  * struct qbd_set - replica set of a shard, as one list of members

@@ -29,6 +29,7 @@
 #ifndef QBD_CORE_STEP_H
 #define QBD_CORE_STEP_H
 
+#include "member.h"
 #include "msg.h"
 
 #define QBD_ACTIONS_MIN 24
@@ -92,20 +93,6 @@ enum qbd_action_kind {
 	QBD_ACT_NEED_TERM,
 	QBD_ACT_RELEASED,
 	QBD_ACT_MEMBER,
-};
-
-/**
- * struct qbd_promise - what a replica promised: to obey nobody below it
- * @term: highest term promised
- * @nonce: session nonce of the attach that it was promised to
- * @epoch: highest config epoch seen
- * @node: node of the holder, 0 = none
- */
-struct qbd_promise {
-	u64 term;
-	u64 nonce;
-	u64 epoch;
-	u32 node;
 };
 
 /**

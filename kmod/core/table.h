@@ -16,17 +16,8 @@
 #define QBD_CORE_TABLE_H
 
 #include "block.h"
+#include "member.h"
 #include "super.h"
-
-/**
- * struct qbd_member - a member of a replica set
- * @replica: replica id
- * @node: node id
- */
-struct qbd_member {
-	u64 replica;
-	u32 node;
-};
 
 /**
  * struct qbd_config - replica set of a shard, in host form
@@ -40,20 +31,6 @@ struct qbd_config {
 	u32 nr_old;
 	u32 nr_new;
 	struct qbd_member set[2 * QBD_SET_MAX];
-};
-
-/**
- * struct qbd_promise - the highest term that a replica promised
- * @term: the term, 0 = none yet
- * @nonce: session that it was promised to
- * @epoch: config epoch that came with it
- * @node: node that it was promised to
- */
-struct qbd_promise {
-	u64 term;
-	u64 nonce;
-	u64 epoch;
-	u32 node;
 };
 
 /**
@@ -134,6 +111,7 @@ int __must_check qbd_table_decode(const struct qbd_disk_replica *disk,
 
 /* Whole pages; struct qbd_disk_page is filled in by qbd_meta_seal(). */
 struct qbd_disk_replica *qbd_table_page_slot(void *block, u32 slot);
-const struct qbd_disk_map *qbd_map_page_entries(const void *block);
+struct qbd_disk_map *qbd_map_page_entries(void *block);
+int __must_check qbd_map_page_check(const void *block, u64 data_chunks);
 
 #endif /* QBD_CORE_TABLE_H */

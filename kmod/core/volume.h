@@ -17,14 +17,14 @@
 #include "env.h"
 
 /**
- * enum qbd_volume_state - where an attach is
+ * enum qbd_volume_gate - where an attach is
  * @QBD_VOLUME_DETACHED: no leaders
  * @QBD_VOLUME_OPENING: shards ask for promises, no I/O
  * @QBD_VOLUME_OPEN: the gate is open: each shard serves once it is recovered
  * @QBD_VOLUME_RELEASING: clean detach: no new I/O, shards drain
  * @QBD_VOLUME_LOST: fenced by a higher term, all shards stop
  */
-enum qbd_volume_state {
+enum qbd_volume_gate {
 	QBD_VOLUME_DETACHED,
 	QBD_VOLUME_OPENING,
 	QBD_VOLUME_OPEN,
@@ -45,7 +45,7 @@ enum qbd_volume_state {
 
 /**
  * struct qbd_volume_core - state of one volume on this node
- * @state: enum qbd_volume_state
+ * @state: enum qbd_volume_gate
  * @term: term of the attach
  * @nonce: its session nonce
  * @used_term: highest term that an attach here ever used or lost to
@@ -54,7 +54,7 @@ enum qbd_volume_state {
  * @shard: QBD_VOLUME_* bits per shard, handed over, @nr_shards bytes
  */
 struct qbd_volume_core {
-	enum qbd_volume_state state;
+	enum qbd_volume_gate state;
 	u64 term;
 	u64 nonce;
 	u64 used_term;
@@ -64,13 +64,13 @@ struct qbd_volume_core {
 };
 
 void qbd_volume_init(struct qbd_volume_core *vol, u32 nr_shards, u8 *shard);
-int qbd_volume_attach(struct qbd_volume_core *vol, u64 term, u64 nonce);
+int qbd_volume_begin(struct qbd_volume_core *vol, u64 term, u64 nonce);
 u32 qbd_volume_promised(struct qbd_volume_core *vol, u32 shard, u64 term);
 u32 qbd_volume_serving(struct qbd_volume_core *vol, u32 shard, u64 term);
 u32 qbd_volume_lost(struct qbd_volume_core *vol, u64 term);
 int qbd_volume_release(struct qbd_volume_core *vol);
 u32 qbd_volume_released(struct qbd_volume_core *vol, u32 shard, u64 term);
-void qbd_volume_detach(struct qbd_volume_core *vol);
+void qbd_volume_end(struct qbd_volume_core *vol);
 u32 qbd_volume_waits_for(const struct qbd_volume_core *vol);
 
 #endif /* QBD_CORE_VOLUME_H */
