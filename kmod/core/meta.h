@@ -27,6 +27,12 @@
 
 #include "block.h"
 
+/*
+ * Metadata pages of all levels: 20 bytes of memory each, so at most 320 MiB
+ * per store, for 4 * 10^9 chunks.
+ */
+#define QBD_META_PAGES_MAX 16777216U
+
 /**
  * struct qbd_meta_geom - shape of the tree; fixed at format
  * @first: device block of the first place of page 0
@@ -64,6 +70,7 @@ struct qbd_meta_entry {
  * @batch: pages of the batch not yielded yet
  * @sealed: pages of the batch that have their new entry
  * @cursor: where qbd_meta_next() goes on
+ * @pending: page that was yielded and is not sealed yet, U32_MAX = none
  * @nr_marked: pages in @marked
  * @in_batch: between qbd_meta_begin() and its end
  */
@@ -77,6 +84,7 @@ struct qbd_meta {
 	unsigned long *batch;
 	unsigned long *sealed;
 	u32 cursor;
+	u32 pending;
 	u32 nr_marked;
 	bool in_batch;
 };
