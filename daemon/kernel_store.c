@@ -180,12 +180,11 @@ static int kernel_store_row(struct nlattr **attrs, void *arg)
 	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_USED_BYTES));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_LOG_RECORDS));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_LOG_RECORDS_MAX));
-	out_u64(out, knl_u64(attrs, QBD_A_STORE_RECORDS));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_WAL_WRITES));
-	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_WRITE_BYTES));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_CHECKPOINTS));
+	out_u64(out, knl_u64(attrs, QBD_A_STORE_RELOGGED));
 	out_bytes(out, knl_u64(attrs, QBD_A_STORE_HOME_BYTES));
-	out_bytes(out, knl_u64(attrs, QBD_A_STORE_MEMORY_BYTES));
+	out_bytes(out, knl_u64(attrs, QBD_A_STORE_PAYLOAD_BYTES));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_INCARNATION));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_OPENS));
 	out_s64(out, (int32_t)knl_u32(attrs, QBD_A_STORE_ERROR));
@@ -205,12 +204,11 @@ int kernel_store_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "wal_used_bytes", "USED", true },
 		{ "log_records", "RECORDS", true },
 		{ "log_records_max", NULL, true },
-		{ "records", NULL, true },
 		{ "wal_writes", NULL, true },
-		{ "wal_write_bytes", NULL, true },
 		{ "checkpoints", NULL, true },
+		{ "relogged", NULL, true },
 		{ "home_bytes", NULL, true },
-		{ "memory_bytes", "MEMORY", true },
+		{ "payload_bytes", "MEMORY", true },
 		{ "incarnation", NULL, true },
 		{ "opens", "OPENS", true },
 		{ "error", NULL, true },
