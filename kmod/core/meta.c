@@ -225,7 +225,7 @@ int qbd_meta_verify(const struct qbd_meta *meta, u32 no, const void *block)
 	if (le32_to_cpu(page->kind) != kind || le32_to_cpu(page->no) != no ||
 	    le32_to_cpu(page->gen) != entry.gen)
 		return -EUCLEAN;
-	if (!page->owner == (kind == QBD_PAGE_MAP))
+	if (kind == QBD_PAGE_MAP ? !page->owner : page->owner != 0)
 		return -EUCLEAN;
 	return 0;
 }
@@ -397,7 +397,7 @@ int qbd_meta_seal(struct qbd_meta *meta, u32 no, u64 owner, void *block,
 
 	if (QBD_CORE_BUG(!meta->in_batch || meta->pending != no))
 		return -EINVAL;
-	if (QBD_CORE_BUG(!owner == (kind == QBD_PAGE_MAP)))
+	if (QBD_CORE_BUG(kind == QBD_PAGE_MAP ? !owner : owner != 0))
 		return -EUCLEAN;
 	if (kind == QBD_PAGE_MAP &&
 	    QBD_CORE_BUG(qbd_map_page_check(block, U64_MAX)))
