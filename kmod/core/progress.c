@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a leader knows of a member: bookkeeping of acks. What follows from it
+ * is decided in the leader's files.
+ */
+#include "progress.h"
+
+/**
+ * qbd_progress_init() - nothing known
+ * @prog: the member
+ */
+void qbd_progress_init(struct qbd_progress *prog)
+{
+	memset(prog, 0, sizeof(*prog));
+	prog->state = QBD_MEMBER_DOWN;
+	prog->source = -1;
+}
+
+/**
+ * qbd_progress_down() - the connection is gone
+ * @prog: the member
+ *
+ * What it proved to have stays true of its log, but not that this log still
+ * exists: matched and durable start again from its next OPEN_REPLY (S4).
+ */
+void qbd_progress_down(struct qbd_progress *prog)
+{
+	u64 session = prog->session;
+
+	qbd_progress_init(prog);
+	prog->session = session;
+}
+
+/**
+ * qbd_progress_session() - the stream to the member starts anew
+ * @prog: the member
+ * @session: number of the session, never used before in this term
+ * @now_ns: now
+ *
+ * Whatever is still under way from the session before counts no more.
+ */
+void qbd_progress_session(struct qbd_progress *prog, u64 session, u64 now_ns)
+{
+	prog->session = session;
+	prog->matched = 0;
+	prog->durable = 0;
+	prog->pin = 0;
+	prog->source = -1;
+	prog->tried = 0;
+	prog->fill_upto = 0;
+	prog->fill_through = 0;
+	prog->sent_bytes = 0;
+	prog->acked_bytes = 0;
+	prog->active_ns = now_ns;
+	prog->retry_ns = 0;
+}
+
+/**
+ * qbd_progress_ack() - an APPEND_ACK came
+ * @prog: the member
+ * @ack: the message; its term and nonce are the leader's
+ * @now_ns: now
+ *
+ * S4: it counts only if it is of this session and this incarnation. Else: B
+ * acks (6,20) and reboots with a log that lost it; the ack, read from the old
+ * connection's buffer after the new HELLO, completes (6,20) although only the
+ * leader has it. That what it names is matched with the leader's history is
+ * the replica's promise (replica.c) for this term.
+ *
+ * Return: true if it counts.
+ */
+bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
+		      u64 now_ns)
+{
+	u64 received = ack->ack.received;
+	u64 durable = min(ack->ack.durable, received);
+
+	if ((ack->session != prog->session ||
+	     ack->ack.incarnation != prog->incarnation) &&
+	    !QBD_MUTANT(ack_of_old_session))
+		return false;
+	if (!prog->promised && !QBD_MUTANT(ack_of_old_session))
+		return false;
+	if (received > prog->matched || durable > prog->durable)
+		prog->active_ns = now_ns;
+	prog->matched = max(prog->matched, received);
+	prog->durable = max(prog->durable, durable);
+	prog->round = max(prog->round, ack->ack.round);
+	prog->version = ack->list;
+	prog->voting = !(ack->flags & QBD_WIRE_NONVOTING);
+	return true;
+}
+
+/**
+ * qbd_progress_window_open() - may a record be sent?
+ * @prog: the member, live
+ * @bytes: payload bytes of the record
+ *
+ * One record always may: a window smaller than a record must not be the end.
+ *
+ * Return: true if so.
+ */
+bool qbd_progress_window_open(const struct qbd_progress *prog, u32 bytes)
+{
+	u64 records = prog->next - 1 - prog->matched;
+	u64 flight = prog->sent_bytes - prog->acked_bytes;
+
+	if (!records)
+		return true;
+	return records < prog->window_records &&
+	       flight + bytes <= prog->window_bytes;
+}
+
+/**
+ * qbd_progress_name() - for traces and dumps
+ * @state: a state
+ *
+ * Return: its name.
+ */
+const char *qbd_progress_name(enum qbd_member_state state)
+{
+	static const char *const name[] = {
+		[QBD_MEMBER_DOWN] = "down",
+		[QBD_MEMBER_OPENING] = "opening",
+		[QBD_MEMBER_WAITING] = "waiting",
+		[QBD_MEMBER_PROBING] = "probing",
+		[QBD_MEMBER_LIVE] = "live",
+		[QBD_MEMBER_LAGGING] = "lagging",
+		[QBD_MEMBER_CATCHUP] = "catch-up",
+		[QBD_MEMBER_GONE] = "gone",
+		[QBD_MEMBER_REFUSED] = "refused",
+	};
+
+	return (u32)state < ARRAY_SIZE(name) ? name[state] : "?";
+}
