@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 readonly logs=build/logs/gates
 # The slow ones first: two run at a time.
 readonly gates=(module clang-tidy checkpatch sparse user tidy clang-format
-	kernel-doc shellcheck codespell python cocci)
+	kernel-doc shellcheck codespell python cocci netlink)
 
 # gcc W=1 -Werror, for Debian's kernel.
 gate_module()
@@ -79,6 +79,12 @@ gate_tidy()
 gate_cocci()
 {
 	scripts/cocci.sh
+}
+
+# Generated and committed: the two may not drift apart.
+gate_netlink()
+{
+	scripts/ynl_regen.sh --check
 }
 
 gate_clang-tidy()

@@ -19,6 +19,8 @@ readonly dir=build/clang-tidy
 checks='-*,bugprone-*,clang-analyzer-*,linuxkernel-*'
 checks+=',-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier'
 checks+=',-bugprone-narrowing-conversions,-bugprone-macro-parentheses'
+# if (strcmp(a, b)) is kernel style.
+checks+=',-bugprone-suspicious-string-compare'
 checks+=',-bugprone-assignment-in-if-condition'
 checks+=',-bugprone-implicit-widening-of-multiplication-result'
 # Wants memcpy_s() and friends, which no libc here has.
