@@ -19,16 +19,20 @@ readonly dir=build/checkpatch
 # way for some.
 kernel_ignore=CONST_STRUCT,CAMELCASE,AVOID_BUG
 kernel_ignore+=,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+# codespell is a gate of its own and knows what is a name.
+kernel_ignore+=,TYPO_SPELLING
+# The one place where the kernel's version may be asked for.
+compat_ignore=$kernel_ignore,LINUX_VERSION_CODE,CONSTANT_COMPARISON
 # Userspace includes a uapi header, and BIT() is not in it.
 uapi_ignore=$kernel_ignore,BIT_MACRO
 # Userspace has no kstrto*(), READ_ONCE() or u64 of its own and no attribute macros; the harness and the shim
 # are made of macros that are no functions, where clang-format takes `(n) - 1`
 # for a cast.
 user_ignore=$kernel_ignore,CONSIDER_KSTRTO,SSCANF_TO_KSTRTO,NAKED_SSCANF
-user_ignore+=,VOLATILE,PREFER_KERNEL_TYPES,SYMBOLIC_PERMS
+user_ignore+=,VOLATILE,PREFER_KERNEL_TYPES,SYMBOLIC_PERMS,ARRAY_SIZE,STRCPY
 user_ignore+=,PREFER_DEFINED_ATTRIBUTE_MACRO
 user_ignore+=,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,MACRO_ARG_UNUSED
-user_ignore+=,COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL,SPACING
+user_ignore+=,COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL,SPACING,SPLIT_STRING
 
 extract()
 {
@@ -56,6 +60,8 @@ check()
 	local file=$1 ignore=$kernel_ignore mark out
 	case $file in
 	uapi/*) ignore=$uapi_ignore ;;
+	kmod/compat.h) ignore=$compat_ignore ;;
+	kmod/core/env.h) ignore+=,MACRO_ARG_UNUSED ;;
 	tests/testdisk/*) ;;
 	daemon/* | bpf/* | tests/*) ignore=$user_ignore ;;
 	esac

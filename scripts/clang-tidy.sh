@@ -25,6 +25,8 @@ checks+=',-bugprone-assignment-in-if-condition'
 checks+=',-bugprone-implicit-widening-of-multiplication-result'
 # Wants memcpy_s() and friends, which no libc here has.
 checks+=',-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
+# Padding is pahole's, and in formats it is explicit.
+checks+=',-clang-analyzer-optin.performance.Padding'
 
 flags=(-std=gnu11 -D_GNU_SOURCE -Ikmod/core -Iuapi -Itests -Idaemon
 	-I/usr/include/libnl3 -include tests/shim/env.h)

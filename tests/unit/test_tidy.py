@@ -165,7 +165,11 @@ class Rules(unittest.TestCase):
         self.one("bare-sleep", "tests/a.sh", SH + f"a; {nap} $x\n", 4)
         self.one("bare-sleep", "tests/a.py", PY + f"time.{nap}(1)\n", 3)
         self.one("bare-sleep", "tests/a.c", C + f"x = u{nap}(1);\n", 3)
-        self.clean("tests/a.sh", SH + f"until x; do\n\t{nap} 0.1 # poll\n")
+        self.clean("tests/a.sh", SH + f"until x; do\n\ty\n\t{nap} 1\n")
+        self.one("bare-sleep", "tests/a.sh", SH + f"until x; do\n\ty\ndone\n"
+                 f"if y; then\n\t{nap} 1\nfi\n", 8)
+        self.clean("tests/a.py", PY + "while True:\n    if x:\n        y()\n"
+                   f"    time.{nap}(1)\n")
         self.clean("tests/a.c", C + f"/* u{nap}(1) */\n")
         self.clean("tests/a.sh", SH + f"# {nap} 1\n")
 
