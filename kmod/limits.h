@@ -53,6 +53,9 @@
 /* Longest path of a store's device, with its end. */
 #define QBD_STORE_PATH_MAX 256
 
+/* Longest reason why a store failed, with its end. */
+#define QBD_STORE_WHY_MAX 96
+
 /*
  * How long a log or checkpoint I/O may take before the store counts as
  * failed. The bios are still waited for: the device may yet write to memory.
@@ -77,6 +80,12 @@
  */
 #define QBD_STORE_RAM_PAGES 8192U
 
+/*
+ * Map pages kept in reserve beside the core's own: 4 GiB of chunks of 256 KiB
+ * that may be touched for the first time while the kernel has no memory.
+ */
+#define QBD_STORE_SPARE_MAP_PAGES 64U
+
 /* Payloads dropped or released with the lock held once. */
 #define QBD_STORE_BATCH 64U
 
@@ -91,5 +100,74 @@
 
 /* Bios kept in reserve: a segment takes at most six, then the checkpoint's. */
 #define QBD_STORE_BIOS_MIN 64
+
+/* --- device shell: nodes, volumes, shards ------------------------------ */
+
+/* Longest lease that a node asks for or grants: default, least, most. */
+#define QBD_LEASE_MS_DEFAULT 1500U
+#define QBD_LEASE_MS_MIN 100U
+#define QBD_LEASE_MS_MAX 60000U
+
+/* Ticks of a node in one lease: a busy shard looks at its timers so often. */
+#define QBD_LEASE_TICKS 8U
+
+/* Size of a shard, log2 of bytes: 64 MiB to 64 GiB. */
+#define QBD_SHARD_SHIFT_MIN 26U
+#define QBD_SHARD_SHIFT_MAX 36U
+
+/* Requests of a volume that the block layer may give us at once. */
+#define QBD_VOLUME_TAGS 256U
+
+/* Hardware queues: one CPU's worth of dispatch each, no state behind them. */
+#define QBD_VOLUME_QUEUES_MAX 8U
+
+/* Largest request: one record. */
+#define QBD_REQUEST_BYTES_MAX (QBD_REC_BLOCKS_MAX * QBD_BLOCK_SIZE)
+
+/* Atomic writes of at least this size are promised (P4). */
+#define QBD_ATOMIC_BYTES_PROMISED SZ_64K
+
+/* Segments of a request: below this 1 MiB would not be atomic (kernel limit). */
+#define QBD_REQUEST_SEGMENTS_MAX 256U
+
+/* How long I/O without a quorum waits if it is to fail: default and most. */
+#define QBD_NO_QUORUM_MS_DEFAULT 30000U
+#define QBD_NO_QUORUM_MS_MAX (24 * 3600 * 1000U)
+
+/* Requests and arrays of bio_vec for large reads, kept in reserve. */
+#define QBD_REQUESTS_MIN 256
+#define QBD_REQUEST_BVECS_MIN 8
+
+/* Pages of a read that need no array of bio_vec of their own. */
+#define QBD_REQUEST_BVECS_INLINE 4U
+
+/* Records that a leader has in flight, and their payload. */
+#define QBD_LEADER_RECORDS 512U
+#define QBD_LEADER_BYTES (16U << 20)
+
+/* Reads that a leader has in flight: no more than tags. */
+#define QBD_LEADER_READS QBD_VOLUME_TAGS
+
+/* What a replica lets a leader send ahead of its acks. */
+#define QBD_REPLICA_RECORDS 512U
+#define QBD_REPLICA_BYTES (16U << 20)
+
+/* An OPEN, probe, FETCH or READ without answer is repeated after so long. */
+#define QBD_LEADER_RETRY_MS 500U
+
+/* Recovery without progress for so long asks for a new term (V6). */
+#define QBD_LEADER_RECOVER_MS 10000U
+
+/* Actions in one block of a shard's queue: two pages. */
+#define QBD_PUMP_ACTIONS 28U
+
+/* Blocks of actions kept in reserve beside the one that each shard has. */
+#define QBD_PUMP_BLOCKS_MIN 32
+
+/* Actions that one caller carries out before a worker takes over. */
+#define QBD_PUMP_BATCH 256U
+
+/* Log actions that wait for room in their store, kept in reserve. */
+#define QBD_LOG_WAITS_MIN 256
 
 #endif /* QBD_LIMITS_H */

@@ -8,11 +8,14 @@
  * never for I/O or peers.
  *
  *	CONFIG	node's configuration; netlink handlers
- *	VOLUME	a volume's life: attach, resize, detach
+ *	NAMES	names of all attached volumes of this kernel
+ *	VOLUME	spinlock around a volume's state and its gate
  *	SHARD	spinlock around a shard's FSMs, never held over I/O
+ *	PEER	spinlock around the leases between two nodes, leaf
  *	STORES	spinlock of a node's list of stores
  *	STORE	spinlock around a store's core, never held over I/O
  *	CONN	a connection's send queue
+ *	EVENT	orders events; taken under any lock of a state, leaf
  *	POOL	free lists of payload pages; irq-safe, leaf
  *
  * SHARD and STORE are taken in process context only: a bio's end or a timer
@@ -26,11 +29,14 @@
 
 enum qbd_lock_rank {
 	QBD_RANK_CONFIG,
+	QBD_RANK_NAMES,
 	QBD_RANK_VOLUME,
 	QBD_RANK_SHARD,
+	QBD_RANK_PEER,
 	QBD_RANK_STORES,
 	QBD_RANK_STORE,
 	QBD_RANK_CONN,
+	QBD_RANK_EVENT,
 	QBD_RANK_POOL,
 };
 
@@ -39,6 +45,25 @@ enum qbd_lock_rank {
  * @store: the store
  */
 #define qbd_assert_store_locked(store) lockdep_assert_held(&(store)->lock)
+
+/**
+ * qbd_assert_shard_locked() - the caller holds the shard's lock
+ * @shard: the shard
+ */
+#define qbd_assert_shard_locked(shard) lockdep_assert_held(&(shard)->lock)
+
+/**
+ * qbd_assert_volume_locked() - the caller holds the volume's lock
+ * @vol: the volume
+ */
+#define qbd_assert_volume_locked(vol) lockdep_assert_held(&(vol)->lock)
+
+/**
+ * qbd_assert_config_locked() - the caller holds the node's configuration
+ * @node: the node
+ */
+#define qbd_assert_config_locked(node) \
+	lockdep_assert_held(&(node)->config_mutex)
 
 /**
  * qbd_assert_process() - process context, where SHARD and STORE may be taken

@@ -8,7 +8,8 @@
  * pin the namespace anyway and its exit could never do the job.
  *
  * References to struct qbd_node: the namespace while the node is running or
- * ending; each store, shard and volume; each caller of qbd_node_find().
+ * ending; each shard; each volume until it is detached; each caller of
+ * qbd_node_find(). The end waits for all of them but its own.
  *
  * The functions below that change something are what netlink calls. They
  * check the whole request, start what it asks for and return: none waits for
@@ -18,6 +19,8 @@
 #ifndef QBD_NODE_H
 #define QBD_NODE_H
 
+#include <linux/completion.h>
+#include <linux/kobject.h>
 #include <linux/mutex.h>
 #include <linux/qbd.h>
 #include <linux/refcount.h>
@@ -28,11 +31,13 @@
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 
+#include "pages.h"
+#include "peer.h"
 #include "refusal.h"
+#include "store.h"
 
-struct kobject;
+struct dentry;
 struct qbd_shard;
-struct qbd_store;
 struct qbd_volume;
 
 /**
@@ -56,37 +61,51 @@ struct qbd_node_spec {
  * @spec: what the administrator said [const]
  * @net: our namespace, pinned [const]
  * @refs: see the top of this file [atomic]
+ * @refs_wait: woken when a reference goes [atomic]
  * @config_mutex: rank QBD_RANK_CONFIG; taken by netlink and by work items,
  *	never held over I/O
  * @state: running, stopping, stopped, crashed [config_mutex; READ_ONCE ok]
- * @stores: by a running number [config_mutex for writers, RCU]
- * @volumes: attached volumes, by id [config_mutex for writers, RCU]
- * @shards: by qbd_shard_slot() [config_mutex for writers, RCU]
+ * @stores: its stores [own locks]
+ * @pool: payload pages [own locks]
+ * @volumes: attached volumes, by id [xa_lock; RCU for readers]
+ * @shards: by qbd_shard_slot() [xa_lock; RCU for readers]
+ * @nr_volumes: attached volumes [atomic]
+ * @nr_replicas: replicas of all stores [atomic]
  * @wq: opens, closes, adds and removes; no part of the I/O path [const]
  * @io_wq: timers and pumps of the I/O path, WQ_MEM_RECLAIM [const]
- * @end_work: ends the node [owner: qbd_node_stop(), qbd_node_crash()]
+ * @end_work: ends the node [owner: qbd_node_end_work()]
+ * @tick_work: time for all shards [owner: qbd_node_tick_work()]
+ * @ticks: counts ticks [owner: qbd_node_tick_work()]
+ * @self: this node as a peer of itself: leases [own lock]
  * @event_lock: rank QBD_RANK_EVENT: orders events
  * @event_seq: number of the newest event [event_lock; READ_ONCE ok]
- * @nonce: random, of this node's life; session of all its terms [const]
  * @kobj: /sys/kernel/qbd/NAME [const]
+ * @kobj_done: nobody is in @kobj any more [atomic]
  * @dentry: debugfs directory [const]
  */
 struct qbd_node {
 	struct qbd_node_spec spec;
 	struct net *net;
 	refcount_t refs;
+	wait_queue_head_t refs_wait;
 	struct mutex config_mutex;
 	enum qbd_node_state state;
-	struct xarray stores;
+	struct qbd_stores stores;
+	struct qbd_pool pool;
 	struct xarray volumes;
 	struct xarray shards;
+	atomic_t nr_volumes;
+	atomic_t nr_replicas;
 	struct workqueue_struct *wq;
 	struct workqueue_struct *io_wq;
 	struct work_struct end_work;
+	struct delayed_work tick_work;
+	u32 ticks;
+	struct qbd_peer self;
 	spinlock_t event_lock;
 	u64 event_seq;
-	u64 nonce;
-	struct kobject *kobj;
+	struct kobject kobj;
+	struct completion kobj_done;
 	struct dentry *dentry;
 };
 

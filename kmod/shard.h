@@ -2,104 +2,240 @@
 /*
  * A shard on this node: its leader, if the volume is attached here, and its
  * replica, if a store here holds one.
+ *
+ * Leader and replica are state machines of the core. They share one lock, one
+ * queue of actions and one pump. Whoever has an event takes the lock with
+ * qbd_shard_lock(), which makes sure that there is room for the actions,
+ * steps the machine, and drops the lock with qbd_shard_unlock(). That also
+ * carries out what is in the queue, without the lock and in order, unless
+ * somebody else is at it. So two steps can never be carried out out of order,
+ * and nobody waits for anybody.
+ *
+ *	shard.c		life, lookup, what dumps show
+ *	shard_pump.c	the lock, the queue of actions, the pump
+ *	shard_act.c	carrying out: a table, one function per action
+ *	shard_lead.c	leader: requests in, out, stolen
+ *	shard_log.c	replica: its log in the store, both directions
+ *
+ * LIFE. A shard is in the node's table while it has a leader or a replica.
+ * References to struct qbd_shard: the node's table; the volume; the store,
+ * while the replica is attached to it; each request; the pump's work item
+ * while queued; callers of qbd_shard_find().
+ *
+ * REQUESTS. All that the volume gave to this shard and that have not ended are
+ * in @reqs; those that the leader could not take yet are in @held too. See
+ * request.h for who may end one.
+ *
+ * Context: process; the log threads of stores, submitters and work items step
+ * the machines.
  */
 #ifndef QBD_SHARD_H
 #define QBD_SHARD_H
 
+#include <linux/list.h>
 #include <linux/qbd.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
+#include "core/leader.h"
+#include "core/replica.h"
+#include "limits.h"
+#include "locking.h"
 #include "node.h"
+#include "shard_info.h"
+#include "store.h"
+
+struct qbd_request;
+struct qbd_volume;
 
 /**
- * struct qbd_shard_member_info - a member as its leader sees it
- * @node: where it is
- * @replica: replica id
- * @state: in-sync, lagging, ...
- * @matched: highest index known equal to the leader's history in this term
- * @received: highest index received
- * @durable: highest index on stable media
+ * struct qbd_pump_block - a part of a shard's queue of actions
+ * @entry: in shard->blocks
+ * @first: next action to be carried out
+ * @nr: actions from there on
+ * @act: the actions
  */
-struct qbd_shard_member_info {
-	u32 node;
-	u64 replica;
-	enum qbd_replica_state state;
-	u64 matched;
-	u64 received;
-	u64 durable;
+struct qbd_pump_block {
+	struct list_head entry;
+	u16 first;
+	u16 nr;
+	struct qbd_action act[QBD_PUMP_ACTIONS];
 };
 
 /**
- * struct qbd_leader_info - what the dump shows of a shard that is led here
- * @volume: volume id
- * @number: of the shard in the volume
- * @state: of the shard
- * @term: of the attach
- * @epoch: config epoch
- * @last: index of the newest record
- * @completed: held by a write quorum up to here
- * @commit: durable on a write quorum up to here
- * @lease_ms: how long the lease still holds
- * @nr_members: number of @member
- * @member: the replica set
+ * struct qbd_log_wait - an action for the log that waits for room in the store
+ * @entry: in shard->log_waits
+ * @act: the action, with its reference of the payload
  */
-struct qbd_leader_info {
-	u32 volume;
-	u32 number;
-	enum qbd_shard_state state;
+struct qbd_log_wait {
+	struct list_head entry;
+	struct qbd_action act;
+};
+
+/**
+ * struct qbd_shard - see the top of this file
+ * @lock: rank QBD_RANK_SHARD
+ * @key: which shard [const]
+ * @node: our node, referenced [const]
+ * @refs: see the top of this file [atomic]
+ * @blocks: the queue of actions; at least one block [lock]
+ * @pumping: somebody carries actions out [lock]
+ * @lead_more: the leader has more to say [lock]
+ * @rep_more: the replica has more to say [lock]
+ * @pump_work: carries on where a caller has done enough [atomic]
+ * @lead: the leader; NULL if it is not led here [lock]
+ * @lead_mem: what the leader was given [lock]
+ * @vol: the volume; NULL if it is not led here [lock]
+ * @term: term of the attach [lock]
+ * @epoch: config epoch of the attach [lock]
+ * @set: replica set of the attach [lock]
+ * @state: for people [lock]
+ * @dead: no request is taken any more [lock]
+ * @suspended: counted as such in the volume [vol->lock]
+ * @reqs: requests that have not ended [lock]
+ * @held: of these, what the leader could not take yet, in order [lock]
+ * @nr_reqs: length of @reqs [lock]
+ * @nr_held: length of @held [lock]
+ * @nr_reads: reads completed [lock]
+ * @nr_writes: writes, discards, zeroings completed [lock]
+ * @rep: the replica's machine, if @replica is not 0 [lock]
+ * @replica: replica id, 0 = none here [lock]
+ * @rep_state: for people [lock]
+ * @rep_ready: @rep was started; else its creation is not durable yet [lock]
+ * @store: the store that holds the replica, referenced [lock]
+ * @slot: the replica's slot in it [lock]
+ * @user: how the store finds us [lock of the store]
+ * @log_waits: log actions that wait for room, in order [lock]
+ * @rep_why: why the replica is of no use, or empty [lock]
+ */
+struct qbd_shard {
+	spinlock_t lock;
+	struct qbd_shard_key key;
+	struct qbd_node *node;
+	refcount_t refs;
+
+	struct list_head blocks;
+	bool pumping;
+	bool lead_more;
+	bool rep_more;
+	struct work_struct pump_work;
+
+	struct qbd_leader_core *lead;
+	void *lead_mem;
+	struct qbd_volume *vol;
 	u64 term;
 	u64 epoch;
-	u64 last;
-	u64 completed;
-	u64 commit;
-	u32 lease_ms;
-	u32 nr_members;
-	struct qbd_shard_member_info member[2 * QBD_SET_MEMBERS_MAX];
+	struct qbd_set set;
+	enum qbd_shard_state state;
+	bool dead;
+	bool suspended;
+	struct list_head reqs;
+	struct list_head held;
+	u32 nr_reqs;
+	u32 nr_held;
+	u64 nr_reads;
+	u64 nr_writes;
+
+	struct qbd_replica_core rep;
+	u64 replica;
+	enum qbd_replica_state rep_state;
+	bool rep_ready;
+	struct qbd_store *store;
+	u32 slot;
+	struct qbd_store_user user;
+	struct list_head log_waits;
+	char rep_why[NETLINK_MAX_FMTMSG_LEN];
 };
 
 /**
- * struct qbd_replica_info - what the dump shows of a replica held here
- * @state: in-sync, lagging, ...
- * @id: replica id
- * @store: uuid of the store that holds it
- * @size_bytes: size of the shard
- * @set: replica set as last logged; @set.number is the shard
- * @volume: volume id
- * @promised_term: no lower term is accepted
- * @promised_node: to whom it was promised
- * @last_term: term of the newest record
- * @last: index of the newest record
- * @durable: on stable media up to here
- * @commit: known durable on a write quorum up to here
- * @applied: at home up to here
- * @log_first: oldest index that the log still has
- * @mapped_bytes: space in use at home
- * @reason: why it is not in sync, empty if it is
+ * struct qbd_shard_lead_spec - how a shard is to be led
+ * @vol: the volume
+ * @term: term of the attach
+ * @nonce: its session nonce
+ * @blocks: size of the shard
+ * @set: its replica set
+ * @reads_quorum: reads are confirmed by a round instead of the lease
  */
-struct qbd_replica_info {
-	enum qbd_replica_state state;
-	u64 id;
-	u8 store[QBD_UUID_LEN];
-	u64 size_bytes;
-	struct qbd_set_spec set;
-	u32 volume;
-	u64 promised_term;
-	u32 promised_node;
-	u64 last_term;
-	u64 last;
-	u64 durable;
-	u64 commit;
-	u64 applied;
-	u64 log_first;
-	u64 mapped_bytes;
-	char reason[NETLINK_MAX_FMTMSG_LEN];
+struct qbd_shard_lead_spec {
+	struct qbd_volume *vol;
+	u64 term;
+	u64 nonce;
+	u32 blocks;
+	const struct qbd_set_spec *set;
+	bool reads_quorum;
 };
 
-/* For dumps; false if the shard is not led here, or has no replica here. */
-bool qbd_shard_leader_info(struct qbd_shard *shard,
-			   struct qbd_leader_info *info);
-bool qbd_shard_replica_info(struct qbd_shard *shard,
-			    struct qbd_replica_info *info);
+/**
+ * qbd_shard_slot() - place of a shard in its node's table
+ * @volume: volume id
+ * @number: of the shard in it
+ *
+ * Return: index into node->shards.
+ */
+static inline unsigned long qbd_shard_slot(u32 volume, u32 number)
+{
+	BUILD_BUG_ON(BITS_PER_LONG < 64);
+	return ((unsigned long)volume << 32) | number;
+}
+
+/* shard.c */
+int qbd_shard_module_init(void);
+void qbd_shard_module_exit(void);
+struct qbd_shard *qbd_shard_find(struct qbd_node *node, u32 volume, u32 number);
+struct qbd_shard *qbd_shard_make(struct qbd_node *node, u32 volume, u32 number);
+void qbd_shard_get(struct qbd_shard *shard);
 void qbd_shard_put(struct qbd_shard *shard);
+void qbd_shard_forget(struct qbd_shard *shard);
+void qbd_shard_tick(struct qbd_shard *shard, u64 now_ns, bool slow);
+void qbd_shard_counts_add(struct qbd_shard *shard,
+			  struct qbd_shard_counts *counts);
+bool qbd_shard_leader_info(struct qbd_shard *shard,
+			   struct qbd_shard_leader *info);
+bool qbd_shard_replica_info(struct qbd_shard *shard,
+			    struct qbd_shard_replica *info);
+
+/* shard_pump.c */
+int qbd_pump_module_init(void);
+void qbd_pump_module_exit(void);
+int qbd_pump_init(struct qbd_shard *shard);
+void qbd_pump_destroy(struct qbd_shard *shard);
+void qbd_shard_lock(struct qbd_shard *shard);
+void qbd_shard_unlock(struct qbd_shard *shard);
+int __qbd_shard_lead_step(struct qbd_shard *shard,
+			  const struct qbd_leader_event *event);
+void __qbd_shard_rep_step(struct qbd_shard *shard,
+			  const struct qbd_replica_event *event);
+int qbd_shard_lead_step(struct qbd_shard *shard,
+			const struct qbd_leader_event *event);
+void qbd_shard_rep_step(struct qbd_shard *shard,
+			const struct qbd_replica_event *event);
+
+/* shard_act.c */
+void qbd_shard_carry_out(struct qbd_shard *shard, struct qbd_action *act);
+
+/* shard_lead.c */
+int qbd_shard_lead_start(struct qbd_shard *shard,
+			 const struct qbd_shard_lead_spec *spec);
+void qbd_shard_lead_stop(struct qbd_shard *shard);
+void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req);
+void qbd_shard_held_retry(struct qbd_shard *shard);
+void qbd_shard_complete(struct qbd_shard *shard, struct qbd_request *req,
+			int err, struct qbd_payload *payload);
+void qbd_shard_kill(struct qbd_shard *shard);
+bool qbd_shard_steal(struct qbd_shard *shard, struct request *rq, int err);
+
+/* shard_log.c */
+int qbd_log_module_init(void);
+void qbd_log_module_exit(void);
+int qbd_shard_replica_attach(struct qbd_shard *shard, struct qbd_store *store,
+			     u64 replica);
+int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
+			     struct qbd_table_slot *table);
+int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch);
+void qbd_shard_replica_gone(struct qbd_shard *shard);
+void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act);
+void qbd_shard_log_retry(struct qbd_shard *shard);
 
 #endif /* QBD_SHARD_H */

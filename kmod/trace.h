@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints: a stable interface for the BPF tools.
+ *
+ * A WRITE, in its stages. What names it: (volume, shard, id) from queued to
+ * completed; (volume, shard, term, index) from assigned on; a store's log
+ * knows (replica, term, index).
+ *
+ *	qbd_request_queued	the block layer gave it to us
+ *	qbd_write_assigned	copied, checksummed, has its place in history
+ *	qbd_wal_submit, _done	in a segment of a store's log
+ *	qbd_record_durable	on stable media on a replica of this node
+ *	qbd_request_done	a quorum has it: ended
+ *
+ * A READ: queued, qbd_read_local (a read of the store begins), done.
+ *
+ * One block per part of the module; times are those of the trace itself.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM qbd
+
+#if !defined(_QBD_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _QBD_TRACE_H
+
+#include <linux/tracepoint.h>
+#include <linux/types.h>
+
+/* --- requests (blk.c, shard_lead.c) ------------------------------------ */
+
+TRACE_EVENT(qbd_request_queued,
+	TP_PROTO(u32 volume, u32 shard, u64 id, u8 op, u32 block, u32 blocks),
+	TP_ARGS(volume, shard, id, op, block, blocks),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u32, block)
+		__field(u32, blocks)
+		__field(u8, op)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->block = block;
+		__entry->blocks = blocks;
+		__entry->op = op;
+	),
+	TP_printk("volume=%u shard=%u id=%llu op=%u block=%u blocks=%u",
+		  __entry->volume, __entry->shard, __entry->id, __entry->op,
+		  __entry->block, __entry->blocks)
+);
+
+TRACE_EVENT(qbd_request_held,
+	TP_PROTO(u32 volume, u32 shard, u64 id),
+	TP_ARGS(volume, shard, id),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, volume)
+		__field(u32, shard)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->volume = volume;
+		__entry->shard = shard;
+	),
+	TP_printk("volume=%u shard=%u id=%llu", __entry->volume,
+		  __entry->shard, __entry->id)
+);
+
+TRACE_EVENT(qbd_write_assigned,
+	TP_PROTO(u32 volume, u32 shard, u64 id, u64 term, u64 index,
+		 u32 blocks),
+	TP_ARGS(volume, shard, id, term, index, blocks),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, term)
+		__field(u64, index)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u32, blocks)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->term = term;
+		__entry->index = index;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->blocks = blocks;
+	),
+	TP_printk("volume=%u shard=%u id=%llu term=%llu index=%llu blocks=%u",
+		  __entry->volume, __entry->shard, __entry->id, __entry->term,
+		  __entry->index, __entry->blocks)
+);
+
+TRACE_EVENT(qbd_read_local,
+	TP_PROTO(u32 volume, u32 shard, u64 id, u32 block, u32 blocks),
+	TP_ARGS(volume, shard, id, block, blocks),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u32, block)
+		__field(u32, blocks)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->block = block;
+		__entry->blocks = blocks;
+	),
+	TP_printk("volume=%u shard=%u id=%llu block=%u blocks=%u",
+		  __entry->volume, __entry->shard, __entry->id,
+		  __entry->block, __entry->blocks)
+);
+
+TRACE_EVENT(qbd_request_done,
+	TP_PROTO(u32 volume, u32 shard, u64 id, u64 index, u8 op, int err,
+		 u64 latency_ns),
+	TP_ARGS(volume, shard, id, index, op, err, latency_ns),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, index)
+		__field(u64, latency_ns)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(int, err)
+		__field(u8, op)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->index = index;
+		__entry->latency_ns = latency_ns;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->err = err;
+		__entry->op = op;
+	),
+	TP_printk("volume=%u shard=%u id=%llu index=%llu op=%u err=%d ns=%llu",
+		  __entry->volume, __entry->shard, __entry->id, __entry->index,
+		  __entry->op, __entry->err, __entry->latency_ns)
+);
+
+/* --- shards and replicas (shard_log.c, shard_act.c) -------------------- */
+
+TRACE_EVENT(qbd_record_logged,
+	TP_PROTO(u32 volume, u32 shard, u64 replica, u64 term, u64 index,
+		 u8 op),
+	TP_ARGS(volume, shard, replica, term, index, op),
+	TP_STRUCT__entry(
+		__field(u64, replica)
+		__field(u64, term)
+		__field(u64, index)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u8, op)
+	),
+	TP_fast_assign(
+		__entry->replica = replica;
+		__entry->term = term;
+		__entry->index = index;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->op = op;
+	),
+	TP_printk("volume=%u shard=%u replica=%llu term=%llu index=%llu op=%u",
+		  __entry->volume, __entry->shard, __entry->replica,
+		  __entry->term, __entry->index, __entry->op)
+);
+
+TRACE_EVENT(qbd_record_durable,
+	TP_PROTO(u32 volume, u32 shard, u64 replica, u64 term, u64 index,
+		 u8 op),
+	TP_ARGS(volume, shard, replica, term, index, op),
+	TP_STRUCT__entry(
+		__field(u64, replica)
+		__field(u64, term)
+		__field(u64, index)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u8, op)
+	),
+	TP_fast_assign(
+		__entry->replica = replica;
+		__entry->term = term;
+		__entry->index = index;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->op = op;
+	),
+	TP_printk("volume=%u shard=%u replica=%llu term=%llu index=%llu op=%u",
+		  __entry->volume, __entry->shard, __entry->replica,
+		  __entry->term, __entry->index, __entry->op)
+);
+
+TRACE_EVENT(qbd_log_wait,
+	TP_PROTO(u32 volume, u32 shard, u64 replica, int err),
+	TP_ARGS(volume, shard, replica, err),
+	TP_STRUCT__entry(
+		__field(u64, replica)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->replica = replica;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->err = err;
+	),
+	TP_printk("volume=%u shard=%u replica=%llu err=%d", __entry->volume,
+		  __entry->shard, __entry->replica, __entry->err)
+);
+
+TRACE_EVENT(qbd_term_promised,
+	TP_PROTO(u32 volume, u32 shard, u64 replica, u64 term, u32 node),
+	TP_ARGS(volume, shard, replica, term, node),
+	TP_STRUCT__entry(
+		__field(u64, replica)
+		__field(u64, term)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u32, node)
+	),
+	TP_fast_assign(
+		__entry->replica = replica;
+		__entry->term = term;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->node = node;
+	),
+	TP_printk("volume=%u shard=%u replica=%llu term=%llu node=%u",
+		  __entry->volume, __entry->shard, __entry->replica,
+		  __entry->term, __entry->node)
+);
+
+TRACE_EVENT(qbd_shard_state,
+	TP_PROTO(u32 volume, u32 shard, u64 term, u32 from, u32 to),
+	TP_ARGS(volume, shard, term, from, to),
+	TP_STRUCT__entry(
+		__field(u64, term)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u32, from)
+		__field(u32, to)
+	),
+	TP_fast_assign(
+		__entry->term = term;
+		__entry->volume = volume;
+		__entry->shard = shard;
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("volume=%u shard=%u term=%llu from=%u to=%u",
+		  __entry->volume, __entry->shard, __entry->term,
+		  __entry->from, __entry->to)
+);
+
+/* --- volumes (volume.c) ------------------------------------------------ */
+
+TRACE_EVENT(qbd_volume_state,
+	TP_PROTO(u32 volume, u64 term, u32 from, u32 to),
+	TP_ARGS(volume, term, from, to),
+	TP_STRUCT__entry(
+		__field(u64, term)
+		__field(u32, volume)
+		__field(u32, from)
+		__field(u32, to)
+	),
+	TP_fast_assign(
+		__entry->term = term;
+		__entry->volume = volume;
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("volume=%u term=%llu from=%u to=%u", __entry->volume,
+		  __entry->term, __entry->from, __entry->to)
+);
+
+#endif /* _QBD_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
