@@ -41,6 +41,9 @@
 #define QBD_CHUNK_SHIFT_MIN 4U
 #define QBD_CHUNK_SHIFT_MAX 10U
 
+/* Blocks of the smallest log: tests use it; format makes none below 64 MiB. */
+#define QBD_WAL_BLOCKS_MIN 256U
+
 /* Metadata pages that are under way at once: 64 KiB of buffers. */
 #define QBD_STORE_META_BUFS 16U
 
