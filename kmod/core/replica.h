@@ -17,9 +17,10 @@
  * matched) may go home.
  *
  * PERSISTENCE.  LOG_APPEND, LOG_PROMISE and LOG_TRUNCATE go to the store in
- * the order of the actions; its events come back in the same order (it is one
- * log).  For appends the newest one is enough.  If the store has no room the
- * shell keeps them, and all that follow, in order.  If it fails, FAILED.
+ * the order of the actions; LOGGED, PROMISED and TRUNCATED come back in the
+ * same order (it is one log).  Of appends without another action in between
+ * the newest LOGGED is enough.  If the store has no room the shell keeps them,
+ * and all that follow, in order.  If it fails, FAILED.
  *
  * The shell calls under the shard's lock.  The callbacks are called within a
  * step: they may take the locks of the store and of the node, nothing else.
@@ -55,8 +56,8 @@ struct qbd_log_rec {
 
 /**
  * struct qbd_replica_ops - what a replica asks the shell within a step
- * @term_at: term of the record at @index of the local log; 0 if it is not (any
- *	more) in the log
+ * @term_at: term of the record at @index of the local log; it must know it for
+ *	the last one that went home; 0 if it is not (any more) in the log
  * @log_get: the record at @index; false if it is not (any more) in the log
  * @lease_stamp: qbd_lease_stamp() of the voter state for @node
  * @lease_leave: qbd_lease_leave() of it
@@ -173,22 +174,20 @@ struct qbd_run {
 
 /**
  * struct qbd_fill - records to send to another replica
- * @msg: template: authority, target, session
- * @node: node of the target
+ * @fetch: the leader's request
  * @leader: node that asked
- * @next: next index to send
+ * @prev: last record that was sent
  * @upto: last index to send
- * @prev: position before @next
- * @bytes: payload bytes left
+ * @records: sent so far
+ * @bytes: payload bytes sent so far
  * @active: in use
  */
 struct qbd_fill {
-	struct qbd_msg msg;
-	u32 node;
+	struct qbd_msg fetch;
 	u32 leader;
-	u64 next;
-	u64 upto;
 	struct qbd_pos prev;
+	u64 upto;
+	u32 records;
 	u32 bytes;
 	bool active;
 };
@@ -197,6 +196,7 @@ struct qbd_fill {
  * struct qbd_replica_core - state of one replica
  * @cfg: as given to qbd_replica_init()
  * @promise: highest promise made, in memory; durable if @promised
+ * @answer: last record when the promise rose, for OPEN_REPLY
  * @last: last record handed to the store
  * @durable: index up to which it is durable
  * @matched: index up to which it is the history of this term's leader
@@ -224,6 +224,7 @@ struct qbd_fill {
 struct qbd_replica_core {
 	struct qbd_replica_config cfg;
 	struct qbd_promise promise;
+	struct qbd_pos answer;
 	struct qbd_pos last;
 	u64 durable;
 	u64 matched;

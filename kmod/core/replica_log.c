@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The log of a replica: does a record continue what is here, which records
+ * have to go, what may be acknowledged, and what may go home.
+ */
+#include "replica_parts.h"
+
+#define QBD_HINT_STEPS 4096 /* records looked at for one hint */
+
+/**
+ * qbd_replica_term_at() - term of a record here
+ * @rep: the replica
+ * @index: its index
+ *
+ * The store is asked only for what it said is durable: of what is newer it may
+ * not have heard yet, or still have another version that is being truncated.
+ *
+ * Return: the term; 0 for index 0, for one above the last, and for one that is
+ * no longer in the log.
+ */
+u64 qbd_replica_term_at(const struct qbd_replica_core *rep, u64 index)
+{
+	u32 i;
+
+	if (!index || index > rep->last.index)
+		return 0;
+	if (index == rep->last.index)
+		return rep->last.term;
+	if (index <= rep->durable)
+		return rep->cfg.ops->term_at(rep->cfg.ctx, index);
+	for (i = rep->nr_runs; i; i--)
+		if (rep->run[i - 1].first <= index)
+			return rep->run[i - 1].term;
+	return 0;
+}
+
+/**
+ * qbd_replica_hint() - where could two histories meet?
+ * @rep: the replica
+ * @pos: a position of the other history that is not one of this
+ *
+ * Records of one term are the same in all histories, from the first on. So
+ * the last record here that is not above @pos, neither in index nor in term,
+ * is the best guess; each exchange skips one term. Committed records are in
+ * every leader's history: no need to go below.
+ *
+ * Return: a position of this history.
+ */
+struct qbd_pos qbd_replica_hint(const struct qbd_replica_core *rep,
+				struct qbd_pos pos)
+{
+	u64 index = min(pos.index, rep->last.index);
+	u64 term = qbd_replica_term_at(rep, index);
+	u32 steps = 0;
+
+	while (index > rep->bound && term > pos.term &&
+	       ++steps <= QBD_HINT_STEPS)
+		term = qbd_replica_term_at(rep, --index);
+	return (struct qbd_pos){ .term = term, .index = term ? index : 0 };
+}
+
+/*
+ * Does this history contain @prev?
+ *
+ * S4: without this check C, which holds a stale (4,20), takes (6,21) from L@6,
+ * acks 21, and is counted for (6,20) too, which it does not have.
+ */
+static bool qbd_replica_matches(const struct qbd_replica_core *rep,
+				struct qbd_pos prev)
+{
+	u64 term;
+
+	if (!prev.index)
+		return true;
+	if (prev.index > rep->last.index)
+		return false;
+	if (QBD_MUTANT(no_prev_check))
+		return true;
+	term = qbd_replica_term_at(rep, prev.index);
+	/* no longer in the log: it went home, so it is committed */
+	return term == prev.term || (!term && prev.index <= rep->bound);
+}
+
+/*
+ * Records above @index are void: another history goes on from there. The one
+ * place where anything is truncated, for takeover and reconnect alike: the
+ * leader's record at @index + 1 is not the one that is here.
+ */
+static bool qbd_replica_truncate(struct qbd_replica_core *rep, u64 index,
+				 u64 term, struct qbd_actions *acts)
+{
+	struct qbd_pos last = { .index = index };
+	struct qbd_action *act;
+
+	if (index < rep->bound) {
+		/* S1: what may have gone home is never void */
+		qbd_replica_fail(rep, -EUCLEAN, acts);
+		return false;
+	}
+	act = qbd_actions_add(acts, QBD_ACT_LOG_TRUNCATE);
+	if (!act)
+		return false;
+	last.term = qbd_replica_term_at(rep, index);
+	act->index = index;
+	act->term = term;
+	rep->last = last;
+	rep->durable = min(rep->durable, index);
+	rep->keep = rep->truncates ? min(rep->keep, index) : index;
+	rep->truncates++;
+	while (rep->nr_runs && rep->run[rep->nr_runs - 1].first > index)
+		rep->nr_runs--;
+	return true;
+}
+
+/* Remember the term of the record at @index, which is about to be logged. */
+static bool qbd_replica_run_add(struct qbd_replica_core *rep, u64 term,
+				u64 index)
+{
+	struct qbd_run *run = rep->run;
+	u32 nr = rep->nr_runs;
+
+	if (nr && run[nr - 1].term == term)
+		return true;
+	while (nr > 1 && run[1].first <= rep->durable + 1) {
+		memmove(run, run + 1, (nr - 1) * sizeof(*run));
+		nr--;
+	}
+	rep->nr_runs = nr;
+	if (nr == QBD_REPLICA_RUNS)
+		return false;
+	run[nr] = (struct qbd_run){ .term = term, .first = index };
+	rep->nr_runs++;
+	return true;
+}
+
+/* Have the record of an APPEND logged; it follows the last one here. */
+static void qbd_replica_log(struct qbd_replica_core *rep,
+			    const struct qbd_replica_event *event,
+			    struct qbd_actions *acts)
+{
+	const struct qbd_msg *msg = event->msg;
+	struct qbd_action *act;
+
+	if (!qbd_replica_run_add(rep, msg->append.pos.term,
+				 msg->append.pos.index)) {
+		qbd_replica_nack(rep, event->node, msg, QBD_NACK_BUSY, acts);
+		return;
+	}
+	act = qbd_actions_add(acts, QBD_ACT_LOG_APPEND);
+	if (!act)
+		return;
+	act->msg = *msg;
+	rep->last = msg->append.pos;
+	rep->matched = max(rep->matched, rep->last.index);
+	if (QBD_MUTANT(ack_before_persist)) {
+		rep->durable = rep->last.index;
+		rep->ack_due = true;
+	}
+}
+
+/*
+ * Take the record of an APPEND whose previous one is here. The same (term,
+ * index) is the same record: drop it. Another term at this index: from here on
+ * this history is not the leader's.
+ */
+static void qbd_replica_take(struct qbd_replica_core *rep,
+			     const struct qbd_replica_event *event,
+			     struct qbd_actions *acts)
+{
+	const struct qbd_msg *msg = event->msg;
+	struct qbd_pos pos = msg->append.pos;
+	u64 term;
+
+	if (pos.index <= rep->last.index) {
+		term = qbd_replica_term_at(rep, pos.index);
+		if (term == pos.term || (!term && pos.index <= rep->bound)) {
+			rep->matched = max(rep->matched, pos.index);
+			if (pos.index <= rep->durable)
+				rep->ack_due = true;
+			return;
+		}
+		if (!qbd_replica_truncate(rep, pos.index - 1, msg->term, acts))
+			return;
+	}
+	qbd_replica_log(rep, event, acts);
+}
+
+/**
+ * qbd_replica_append() - an APPEND came
+ * @rep: the replica
+ * @event: the APPEND, from the leader or, in its name, from another replica
+ * @acts: actions of the step
+ *
+ * A session that the leader has given up may still be on the way, through
+ * another connection: it is dropped, its answer would count for nothing.
+ */
+void qbd_replica_append(struct qbd_replica_core *rep,
+			const struct qbd_replica_event *event,
+			struct qbd_actions *acts)
+{
+	const struct qbd_msg *msg = event->msg;
+
+	if (!qbd_replica_obeys(rep, event, acts) || msg->session < rep->session)
+		return;
+	rep->session = msg->session;
+	rep->round = max(rep->round, msg->append.round);
+	if (!qbd_replica_matches(rep, msg->append.prev)) {
+		qbd_replica_nack(rep, event->node, msg, QBD_NACK_MISMATCH,
+				 acts);
+		return;
+	}
+	rep->matched = max(rep->matched, msg->append.prev.index);
+	if (msg->append.op)
+		qbd_replica_take(rep, event, acts);
+	if (rep->failed)
+		return;
+	if (msg->flags & QBD_WIRE_PROBE)
+		rep->ack_due = true;
+	qbd_replica_told(rep, msg->append.commit, acts);
+}
+
+/*
+ * A replica that may have lost promises or records (S5 c) votes again when
+ * consensus said that no promise above the floor can be lost (S11), it obeys a
+ * leader at or above the floor, and holds all that this leader committed. A
+ * leader tells a commit index only after its own term's first record.
+ */
+static void qbd_replica_vote_again(struct qbd_replica_core *rep,
+				   struct qbd_actions *acts)
+{
+	if (!rep->flags || !rep->floor || rep->promise.term < rep->floor ||
+	    !rep->opened || !rep->told ||
+	    min(rep->durable, rep->matched) < rep->told)
+		return;
+	rep->flags = 0;
+	rep->ack_due = true;
+	qbd_actions_add(acts, QBD_ACT_LOG_VOTE);
+}
+
+/**
+ * qbd_replica_told() - how far may records go home?
+ * @rep: the replica
+ * @commit: commit index that the leader of this term told, 0 = none
+ * @acts: actions of the step
+ *
+ * S1: not beyond what the leader of this term committed, what is durable here,
+ * and what is proven to be the same history. Else: C gets "commit 12" while it
+ * still has a stale 11 and 12 of term 4; both go home; the leader's truncation
+ * takes them from the log but not from their blocks, for ever.
+ */
+void qbd_replica_told(struct qbd_replica_core *rep, u64 commit,
+		      struct qbd_actions *acts)
+{
+	struct qbd_action *act;
+	u64 bound;
+
+	rep->told = max(rep->told, commit);
+	bound = min3(rep->told, rep->durable, rep->matched);
+	if (QBD_MUTANT(commit_not_clamped))
+		bound = min(rep->told, rep->durable);
+	qbd_replica_vote_again(rep, acts);
+	if (bound <= rep->bound)
+		return;
+	rep->bound = bound;
+	act = qbd_actions_add(acts, QBD_ACT_BOUND);
+	if (act)
+		act->index = bound;
+}
+
+/**
+ * qbd_replica_logged() - records are durable
+ * @rep: the replica
+ * @pos: the newest of them
+ * @acts: actions of the step
+ *
+ * With a truncation on its way to the medium, what comes back for a record
+ * above it is about a record that is void.
+ */
+void qbd_replica_logged(struct qbd_replica_core *rep, struct qbd_pos pos,
+			struct qbd_actions *acts)
+{
+	u64 index = rep->truncates ? min(pos.index, rep->keep) : pos.index;
+
+	index = min(index, rep->last.index);
+	if (rep->failed || index <= rep->durable)
+		return;
+	rep->durable = index;
+	rep->ack_due = true;
+	qbd_replica_told(rep, 0, acts);
+}
+
+/**
+ * qbd_replica_truncated() - the oldest truncation under way is durable
+ * @rep: the replica
+ */
+void qbd_replica_truncated(struct qbd_replica_core *rep)
+{
+	if (rep->truncates)
+		rep->truncates--;
+}
+
+/**
+ * qbd_replica_ack() - tell the leader how far things are
+ * @rep: the replica
+ * @acts: actions of the step
+ *
+ * Only what is proven to be the leader's history, in this term, is named
+ * (S4), and durable means that the store said so. Nothing is said in a term
+ * whose promise is not durable.
+ */
+void qbd_replica_ack(const struct qbd_replica_core *rep,
+		     struct qbd_actions *acts)
+{
+	struct qbd_msg *msg;
+
+	if (rep->failed || !rep->opened || !rep->promised)
+		return;
+	msg = qbd_replica_send(rep, rep->promise.node, QBD_MSG_APPEND_ACK,
+			       acts);
+	if (!msg)
+		return;
+	msg->ack.received = min(rep->last.index, rep->matched);
+	msg->ack.durable = min(rep->durable, msg->ack.received);
+	if (QBD_MUTANT(ack_unmatched)) {
+		msg->ack.received = rep->last.index;
+		msg->ack.durable = rep->durable;
+	}
+	msg->ack.round = rep->round;
+	msg->ack.incarnation = rep->cfg.incarnation;
+	qbd_replica_stamp(rep, msg);
+}
