@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """A bed: guests on one Ethernet, with a directory of their own.
 
 build/beds/<name>/ holds console logs, disks, sockets and share/, a
@@ -41,7 +41,7 @@ class Bed:
     """Guests n1 .. nN; a context manager that leaves nothing running."""
 
     def __init__(self, name=None, guests=1, network=None, keep=False,
-                 **spec):
+                 allow=(), **spec):
         self.auto = name is None
         self.name = name or f"bed-{os.getpid()}-{os.urandom(2).hex()}"
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", self.name):
@@ -51,6 +51,7 @@ class Bed:
         self.cwd = os.getcwd()
         self.env = guest_env(spec.get("kernel", "debian"))
         self.keep_dir = keep
+        self.allow = allow
         self.port = 0
         self._locks = []
         self.guests = []
@@ -132,7 +133,13 @@ class Bed:
             raise
 
     def __exit__(self, kind, value, trace):
-        self.close(failed=kind is not None)
+        found = self.findings(self.allow)
+        self.close(failed=bool(kind or found))
+        if found and kind is None:
+            guest, first = found[0]
+            raise BedError(f"{guest.name}: the kernel complained:\n" +
+                           "\n".join(first.context) +
+                           f"\nlogs: {self.dir}")
 
 
 def _check_path(path):

@@ -1,11 +1,11 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """The command line: scripts/testbed."""
 import argparse
 import os
 import signal
 import sys
 
-from . import manual, wire
+from . import cases, kernel, manual, runner, wire
 from .bed import Bed
 from .link import GuestDied, JobTimeout
 from .proc import BedError
@@ -53,6 +53,21 @@ def cmd_run(args):
         except JobTimeout as err:
             raise JobTimeout(f"{err}\nend of its console:\n" +
                              guest.console.last_words()) from err
+
+
+def cmd_cases(args):
+    """Run cases of tests/vm/cases: KTAP; exit code 0, 1 or 4."""
+    found = cases.load(args.case, args.long or args.list)
+    if args.list:
+        runner.list_cases(found)
+        return 0
+    if args.mode:
+        found = [one for one in found if one.mode == args.mode]
+    if not found:
+        raise BedError(f"no case matches {args.case!r}")
+    kernels = args.kernel or ["debian"] + ["debug"] * kernel.available(
+        "debug")
+    return runner.Run(args.seed, args.verbose).all(found, kernels)
 
 
 def cmd_up(args):
@@ -118,6 +133,20 @@ def build_parser():
         prog="testbed", description="Boot machines for tests of qbd.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     _manual_verbs(verbs)
+    many = verbs.add_parser("cases", help=cmd_cases.__doc__)
+    many.add_argument("--kernel", action="append",
+                      choices=("debian", "debug"),
+                      help="default: all there are")
+    many.add_argument("--case", default="*", metavar="GLOB",
+                      help="name or number")
+    many.add_argument("--mode", choices=("guest", "host", "icount"))
+    many.add_argument("--list", action="store_true")
+    many.add_argument("--long", action="store_true",
+                      help="also those of TIER=long")
+    many.add_argument("--seed", type=int, help="for cases in virtual time")
+    many.add_argument("--verbose", action="store_true",
+                      help="output of all cases, not only of failed ones")
+    many.set_defaults(call=cmd_cases)
     run = verbs.add_parser("run", help=cmd_run.__doc__)
     _spec_arguments(run)
     run.add_argument("--timeout", type=float, default=300)

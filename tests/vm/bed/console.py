@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """What a kernel says on its console, and what it must not say.
 
 The init of a guest raises the console level, so the console log holds every

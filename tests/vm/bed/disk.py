@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """Disks of a guest: files in the bed's directory that outlive the machine.
 
 "64M"               a virtio-blk disk, /dev/vda and so on
@@ -22,6 +22,7 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _CACHES = ("writeback", "none", "unsafe", "writethrough", "directsync")
 # Where QEMU's "pc" machine stops putting memory below 4 GiB.
 LOW_MEMORY = 3 << 30
+_TOP = 16 << 20
 
 
 def parse_size(text):
@@ -57,16 +58,9 @@ class Disk:
                 out.truncate(self.size)
 
 
-def qemu_args(disks, mem, cpus):
-    """Arguments for QEMU and for the kernel: memory first, then disks."""
-    pmems = [disk for disk in disks if disk.pmem]
-    total = mem + sum(disk.size for disk in pmems)
-    if pmems and total > LOW_MEMORY:
-        raise BedError("memory and pmem together exceed 3G")
-    args = ["-m", str(total >> 20),
-            "-object", f"memory-backend-memfd,id=mem,size={mem},share=on",
-            "-numa", f"node,nodeid=0,memdev=mem,cpus=0-{cpus - 1}"]
-    kernel = []
+def _pmem_args(pmems, mem):
+    """Memory from files, above the machine's own, and what tells Linux."""
+    args, kernel, ranges = [], [], []
     start = mem
     for number, disk in enumerate(pmems, 1):
         args += ["-object",
@@ -74,13 +68,29 @@ def qemu_args(disks, mem, cpus):
                  f"mem-path={os.path.basename(disk.path)},share=on",
                  "-numa", f"node,nodeid={number},memdev=pm{number}"]
         kernel.append(f"memmap={disk.size}!{start}")
+        ranges.append(f"{start:#x}:{disk.size:#x}")
         start += disk.size
+    kernel.append("bed.pmem=" + ",".join(ranges))
+    # The firmware puts its tables at the end of memory: not into a disk.
+    args += ["-object", f"memory-backend-memfd,id=top,size={_TOP},share=on",
+             "-numa", f"node,nodeid={len(pmems) + 1},memdev=top"]
+    return args, kernel
+
+
+def qemu_args(disks, mem, cpus):
+    """Arguments for QEMU and for the kernel: memory first, then disks."""
+    pmems = [disk for disk in disks if disk.pmem]
+    total = mem + sum(disk.size for disk in pmems)
+    total += _TOP if pmems else 0
+    if pmems and total > LOW_MEMORY:
+        raise BedError("memory and pmem together exceed 3G")
+    args = ["-m", str(total >> 20),
+            "-object", f"memory-backend-memfd,id=mem,size={mem},share=on",
+            "-numa", f"node,nodeid=0,memdev=mem,cpus=0-{cpus - 1}"]
+    kernel = []
     if pmems:
-        ranges, at = [], mem
-        for disk in pmems:
-            ranges.append(f"{at:#x}:{disk.size:#x}")
-            at += disk.size
-        kernel.append("bed.pmem=" + ",".join(ranges))
+        more, kernel = _pmem_args(pmems, mem)
+        args += more
     blocks = [disk for disk in disks if not disk.pmem]
     for number, disk in enumerate(blocks):
         args += ["-drive",

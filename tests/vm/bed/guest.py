@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """One machine: QEMU, its file servers, its console and its agent.
 
 A guest is described once and can be started many times; its disks and its
@@ -33,6 +33,17 @@ def _virtiofsd(socket, source, cache):
     return [path, f"--socket-path={socket}", f"--shared-dir={source}",
             f"--cache={'never' if cache == 'none' else cache}",
             "--sandbox=chroot", "--rlimit-nofile=0"]
+
+
+_CUT_TABLE = """
+table inet bed {
+	set cut { type ipv4_addr; }
+	chain in {
+		type filter hook input priority -300;
+		ip saddr @cut drop
+	}
+}
+"""
 
 
 class Guest:
@@ -115,7 +126,7 @@ class Guest:
             kernel.append(f"bed.ip={self.ip}")
         modules = ["virtio_blk"] * any(not d.pmem for d in self.disks)
         modules += ["virtio_net"] * bool(self.bed.port)
-        modules += ["nd_e820"] * any(d.pmem for d in self.disks)
+        modules += ["nd_e820", "nd_pmem"] * any(d.pmem for d in self.disks)
         line = ["console=ttyS0", "panic=-1", "mitigations=off",
                 "root=rootfs", "rootfstype=virtiofs", "ro",
                 "rcupdate.rcu_cpu_stall_timeout=60",
@@ -198,7 +209,7 @@ class Guest:
 
     # -- the outside world --------------------------------------------------
 
-    def qmp(self, execute, **arguments):
+    def qmp(self, execute, /, **arguments):
         """A command to QEMU's monitor."""
         return qmp.command(self.bed.dirfd, f"{self.name}.qmp", execute,
                            **arguments)
@@ -219,6 +230,25 @@ class Guest:
         """Plug it in again."""
         self.qmp("set_link", name="nic0", up=True)
 
+    def cut_from(self, sender):
+        """Drop what another guest sends to this one; not the other way."""
+        self.run(["nft", "-f", "-"], stdin=_CUT_TABLE)
+        self.run(["nft", "add", "element", "inet", "bed", "cut",
+                  f"{{ {sender.ip} }}"])
+
+    def heal(self):
+        """Undo all cuts of this guest; those of others stay."""
+        self.run("! nft list table inet bed >/dev/null 2>&1 || "
+                 "nft delete table inet bed")
+
+    def delay(self, time):
+        """Delay what this guest sends, as tc says it; "0" undoes that."""
+        if time == "0":
+            self.run("tc qdisc del dev eth0 root")
+        else:
+            self.run("modprobe -q sch_netem; tc qdisc replace dev eth0 root "
+                     f"netem delay {time} limit 100000")
+
     # -- commands -----------------------------------------------------------
 
     def spawn(self, command, cwd=None, env=None, sink=None):
@@ -232,13 +262,17 @@ class Guest:
                                {**self.bed.env, "BED_NODE": self.name,
                                 **(env or {})}, sink=sink)
 
-    def run(self, command, timeout=60, check=True, **kwargs):
+    def run(self, command, timeout=60, check=True, stdin="", **kwargs):
         """Run a command to its end; returns a Result.
 
         A failing command is an error unless check is False.
         """
         try:
-            result = self.spawn(command, **kwargs).wait(scaled(timeout))
+            job = self.spawn(command, **kwargs)
+            if stdin:
+                job.write(stdin.encode())
+            job.close_input()
+            result = job.wait(scaled(timeout))
         except GuestDied as err:
             raise GuestDied(self._epitaph("it ended")) from err
         if check and result.code:

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """Which kernel a guest boots, and what that kernel needs to be told.
 
 "debian" is the newest 6.12 kernel installed on this machine, "debug" the

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """The runner's end of the line to an agent: jobs in a guest.
 
 A thread per line sorts incoming frames to their jobs; callers wait on a

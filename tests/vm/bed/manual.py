@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """Beds for people: up, down, status, shell, exec, and breaking machines.
 
 "up" leaves a keeper behind, a process that owns the guests and does to them

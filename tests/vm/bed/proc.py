@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """Processes, locks and deadlines of a testbed.
 
 Every process a bed starts is tied to its parent by PDEATHSIG (through
@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 
@@ -39,6 +40,11 @@ def scaled(seconds):
     return seconds * float(os.environ.get("QBD_TIME_SCALE", "1"))
 
 
+def pause(seconds):
+    """Between two looks at something that cannot wake us."""
+    threading.Event().wait(seconds)
+
+
 def poll(condition, seconds, what, interval=0.05):
     """Wait until condition() is true; say what was waited for if not."""
     deadline = Deadline(seconds)
@@ -48,20 +54,20 @@ def poll(condition, seconds, what, interval=0.05):
             return value
         if deadline.over():
             raise BedError(f"{what}: not within {seconds:g} s")
-        time.sleep(min(interval, deadline.left()))
+        pause(min(interval, deadline.left()))
 
 
 class Child:
     """A process of the bed, its log file, and its end."""
 
-    def __init__(self, argv, cwd, log, pass_fds=()):
+    def __init__(self, argv, cwd, log, env=None):
         self.name = os.path.basename(argv[0])
         self.log = log
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--"] + argv,
                 cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                pass_fds=pass_fds, start_new_session=True)
+                env=env, start_new_session=True)
 
     @property
     def pid(self):
@@ -71,6 +77,24 @@ class Child:
     def alive(self):
         """True while the process runs."""
         return self.popen.poll() is None
+
+    def wait(self, seconds):
+        """Its exit code, or None if it does not end in time."""
+        try:
+            return self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def end_group(self):
+        """Ask it to end, then kill what is left of its process group."""
+        if self.alive():
+            self.popen.send_signal(signal.SIGTERM)
+            self.wait(20)
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.popen.wait()
 
     def kill(self):
         """SIGKILL and wait: for a guest, the end of the machine."""
@@ -146,4 +170,4 @@ def connect(dirfd, name, seconds, child):
                                child.last_words()) from err
             if deadline.over():
                 raise BedError(f"socket {name}: {err}") from err
-            time.sleep(0.02)
+            pause(0.02)

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """Commands to QEMU's monitor, one connection per command.
 
 QEMU serves one client at a time on this socket, so nobody keeps it: the
@@ -20,7 +20,7 @@ def _answer(stream):
             return message
 
 
-def command(dirfd, name, execute, timeout=20, **arguments):
+def command(dirfd, name, execute, timeout=20, /, **arguments):
     """Run one monitor command; returns what it returns."""
     sock = connect(dirfd, name, timeout, None)
     with sock:

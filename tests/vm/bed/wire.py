@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 """Frames between a runner on the host and the agent inside a guest.
 
 A serial line carries bytes, not messages, so everything is cut into frames:

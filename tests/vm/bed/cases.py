@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Cases: what is in tests/vm/cases/, and what each asks for.
+
+A case says what it needs in variables at the start of a line, bare or
+behind "# ":
+
+DESCRIPTION="one line"          required
+KERNELS=debian|debug|both       both
+TIER=check|long                 check
+MODE=guest|icount|host          guest; host for python files
+TIMEOUT=seconds                 60; three times as much on the debug kernel
+MEM=1G  CPUS=2                  of the guest
+DISKS="64M pmem:64M"            disks of the guest, see disk.py
+CMDLINE="..."                   more for its kernel
+ISOLATED=1                      a guest of its own, freshly booted
+ALLOW="word ..."                kernel messages that are no failure; "stall"
+MODULES, PROGRAMS, FILES        icount: what its initramfs holds; FILES are
+                                SOURCE[:TARGET] from the top of the tree
+REPEAT=n                        icount: run n times with one seed; they have
+                                to print the same
+"""
+import fnmatch
+import os
+import re
+
+from .bed import TOP
+from .proc import BedError
+
+CASES = os.path.join(TOP, "tests", "vm", "cases")
+# Everything is slower under KASAN and lockdep.
+DEBUG_FACTOR = 3
+
+_LINE = re.compile(r"^(?:# )?([A-Z]+) ?= ?(\"[^\"]*\"|'[^']*'|\S+)\s*$")
+_DEFAULTS = {
+    "DESCRIPTION": "", "KERNELS": "both", "TIER": "check", "MODE": "",
+    "TIMEOUT": "60", "MEM": "1G", "CPUS": "2", "DISKS": "", "CMDLINE": "",
+    "ISOLATED": "", "ALLOW": "", "MODULES": "", "PROGRAMS": "", "FILES": "",
+    "REPEAT": "1",
+}
+_CHOICES = {"KERNELS": ("debian", "debug", "both"),
+            "TIER": ("check", "long"), "MODE": ("guest", "icount", "host")}
+
+
+class Case:
+    """One case file and its header."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        values = dict(_DEFAULTS)
+        with open(path, encoding="utf-8") as src:
+            for line in src:
+                match = _LINE.match(line)
+                if match and match[1] in values:
+                    values[match[1]] = match[2].strip("\"'")
+        if not values["MODE"]:
+            values["MODE"] = "host" if path.endswith(".py") else "guest"
+        self._check(values)
+        self.description = values["DESCRIPTION"]
+        self.tier = values["TIER"]
+        self.mode = values["MODE"]
+        self.isolated = values["ISOLATED"] not in ("", "0")
+        self.allow = values["ALLOW"].split()
+        self.kernels = [values["KERNELS"]]
+        if values["KERNELS"] == "both":
+            self.kernels = ["debian", "debug"]
+        self.values = values
+
+    def _check(self, values):
+        if not values["DESCRIPTION"]:
+            raise BedError(f"{self.path}: no DESCRIPTION")
+        for key, choices in _CHOICES.items():
+            if values[key] not in choices:
+                raise BedError(f"{self.path}: {key}={values[key]}: not one "
+                               f"of {' '.join(choices)}")
+        for key in ("TIMEOUT", "REPEAT"):
+            if not values[key].isdigit():
+                raise BedError(f"{self.path}: {key} is not a number")
+
+    def timeout(self, kernel):
+        """Seconds it may take on this kernel."""
+        seconds = int(self.values["TIMEOUT"])
+        return seconds * (DEBUG_FACTOR if kernel == "debug" else 1)
+
+    def words(self, key):
+        """A variable that is a list."""
+        return self.values[key].split()
+
+    def spec(self, kernel):
+        """What its guest is made of; equal ones may share a guest."""
+        return {"kernel": kernel, "cpus": self.values["CPUS"],
+                "mem": self.values["MEM"],
+                "disks": tuple(self.words("DISKS")),
+                "cmdline": tuple(self.words("CMDLINE"))}
+
+
+def load(glob="*", long=False):
+    """The cases whose name matches, in order."""
+    cases = []
+    for name in sorted(os.listdir(CASES)):
+        if not re.fullmatch(r"\d{3}_\w+\.(sh|py)", name):
+            continue
+        case = Case(os.path.join(CASES, name))
+        short = case.name.split("_")[0]
+        if not any(fnmatch.fnmatch(one, glob)
+                   for one in (case.name, name, short)):
+            continue
+        if case.tier == "check" or long:
+            cases.append(case)
+    return cases

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Modules and the kernel log, for cases in a guest. Part of lib.sh.
+#
+# Modules of qbd are taken from $QBD_BUILD, the build for the kernel that
+# runs, and unloaded when the case ends. Its programs are in $QBD_USER, which
+# is in PATH.
+PATH=${QBD_USER:?}:$PATH
+
+# load MODULE [PARAMETER...]: one of the kernel's, or nothing if built in.
+load()
+{
+	if [[ -d /sys/module/$1 && $# == 1 ]]; then
+		return
+	fi
+	modprobe "$@" || skip "no module $1"
+}
+
+# kernel_log: what the kernel said since the case began.
+kernel_log()
+{
+	dmesg | sed "1,/${_log_start:?}/d"
+}
+
+# said PATTERN: true if the kernel said it since the case began.
+said()
+{
+	kernel_log | grep --extended-regexp -- "$1" >/dev/null
+}
+
+# _insert FILE [PARAMETER...]: what the module depends on, then the module.
+_insert()
+{
+	local file=$1 name depends module
+	[[ -e $file ]] || skip "no ${file##*/}: make modules"
+	name=$(basename "$file" .ko)
+	name=${name//-/_}
+	# "depends=" of .modinfo: some kernels here have no module directory,
+	# and some guests no modinfo.
+	depends=$(tr '\0' '\n' <"$file" | grep --text '^depends=' || true)
+	for module in $(echo "${depends#*=}" | tr ',' ' '); do
+		[[ $module == qbd* || -d /sys/module/$module ]] ||
+			modprobe "$module"
+	done
+	insmod "$@"
+	on_exit unload "$name"
+}
+
+# unload NAME: remove a module that may have users who are just leaving.
+unload()
+{
+	if [[ -d /sys/module/$1 ]]; then
+		wait_until 20 rmmod "$1"
+	fi
+}
+
+# load_qbd [PARAMETER...]: qbd.ko, and qbd-loop.ko etc. by load_qbd_part.
+load_qbd()
+{
+	_insert "${QBD_BUILD:?}/kmod/qbd.ko" "$@"
+}
+
+# load_qbd_part NAME [PARAMETER...]: kmod/qbd-NAME.ko
+load_qbd_part()
+{
+	_insert "${QBD_BUILD:?}/kmod/qbd-$1.ko" "${@:2}"
+}
+
+# load_testdisk [PARAMETER...]: the disk that forgets, tears and lies.
+load_testdisk()
+{
+	_insert "${QBD_BUILD:?}/tests/testdisk/qbd-testdisk.ko" "$@"
+}
