@@ -49,7 +49,7 @@ struct qbd_config {
  * @logged_term: term of the last record durable in the log at the checkpoint
  *	that writes the slot
  * @logged_index: index of that record
- * @config: replica set as last logged
+ * @config: replica set as of the last record that went home
  */
 struct qbd_table_slot {
 	u64 replica;

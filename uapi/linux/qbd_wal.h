@@ -237,8 +237,9 @@ struct qbd_disk_config {
 #define QBD_REPLICA_USED (1U << 0) /* the slot holds a replica */
 #define QBD_REPLICA_NONVOTING (1U << 1) /* promise may be lost: no votes */
 #define QBD_REPLICA_SUSPECT (1U << 2) /* records may be lost: no reads */
-#define QBD_REPLICA_DELETED (1U << 3) /* slot in use until DELETE left the log */
-#define QBD_REPLICA_ALL 15U
+#define QBD_REPLICA_DELETED (1U << 3) /* in use until DELETE left the log */
+#define QBD_REPLICA_LOST (1U << 4) /* map lost: only a full copy helps */
+#define QBD_REPLICA_ALL 31U
 
 /**
  * struct qbd_disk_replica - one slot of the replica table
@@ -259,7 +260,7 @@ struct qbd_disk_config {
  * @commit: highest commit index known
  * @logged_term: term of the last record durable in the log at this checkpoint
  * @logged_index: index of that record
- * @config: replica set as last logged
+ * @config: replica set as of the last record that went home
  * @reserved: zero
  */
 struct qbd_disk_replica {
