@@ -488,7 +488,7 @@ enum qbd_ckpt_need qbd_ckpt_wanted(const struct qbd_store_core *core)
 		return QBD_CKPT_NONE;
 	if (core->starved || core->want_slot || qbd_tail_pressed(core))
 		return QBD_CKPT_NOW;
-	if (core->due_blocks > core->ring.blocks / 8 ||
+	if (core->want_table || core->due_blocks > core->ring.blocks / 8 ||
 	    core->due_recs > core->index.mask / 8)
 		return QBD_CKPT_SOON;
 	return QBD_CKPT_NONE;
@@ -513,7 +513,8 @@ int qbd_ckpt_begin(struct qbd_store_core *core, bool close)
 		return -EBUSY;
 	ckpt->waiting = false;
 	ckpt->close = close;
-	ckpt->work = false;
+	ckpt->work = core->want_table;
+	core->want_table = false;
 	ckpt->dirty = false;
 	ckpt->nr_bufs = 0;
 	core->closing = close;

@@ -124,7 +124,7 @@ struct qbd_home {
  * @started: the phase has described an I/O since the last wait
  * @waiting: the caller was asked to wait
  * @close: the last one: the store is closed by it
- * @work: something goes home
+ * @work: there is something to write, even if the tail does not move
  * @dirty: something was written that a flush has to cover
  * @carried: sequence number of the head at its begin
  * @futile: @core->activity when the last one found nothing to do

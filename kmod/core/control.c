@@ -333,8 +333,8 @@ void qbd_store_commit_set(struct qbd_store_core *core, u32 slot, u64 index)
  * qbd_store_flags_set() - say how far a replica can be trusted
  * @core: the store
  * @slot: slot of the replica
- * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT, both or none; the next
- *	checkpoint writes them down
+ * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT, both or none; a
+ *	checkpoint is wanted that writes them down
  */
 void qbd_store_flags_set(struct qbd_store_core *core, u32 slot, u32 flags)
 {
@@ -346,5 +346,6 @@ void qbd_store_flags_set(struct qbd_store_core *core, u32 slot, u32 flags)
 	s->table.flags &= ~mask;
 	s->table.flags |= flags & mask;
 	s->dirty = true;
+	core->want_table = true;
 	core->activity++;
 }

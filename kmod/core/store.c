@@ -427,7 +427,7 @@ static bool qbd_append_valid(const struct qbd_store_core *core,
 	if (desc->payload_blocks > core->ring.payload_max ||
 	    desc->blocks > QBD_RANGE_BLOCKS_MAX)
 		return false;
-	if ((desc->op == QBD_OP_CONFIG) != !!config)
+	if (desc->op == QBD_OP_CONFIG ? !config : !!config)
 		return false;
 	return !desc->payload_blocks == !payload;
 }

@@ -53,6 +53,7 @@ struct qbd_releases {
  * @closing: a last checkpoint has begun; nothing is accepted any more
  * @starved: a record was refused that a checkpoint may make room for
  * @want_slot: a replica was refused for which a slot may become free
+ * @want_table: replicas lost their vote, which has to be written down
  * @destroy: the caller takes the store apart
  * @ring: space of the log
  * @index: records of the log
@@ -84,6 +85,7 @@ struct qbd_store_core {
 	bool closing;
 	bool starved;
 	bool want_slot;
+	bool want_table;
 	bool destroy;
 	struct qbd_ring ring;
 	struct qbd_rec_index index;
