@@ -28,12 +28,12 @@ struct qbd_disk {
 	uint8_t **base; /* NULL = the image is on the medium */
 	struct qbd_disk_cached *cached;
 	size_t nr_cached;
+	uint64_t saved; /* counts cached writes that were flushed */
 	size_t max_cached;
 	struct qbd_disk_req **pending;
 	size_t nr_pending;
 	size_t max_pending;
 	uint8_t *spare; /* free blocks, linked by their first bytes */
-	uint64_t seq;
 	struct qbd_rng rng;
 	struct qbd_disk_faults faults;
 	struct qbd_disk_counts counts;
@@ -152,19 +152,25 @@ static void qbd_disk_store(struct qbd_disk *disk, uint64_t block,
 	memcpy(cached->data, image, QBD_DISK_BLOCK);
 }
 
-static void qbd_disk_flush(struct qbd_disk *disk)
+/*
+ * A flush saves what was in the cache when it was submitted, no more: who
+ * submits one before a write has ended finds out here.
+ */
+static void qbd_disk_flush(struct qbd_disk *disk, uint64_t mark)
 {
+	size_t nr = mark > disk->saved ? mark - disk->saved : 0;
 	size_t i;
 
-	for (i = 0; i < disk->nr_cached; i++) {
-		uint64_t block = disk->cached[i].block;
+	for (i = 0; i < nr; i++) {
+		struct qbd_disk_cached *cached = &disk->cached[i];
 
-		if (disk->base[block])
-			qbd_disk_block_put(disk, disk->base[block]);
-		disk->base[block] = NULL;
-		qbd_disk_block_put(disk, disk->cached[i].data);
+		memcpy(disk->base[cached->block], cached->data, QBD_DISK_BLOCK);
+		qbd_disk_block_put(disk, cached->data);
 	}
-	disk->nr_cached = 0;
+	disk->saved += nr;
+	disk->nr_cached -= nr;
+	memmove(disk->cached, disk->cached + nr,
+		disk->nr_cached * sizeof(*disk->cached));
 }
 
 /* --- requests ---------------------------------------------------------- */
@@ -173,7 +179,7 @@ void qbd_disk_submit(struct qbd_disk *disk, struct qbd_disk_req *req,
 		     uint64_t now_ns)
 {
 	req->error = 0;
-	req->seq = disk->seq++;
+	req->mark = disk->saved + disk->nr_cached;
 	req->ready_ns =
 		now_ns + qbd_rng_below(&disk->rng, disk->faults.latency_ns);
 	if (qbd_rng_ppm(&disk->rng, disk->faults.stalled))
@@ -301,7 +307,7 @@ static void qbd_disk_carry_out(struct qbd_disk *disk, struct qbd_disk_req *req)
 	else if (write)
 		qbd_disk_write(disk, req);
 	else
-		qbd_disk_flush(disk);
+		qbd_disk_flush(disk, req->mark);
 }
 
 /* Return: false if no request is ready. */
@@ -339,11 +345,7 @@ void qbd_disk_cut(struct qbd_disk *disk)
 	for (i = 0; i < disk->nr_cached; i++) {
 		uint64_t block = disk->cached[i].block;
 
-		if (disk->base[block]) {
-			qbd_disk_block_put(disk, disk->image[block]);
-			disk->image[block] = disk->base[block];
-			disk->base[block] = NULL;
-		}
+		memcpy(disk->image[block], disk->base[block], QBD_DISK_BLOCK);
 	}
 	for (i = 0; i < disk->nr_cached; i++) {
 		struct qbd_disk_cached *cached = &disk->cached[i];
@@ -357,7 +359,10 @@ void qbd_disk_cut(struct qbd_disk *disk)
 				       QBD_DISK_SECTOR);
 		}
 		qbd_disk_block_put(disk, cached->data);
+		/* The power was off: nothing is volatile any more. */
+		memcpy(disk->base[cached->block], image, QBD_DISK_BLOCK);
 	}
+	disk->saved += disk->nr_cached;
 	disk->nr_cached = 0;
 }
 
@@ -374,9 +379,15 @@ void qbd_disk_peek(const struct qbd_disk *disk, uint64_t block, void *buf)
 void qbd_disk_poke(struct qbd_disk *disk, uint64_t block, const void *buf)
 {
 	memcpy(qbd_disk_image(disk, block), buf, QBD_DISK_BLOCK);
+	if (disk->base[block])
+		memcpy(disk->base[block], buf, QBD_DISK_BLOCK);
 }
 
 void qbd_disk_flip(struct qbd_disk *disk, uint64_t block, uint32_t bit)
 {
-	qbd_disk_image(disk, block)[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+	uint8_t data[QBD_DISK_BLOCK];
+
+	qbd_disk_peek(disk, block, data);
+	data[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+	qbd_disk_poke(disk, block, data);
 }

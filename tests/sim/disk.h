@@ -39,7 +39,7 @@ enum qbd_disk_op {
  * @ctx: the submitter's
  * @error: outcome, 0 or a negative errno
  * @ready_ns: not carried out before
- * @seq: counts requests
+ * @mark: the disk's
  */
 struct qbd_disk_req {
 	enum qbd_disk_op op;
@@ -51,7 +51,7 @@ struct qbd_disk_req {
 	void *ctx;
 	int error;
 	uint64_t ready_ns;
-	uint64_t seq;
+	uint64_t mark;
 };
 
 /**
