@@ -138,8 +138,9 @@ static bool qbd_load_has_range(const struct qbd_desc *desc)
 
 /*
  * A record of a history.  A copy takes the place of its record; any other one
- * is the newest, or what it replaces was truncated and the proof of that is
- * lost: its own term then says which one counts.
+ * was the newest when it was logged, so what the log has from its index on was
+ * void by then, whether or not the truncation that says so can still be read
+ * (an open that finds a gap drops what is behind it without a record).
  */
 static int qbd_load_history(struct qbd_store_core *core, struct qbd_slot *slot,
 			    const struct qbd_desc *desc, u32 id)
@@ -147,7 +148,6 @@ static int qbd_load_history(struct qbd_store_core *core, struct qbd_slot *slot,
 	u16 no = qbd_store_slot_no(core, slot);
 	u32 old = qbd_rec_find(&core->index, no, desc->index);
 	struct qbd_rec *rec = &core->index.rec[id];
-	struct qbd_rec *last;
 
 	rec->slot = no;
 	if (desc->flags & QBD_REC_RELOG) {
@@ -163,15 +163,7 @@ static int qbd_load_history(struct qbd_store_core *core, struct qbd_slot *slot,
 		core->index.rec[old].dead = true;
 		return 0;
 	}
-	if (slot->list.last != QBD_REC_NONE) {
-		last = &core->index.rec[slot->list.last];
-		if (desc->index <= last->desc.index &&
-		    desc->term <= last->desc.term) {
-			rec->dead = true;
-			return 0;
-		}
-		qbd_load_cut(core, slot, desc->index - 1);
-	}
+	qbd_load_cut(core, slot, desc->index - 1);
 	qbd_rec_link(&core->index, &slot->list, id);
 	return 0;
 }
@@ -250,6 +242,37 @@ static int qbd_load_apply(struct qbd_store_core *core, struct qbd_slot *slot,
 	return 0;
 }
 
+static u32 qbd_load_push(struct qbd_store_core *core,
+			 const struct qbd_desc *desc, u64 lpos)
+{
+	u32 id = qbd_rec_push(&core->index, 0, desc, NULL);
+
+	core->index.rec[id].state = QBD_REC_LOGGED;
+	core->index.rec[id].lpos = lpos;
+	core->index.wait = core->index.end;
+	core->commit.first = core->index.end;
+	return id;
+}
+
+/**
+ * qbd_load_lost() - the next record of the segment can not be used
+ * @core: the store
+ * @desc: its descriptor, checked
+ * @lpos: as for qbd_load_rec()
+ *
+ * It counts in its segment and nowhere else.
+ *
+ * Return: 0; -E2BIG if the index is full.
+ */
+int qbd_load_lost(struct qbd_store_core *core, const struct qbd_desc *desc,
+		  u64 lpos)
+{
+	if (!qbd_rec_room(&core->index))
+		return -E2BIG;
+	core->index.rec[qbd_load_push(core, desc, lpos)].dead = true;
+	return 0;
+}
+
 /**
  * qbd_load_rec() - the next record of the segment
  * @core: the store
@@ -272,19 +295,17 @@ int qbd_load_rec(struct qbd_store_core *core, const struct qbd_desc *desc,
 
 	if (!qbd_rec_room(&core->index))
 		return -E2BIG;
-	if (slot && (u64)desc->block + desc->blocks > slot->table.blocks)
-		return -EUCLEAN;
+	if (slot && (u64)desc->block + desc->blocks > slot->table.blocks) {
+		error = qbd_load_lost(core, desc, lpos);
+		return error ? error : -EUCLEAN;
+	}
 	if (live && qbd_load_has_range(desc)) {
 		error = qbd_slot_pages_ensure(core, slot, desc->block,
 					      desc->blocks);
 		if (error)
 			return error;
 	}
-	id = qbd_rec_push(&core->index, 0, desc, NULL);
-	core->index.rec[id].state = QBD_REC_LOGGED;
-	core->index.rec[id].lpos = lpos;
-	core->index.wait = core->index.end;
-	core->commit.first = core->index.end;
+	id = qbd_load_push(core, desc, lpos);
 	error = qbd_load_apply(core, slot, desc, id, payload);
 	if (error || !live || desc->op != QBD_OP_CONFIG ||
 	    core->index.rec[id].dead)

@@ -9,7 +9,8 @@
  *	qbd_load_map()		each map page that was ever written
  *	for each segment of the chain, from the tail
  *		qbd_load_seg()
- *		qbd_load_rec()	each record of it, in order
+ *		qbd_load_rec()	each record of it, in order, or
+ *		qbd_load_lost()	if its payload is damaged
  *	qbd_load_end()		the head of the log is known
  *	qbd_load_gap()		each slot: are its records contiguous?
  *	qbd_store_super() is changed as open wants and written by the caller
@@ -49,6 +50,8 @@ int __must_check qbd_load_seg(struct qbd_store_core *core,
 int __must_check qbd_load_rec(struct qbd_store_core *core,
 			      const struct qbd_desc *desc, u64 lpos,
 			      const void *payload);
+int __must_check qbd_load_lost(struct qbd_store_core *core,
+			       const struct qbd_desc *desc, u64 lpos);
 int __must_check qbd_load_end(struct qbd_store_core *core,
 			      const struct qbd_lpos *head);
 bool qbd_load_gap(const struct qbd_store_core *core, u32 slot,

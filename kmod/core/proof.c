@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What damage to the log may have hidden: evidence during replay, verdict at
+ * its end.
+ *
+ * The rules are in proof.h.  Judges, and changes nothing: the flags are set
+ * by who asked.
+ *
+ * Context: at open; nobody else knows the store yet.
+ */
+#include "load.h"
+#include "proof.h"
+
+static void qbd_proof_forget(struct qbd_proof_slot *slot)
+{
+	slot->seen_index = U64_MAX;
+	slot->seen_term = 0;
+}
+
+/**
+ * qbd_proof_init() - nothing is damaged yet
+ * @proof: the evidence
+ * @carried: as in the superblock
+ */
+void qbd_proof_init(struct qbd_proof *proof, u64 carried)
+{
+	u32 i;
+
+	memset(proof, 0, sizeof(*proof));
+	proof->carried = carried;
+	for (i = 0; i < ARRAY_SIZE(proof->slot); i++) {
+		proof->slot[i].cut = U64_MAX;
+		qbd_proof_forget(&proof->slot[i]);
+	}
+}
+
+/**
+ * qbd_proof_table() - what the replica table says of a replica
+ * @proof: the evidence
+ * @slot: slot of the replica
+ * @table: its contents
+ */
+void qbd_proof_table(struct qbd_proof *proof, u32 slot,
+		     const struct qbd_table_slot *table)
+{
+	proof->slot[slot].logged.term = table->logged_term;
+	proof->slot[slot].logged.index = table->logged_index;
+}
+
+/**
+ * qbd_proof_lost() - a stretch of the log can not be read
+ * @proof: the evidence
+ * @first_seq: first segment lost
+ * @last_seq: last segment lost
+ */
+void qbd_proof_lost(struct qbd_proof *proof, u64 first_seq, u64 last_seq)
+{
+	u32 i;
+
+	if (first_seq < proof->carried)
+		proof->lost_old = true;
+	if (last_seq < proof->carried)
+		return;
+	proof->lost_new = true;
+	for (i = 0; i < ARRAY_SIZE(proof->slot); i++)
+		qbd_proof_forget(&proof->slot[i]);
+}
+
+/**
+ * qbd_proof_created() - the log says that a replica was created
+ * @proof: the evidence
+ * @slot: its slot
+ *
+ * What was lost before can not have been about it.
+ */
+void qbd_proof_created(struct qbd_proof *proof, u32 slot)
+{
+	struct qbd_proof_slot *s = &proof->slot[slot];
+
+	memset(s, 0, sizeof(*s));
+	s->cut = U64_MAX;
+}
+
+/**
+ * qbd_proof_seen() - a record of a replica is in the log, whole
+ * @proof: the evidence
+ * @slot: slot of the replica
+ * @desc: the record
+ * @seq: its segment
+ */
+void qbd_proof_seen(struct qbd_proof *proof, u32 slot,
+		    const struct qbd_desc *desc, u64 seq)
+{
+	struct qbd_proof_slot *s = &proof->slot[slot];
+
+	if (desc->op == QBD_OP_PROMISE) {
+		s->seen_term = max(s->seen_term, desc->term);
+	} else if (desc->op == QBD_OP_TRUNCATE) {
+		if (seq >= proof->carried)
+			s->cut = min(s->cut, desc->index);
+		/* What proved the history is no longer part of it. */
+		if (s->seen_index > desc->index)
+			s->seen_index = s->seen_index ? U64_MAX : 0;
+	} else if (qbd_op_has_index(desc->op) &&
+		   !(desc->flags & QBD_REC_RELOG)) {
+		s->seen_index = min(s->seen_index, desc->index);
+		s->seen_term = max(s->seen_term, desc->term);
+	}
+}
+
+static void qbd_verdict_add(struct qbd_verdict *verdict, u32 flags,
+			    enum qbd_finding_kind kind, u64 first, u64 last)
+{
+	struct qbd_finding *finding;
+
+	verdict->flags |= flags;
+	if (QBD_CORE_BUG(verdict->nr_findings >= ARRAY_SIZE(verdict->finding)))
+		return;
+	finding = &verdict->finding[verdict->nr_findings++];
+	memset(finding, 0, sizeof(*finding));
+	finding->kind = kind;
+	finding->first = first;
+	finding->last = last;
+}
+
+/* First record that does not follow the one before it, 0 = all do. */
+static u64 qbd_proof_chain(const struct qbd_store_core *core, u32 slot,
+			   const struct qbd_store_replica *replica)
+{
+	const struct qbd_rec *rec;
+	u64 term = replica->applied.term;
+	u64 index;
+	int id;
+
+	for (index = replica->applied.index + 1; index <= replica->last.index;
+	     index++) {
+		id = qbd_store_log_get(core, slot, index);
+		if (id < 0)
+			return index;
+		rec = qbd_store_rec(core, (u32)id);
+		if (!rec || rec->desc.aux0 != term)
+			return index;
+		term = rec->desc.term;
+	}
+	return 0;
+}
+
+/* Do the records reach the last one that the replica table knows of? */
+static bool qbd_proof_reaches(const struct qbd_proof_slot *s,
+			      const struct qbd_store_core *core, u32 slot,
+			      const struct qbd_store_replica *replica)
+{
+	u64 index = s->logged.index;
+
+	if (s->cut < index)
+		return replica->last.index >= s->cut;
+	if (index <= replica->applied.index)
+		return true;
+	return replica->last.index >= index &&
+	       qbd_store_term_at(core, slot, index) == s->logged.term;
+}
+
+static bool qbd_proof_history(const struct qbd_proof *proof,
+			      const struct qbd_store_core *core, u32 slot,
+			      const struct qbd_store_replica *replica)
+{
+	const struct qbd_proof_slot *s = &proof->slot[slot];
+
+	if (proof->lost_old && !qbd_proof_reaches(s, core, slot, replica))
+		return false;
+	return !proof->lost_new || s->seen_index <= replica->last.index;
+}
+
+/**
+ * qbd_proof_verdict() - what becomes of a replica
+ * @proof: the evidence, complete
+ * @core: the store, after qbd_load_end()
+ * @slot: slot of the replica, in use
+ * @verdict: result
+ */
+void qbd_proof_verdict(const struct qbd_proof *proof,
+		       const struct qbd_store_core *core, u32 slot,
+		       struct qbd_verdict *verdict)
+{
+	const u32 suspect = QBD_REPLICA_SUSPECT | QBD_REPLICA_NONVOTING;
+	struct qbd_store_replica replica;
+	struct qbd_gap gap;
+	u64 broken;
+	u32 i;
+
+	memset(verdict, 0, sizeof(*verdict));
+	if (qbd_store_replica_get(core, slot, &replica))
+		return;
+	if (qbd_load_gap(core, slot, &gap))
+		qbd_verdict_add(verdict, suspect, QBD_FIND_GAP, gap.first,
+				gap.last);
+	broken = qbd_proof_chain(core, slot, &replica);
+	if (broken)
+		qbd_verdict_add(verdict, suspect, QBD_FIND_HISTORY, broken, 0);
+	if (!qbd_proof_history(proof, core, slot, &replica))
+		qbd_verdict_add(verdict, suspect, QBD_FIND_UNPROVEN,
+				replica.last.index, 0);
+	if (proof->lost_new && proof->slot[slot].seen_index &&
+	    proof->slot[slot].seen_term != replica.table.promise.term)
+		qbd_verdict_add(verdict, QBD_REPLICA_NONVOTING,
+				QBD_FIND_PROMISE, replica.table.promise.term,
+				0);
+	for (i = 0; i < verdict->nr_findings; i++)
+		verdict->finding[i].replica = replica.table.replica;
+}
