@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * qbdlat: where the time of a write goes, by stage, live.
+ *
+ * Loads the kernel half, prints a table (or JSON) every interval and at the
+ * end. Needs root, the module, and its BTF, which a kernel build without
+ * vmlinux in its headers leaves out.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "qbdlat.h"
+#include "qbdlat.skel.h"
+
+static const char *const stage_names[QBDLAT_STAGES] = {
+	[QBDLAT_PREPARE] = "  prepare", [QBDLAT_LOG] = "  log",
+	[QBDLAT_QUORUM] = "  quorum",	[QBDLAT_WRITE] = "write",
+	[QBDLAT_READ] = "read",		[QBDLAT_OTHER] = "flush/discard",
+	[QBDLAT_WAL] = "log write",
+};
+
+static const char *const stage_keys[QBDLAT_STAGES] = {
+	[QBDLAT_PREPARE] = "prepare", [QBDLAT_LOG] = "log",
+	[QBDLAT_QUORUM] = "quorum",   [QBDLAT_WRITE] = "write",
+	[QBDLAT_READ] = "read",	      [QBDLAT_OTHER] = "other",
+	[QBDLAT_WAL] = "wal",
+};
+
+/* The order in which people read them: the whole, then its parts. */
+static const enum qbdlat_stage stage_order[QBDLAT_STAGES] = {
+	QBDLAT_WRITE, QBDLAT_PREPARE, QBDLAT_LOG, QBDLAT_QUORUM,
+	QBDLAT_READ,  QBDLAT_OTHER,   QBDLAT_WAL,
+};
+
+/**
+ * struct env - the command line
+ * @volume: only this one; 0 = all
+ * @interval_s: seconds between two tables
+ * @count: tables to print; 0 = until interrupted
+ * @json: JSON, one document a line
+ */
+static struct env {
+	unsigned int volume;
+	unsigned int interval_s;
+	unsigned int count;
+	bool json;
+} env = { .interval_s = 1 };
+
+static volatile sig_atomic_t stopped;
+
+const char *argp_program_version = "qbdlat 0.1";
+
+static const struct argp_option options[] = {
+	{ "volume", 'v', "N", 0, "Only the volume with this id", 0 },
+	{ "interval", 'i', "S", 0, "Seconds between two tables (1)", 0 },
+	{ "count", 'c', "N", 0, "Number of tables, then end", 0 },
+	{ "json", 'j', NULL, 0, "One JSON document a line", 0 },
+	{ 0 },
+};
+
+static unsigned int number(struct argp_state *state, const char *arg,
+			   unsigned int min)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(arg, &end, 10);
+	if (errno || *end || end == arg || value > 1000000000 || value < min)
+		argp_error(state, "%s: not a number that fits here", arg);
+	return (unsigned int)value;
+}
+
+static error_t option_take(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'v':
+		env.volume = number(state, arg, 1);
+		return 0;
+	case 'i':
+		env.interval_s = number(state, arg, 1);
+		return 0;
+	case 'c':
+		env.count = number(state, arg, 1);
+		return 0;
+	case 'j':
+		env.json = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = option_take,
+	.doc = "Shows how long requests of qbd volumes take, and in which stage."
+	       "\vA write is prepared (copied, checksummed), logged on this node's "
+	       "replica, and done when a quorum has it. Percentiles are upper "
+	       "bounds: the next power of two.",
+};
+
+/* Sum the CPUs' histograms of one stage. */
+static int hist_read(int map, unsigned int stage, struct qbdlat_hist *sum)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct qbdlat_hist *part;
+	int cpu, i;
+
+	memset(sum, 0, sizeof(*sum));
+	part = cpus > 0 ? calloc((size_t)cpus, sizeof(*part)) : NULL;
+	if (!part || bpf_map_lookup_elem(map, &stage, part)) {
+		free(part);
+		return -1;
+	}
+	for (cpu = 0; cpu < cpus; cpu++) {
+		sum->count += part[cpu].count;
+		sum->sum_ns += part[cpu].sum_ns;
+		if (part[cpu].max_ns > sum->max_ns)
+			sum->max_ns = part[cpu].max_ns;
+		for (i = 0; i < QBDLAT_SLOTS; i++)
+			sum->slot[i] += part[cpu].slot[i];
+	}
+	free(part);
+	return 0;
+}
+
+static unsigned long long hist_percentile(const struct qbdlat_hist *hist,
+					  unsigned int percent)
+{
+	unsigned long long want = (hist->count * percent + 99) / 100;
+	unsigned long long seen = 0;
+	int i;
+
+	for (i = 0; i < QBDLAT_SLOTS; i++) {
+		seen += hist->slot[i];
+		if (seen >= want && seen) {
+			unsigned long long bound = (2ULL << i) - 1;
+
+			return bound < hist->max_ns ? bound : hist->max_ns;
+		}
+	}
+	return hist->max_ns;
+}
+
+static void print_row(const char *name, const struct qbdlat_hist *hist)
+{
+	if (!hist->count)
+		return;
+	printf("%-14s %10llu %10.1f %10.1f %10.1f %10.1f\n", name, hist->count,
+	       (double)hist->sum_ns / (double)hist->count / 1000,
+	       (double)hist_percentile(hist, 50) / 1000,
+	       (double)hist_percentile(hist, 99) / 1000,
+	       (double)hist->max_ns / 1000);
+}
+
+static void print_json(const char *name, const struct qbdlat_hist *hist,
+		       bool first)
+{
+	printf("%s\"%s\": {\"count\": %llu, \"sum_ns\": %llu, \"p50_ns\": %llu, "
+	       "\"p99_ns\": %llu, \"max_ns\": %llu}",
+	       first ? "" : ", ", name, hist->count, hist->sum_ns,
+	       hist_percentile(hist, 50), hist_percentile(hist, 99),
+	       hist->max_ns);
+}
+
+static int print_all(int map)
+{
+	struct qbdlat_hist hist;
+	unsigned int i;
+
+	if (env.json)
+		putchar('{');
+	else
+		printf("\n%-14s %10s %10s %10s %10s %10s\n", "STAGE", "COUNT",
+		       "MEAN us", "P50 us", "P99 us", "MAX us");
+	for (i = 0; i < QBDLAT_STAGES; i++) {
+		enum qbdlat_stage stage = stage_order[i];
+
+		if (hist_read(map, stage, &hist))
+			return -1;
+		if (env.json)
+			print_json(stage_keys[stage], &hist, !i);
+		else
+			print_row(stage_names[stage], &hist);
+	}
+	if (env.json)
+		puts("}");
+	fflush(stdout);
+	return 0;
+}
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static int watch(struct qbdlat_bpf *skel)
+{
+	unsigned int printed = 0;
+
+	while (!stopped && (!env.count || printed < env.count)) {
+		struct timespec pause = { .tv_sec = env.interval_s };
+
+		nanosleep(&pause, NULL);
+		if (print_all(bpf_map__fd(skel->maps.hists)))
+			return 1;
+		printed++;
+	}
+	return 0;
+}
+
+/* Say what to do, not what libbpf thinks. */
+static int failed(const char *what)
+{
+	if (access("/sys/module/qbd", F_OK))
+		fputs("qbdlat: the module is not loaded: run 'modprobe qbd'\n",
+		      stderr);
+	else if (access("/sys/kernel/btf/qbd", F_OK))
+		fputs("qbdlat: the module has no BTF: build it with kernel headers that carry vmlinux\n",
+		      stderr);
+	else if (geteuid())
+		fputs("qbdlat: this needs root\n", stderr);
+	else
+		fprintf(stderr, "qbdlat: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+static int quiet(enum libbpf_print_level level, const char *format,
+		 va_list args)
+{
+	return level == LIBBPF_WARN && getenv("QBDLAT_DEBUG") ?
+		       vfprintf(stderr, format, args) :
+		       0;
+}
+
+int main(int argc, char **argv)
+{
+	struct qbdlat_bpf *skel;
+	int code;
+
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	libbpf_set_print(quiet);
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
+	skel = qbdlat_bpf__open();
+	if (!skel)
+		return failed("open");
+	skel->rodata->only_volume = env.volume;
+	if (qbdlat_bpf__load(skel)) {
+		code = failed("load");
+	} else if (qbdlat_bpf__attach(skel)) {
+		code = failed("attach");
+	} else {
+		if (!env.json)
+			puts("Watching qbd, Ctrl-C ends.");
+		code = watch(skel);
+	}
+	qbdlat_bpf__destroy(skel);
+	return code;
+}
