@@ -14,7 +14,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile u32 only_volume;
+const volatile unsigned int only_volume;
 
 #define OP_READ 0
 #define OP_WRITE 1
