@@ -88,7 +88,9 @@ enum qbd_read_state {
  * @req: the request's cookie
  * @payload: bytes from another node, a reference of the leader's
  * @id: of the current try; low 16 bits: its slot
- * @wait_index: OVERLAP: completed index that it waits for
+ * @wait_index: UNDERWAY: index that the bytes must show; OVERLAP: completed
+ *	index that it waits for
+ * @index: index that the bytes show
  * @round: CONFIRM: round that it waits for
  * @since_ns: when the current try began
  * @block: first block
@@ -97,12 +99,15 @@ enum qbd_read_state {
  * @err: what the last of them said
  * @state: enum qbd_read_state
  * @member: member that was asked
+ * @retry: SOURCE: wait a little before the next try
+ * @leased: only for a planted bug: the lease ran when the read began
  */
 struct qbd_leader_read {
 	void *req;
 	void *payload;
 	u64 id;
 	u64 wait_index;
+	u64 index;
 	u64 round;
 	u64 since_ns;
 	u32 block;
@@ -111,6 +116,8 @@ struct qbd_leader_read {
 	int err;
 	u8 state;
 	u8 member;
+	bool retry;
+	bool leased;
 };
 
 /**

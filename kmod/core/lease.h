@@ -24,6 +24,9 @@
  * the echo (qbd_lease_stamp(), qbd_lease_echo()), so that bulk data ahead of
  * a heartbeat does not expire the lease.
  *
+ * A node is its own voter too, if it has a replica of what it leads: the same
+ * two structs, fed by the shell without a connection in between.
+ *
  * The caller serializes calls on one struct; @now_ns is BOOTTIME.
  */
 #ifndef QBD_CORE_LEASE_H

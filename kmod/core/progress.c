@@ -26,9 +26,11 @@ void qbd_progress_init(struct qbd_progress *prog)
 void qbd_progress_down(struct qbd_progress *prog)
 {
 	u64 session = prog->session;
+	u8 shown = prog->shown;
 
 	qbd_progress_init(prog);
 	prog->session = session;
+	prog->shown = shown;
 }
 
 /**
@@ -46,9 +48,9 @@ void qbd_progress_session(struct qbd_progress *prog, u64 session, u64 now_ns)
 	prog->durable = 0;
 	prog->pin = 0;
 	prog->source = -1;
-	prog->tried = 0;
-	prog->fill_upto = 0;
-	prog->fill_through = 0;
+	prog->fetching = false;
+	prog->round = 0;
+	prog->round_sent = 0;
 	prog->sent_bytes = 0;
 	prog->acked_bytes = 0;
 	prog->active_ns = now_ns;

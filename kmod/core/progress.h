@@ -48,6 +48,7 @@ enum qbd_member_state {
 /**
  * struct qbd_progress - a member as the leader sees it
  * @state: enum qbd_member_state
+ * @shown: state that the shell was told last
  * @up: there is a connection
  * @promised: it answered OPEN in this term
  * @voting: its acks count
@@ -58,7 +59,7 @@ enum qbd_member_state {
  * @version: list version that it last said it is in, 0 = none (S9)
  * @last: last record that it reported
  * @commit: commit index that it reported or was told last
- * @probe: position that is being compared
+ * @probe: PROBING: position that is being compared; CATCHUP: one that it has
  * @matched: index up to which its history is the leader's, proven by an ack
  * @durable: index up to which that is durable
  * @next: LIVE: index of the next record to send
@@ -67,14 +68,16 @@ enum qbd_member_state {
  * @window_bytes: bytes that it takes unacknowledged
  * @window_records: records likewise
  * @pin: CATCHUP: index from which the leader keeps records for it, 0 = none
- * @fill_through: CATCHUP: last index that the source said it sent
- * @fill_upto: last index that it was asked for; 0 = no FETCH under way
+ * @sent: CATCHUP: last position that the source said it sent
+ * @fetching: CATCHUP: the source has not answered yet
  * @round: highest round that came back
+ * @round_sent: highest round that it was asked to confirm
  * @active_ns: when it last made progress
  * @retry_ns: when to try again what failed
  */
 struct qbd_progress {
 	u8 state;
+	u8 shown;
 	bool up;
 	bool promised;
 	bool voting;
@@ -94,9 +97,10 @@ struct qbd_progress {
 	u32 window_bytes;
 	u32 window_records;
 	u64 pin;
-	u64 fill_through;
-	u64 fill_upto;
+	struct qbd_pos sent;
+	bool fetching;
 	u64 round;
+	u64 round_sent;
 	u64 active_ns;
 	u64 retry_ns;
 };

@@ -115,6 +115,16 @@ static struct qbd_fill *qbd_replica_fill_slot(struct qbd_replica_core *rep,
 }
 
 /*
+ * Up to here the history of this replica is known to be the leader's. What
+ * lies above may be stale, and must not be named as if it were not: the target
+ * may have the same stale records, and would count as matching.
+ */
+static u64 qbd_replica_proven(const struct qbd_replica_core *rep)
+{
+	return max(rep->matched, rep->bound);
+}
+
+/*
  * Can the target go on from @have with records of this log? Not if it has
  * another history; not if what follows is no longer here.
  */
@@ -125,7 +135,7 @@ static u32 qbd_replica_fetch_status(const struct qbd_replica_core *rep,
 	u64 term;
 
 	if (have.index) {
-		if (have.index > rep->last.index)
+		if (have.index > qbd_replica_proven(rep))
 			return QBD_STATUS_MISMATCH;
 		term = qbd_replica_term_at(rep, have.index);
 		if (!term)
@@ -174,8 +184,11 @@ void qbd_replica_fetch(struct qbd_replica_core *rep,
 	if (status == QBD_STATUS_OK && !fill)
 		status = QBD_STATUS_BUSY;
 	if (status != QBD_STATUS_OK || fetch->have.index >= limit) {
-		if (status == QBD_STATUS_MISMATCH)
-			through = qbd_replica_hint(rep, fetch->have);
+		if (status == QBD_STATUS_MISMATCH) {
+			through.index =
+				min(through.index, qbd_replica_proven(rep));
+			through = qbd_replica_hint(rep, through);
+		}
 		qbd_replica_fetch_reply(rep, event->node, event->msg, status,
 					through, acts);
 		return;

@@ -58,7 +58,8 @@
  * @QBD_ACT_PROMISED: a read quorum is promised to the term; tell the volume
  * @QBD_ACT_READY: history recovered, own record of the term committed
  * @QBD_ACT_SERVING: I/O is answered from now on
- * @QBD_ACT_SPACE: requests refused with -EAGAIN may be tried again
+ * @QBD_ACT_SPACE: requests refused with -EAGAIN are to be tried again; they
+ *	may now be refused for good
  * @QBD_ACT_SUSPENDED: no write quorum is in reach
  * @QBD_ACT_RESUMED: it is again
  * @QBD_ACT_TERM_LOST: fenced by @term; stop all shards of the volume
@@ -98,14 +99,15 @@ enum qbd_action_kind {
 /**
  * struct qbd_action - one thing to do
  * @kind: enum qbd_action_kind
- * @member: MEMBER
+ * @member: MEMBER; SEND of a leader
  * @state: MEMBER: enum qbd_member_state
  * @err: COMPLETE, NEED_TERM, FAIL
  * @node: SEND, SEND_LOG, READ
  * @block: READ_LOCAL
  * @blocks: READ_LOCAL
- * @index: LOG_TRUNCATE, BOUND, MEMBER
- * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM
+ * @index: LOG_TRUNCATE, BOUND, MEMBER; COMPLETE: index of a WRITE's record,
+ *	index that a READ's bytes show
+ * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM; COMPLETE: of the leader
  * @id: READ_LOCAL
  * @req: COMPLETE, READ_LOCAL: the request's cookie
  * @payload: COMPLETE, PUT

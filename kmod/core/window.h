@@ -22,7 +22,6 @@
  * @payload_blocks: length of the payload
  * @op: enum qbd_rec_op
  * @rec_flags: QBD_REC_FUA
- * @answered: @req has ended
  */
 struct qbd_inflight {
 	void *req;
@@ -34,7 +33,6 @@ struct qbd_inflight {
 	u16 payload_blocks;
 	u8 op;
 	u8 rec_flags;
-	bool answered;
 };
 
 /**

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where does a member's history meet the leader's, and how does it get what it
+ * lacks? The leader has no log: what is older than its ring is sent by one
+ * member to the other; the leader only directs, and believes nothing but the
+ * target's own acks.
+ *
+ * Matching goes like this. A position that is known to be in the leader's
+ * history is asked of the member (PROBE); one that the member is known to have
+ * is asked of a source (FETCH). Each refusal names the next candidate, below,
+ * and skips a term.
+ */
+#include "leader_parts.h"
+
+/**
+ * qbd_leader_probe() - has the member this position of the history?
+ * @lead: the leader
+ * @member: its number
+ * @pos: a position of the leader's history
+ * @acts: actions of the step
+ *
+ * A new session: whatever is under way to the member counts no more.
+ */
+void qbd_leader_probe(struct qbd_leader_core *lead, u32 member,
+		      struct qbd_pos pos, struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+	struct qbd_msg *msg;
+
+	qbd_progress_session(prog, ++lead->session, lead->now_ns);
+	prog->state = QBD_MEMBER_PROBING;
+	prog->probe = pos;
+	msg = qbd_leader_send(lead, member, QBD_MSG_APPEND, acts);
+	if (!msg)
+		return;
+	msg->flags |= QBD_WIRE_PROBE;
+	msg->append.prev = pos;
+	msg->append.pos = pos;
+	msg->append.commit = lead->commit;
+	msg->append.completed = lead->completed;
+}
+
+/* Is it known, without asking anybody, that this is in the history? */
+static bool qbd_leader_knows(const struct qbd_leader_core *lead,
+			     struct qbd_pos pos)
+{
+	return !pos.index || qbd_pos_equal(pos, lead->history) ||
+	       (pos.term == lead->cfg.term && pos.index > lead->history.index &&
+		pos.index < lead->win.end);
+}
+
+/**
+ * qbd_leader_match() - find out what a member has of the history
+ * @lead: the leader
+ * @member: its number
+ * @last: a position that the member has: its last, or its hint
+ * @acts: actions of the step
+ */
+void qbd_leader_match(struct qbd_leader_core *lead, u32 member,
+		      struct qbd_pos last, struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	prog->last = last;
+	if (last.term == lead->history.term && last.index > lead->history.index)
+		last = lead->history;
+	if (qbd_leader_knows(lead, last)) {
+		qbd_leader_probe(lead, member, last, acts);
+		return;
+	}
+	qbd_progress_session(prog, ++lead->session, lead->now_ns);
+	prog->state = QBD_MEMBER_LAGGING;
+	prog->probe = last;
+	prog->sent = last;
+}
+
+/* A new source: those whom nobody could help may try again. */
+static void qbd_leader_new_source(struct qbd_leader_core *lead)
+{
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++) {
+		if (lead->prog[i].state != QBD_MEMBER_GONE)
+			continue;
+		lead->prog[i].state = QBD_MEMBER_LAGGING;
+		lead->prog[i].tried = 0;
+		lead->prog[i].retry_ns = 0;
+	}
+}
+
+/**
+ * qbd_leader_place() - the member proved what it has: where does it belong?
+ * @lead: the leader
+ * @member: its number
+ *
+ * Into the live stream if the ring has what follows, else it has to be filled.
+ */
+void qbd_leader_place(struct qbd_leader_core *lead, u32 member)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+	u64 next = prog->matched + 1;
+
+	if (next >= lead->win.base && next <= lead->win.end) {
+		prog->state = QBD_MEMBER_LIVE;
+		prog->next = next;
+		prog->acked_bytes = qbd_window_bytes(&lead->win, next - 1);
+		prog->sent_bytes = prog->acked_bytes;
+		prog->pin = 0;
+		prog->tried = 0;
+		prog->fetching = false;
+		prog->source = -1;
+		prog->active_ns = lead->now_ns;
+		qbd_leader_new_source(lead);
+		return;
+	}
+	if (prog->matched >= lead->history.index)
+		prog->probe = qbd_leader_pos(lead, prog->matched);
+	prog->state = QBD_MEMBER_LAGGING;
+	prog->sent = prog->probe;
+}
+
+/**
+ * qbd_leader_lag() - a member leaves the live stream, or loses its place kept
+ * @lead: the leader
+ * @member: its number
+ *
+ * Its session goes on: what it still acks counts, for it has those records.
+ */
+void qbd_leader_lag(struct qbd_leader_core *lead, u32 member)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	if (prog->state == QBD_MEMBER_LIVE) {
+		prog->state = QBD_MEMBER_LAGGING;
+		prog->probe = qbd_leader_pos(lead, prog->matched);
+		prog->sent = qbd_leader_pos(lead, prog->next - 1);
+		prog->source = -1;
+		prog->fetching = false;
+		prog->active_ns = lead->now_ns;
+	}
+	prog->pin = 0;
+}
+
+/*
+ * Who can send what follows @have? Somebody in the live stream who has it on
+ * stable media; rather not this node, it has enough to do.
+ */
+static int qbd_leader_source(const struct qbd_leader_core *lead, u32 member,
+			     u64 have)
+{
+	const struct qbd_progress *target = &lead->prog[member];
+	int found = -1;
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++) {
+		const struct qbd_progress *prog = &lead->prog[i];
+
+		if (i == member || (target->tried & (1U << i)) ||
+		    prog->state != QBD_MEMBER_LIVE || prog->durable <= have)
+			continue;
+		found = i;
+		if (lead->cfg.set.member[i].node != lead->cfg.node)
+			break;
+	}
+	return found;
+}
+
+/* What the source sends is what the target lacks up to here. */
+static u64 qbd_leader_fill_limit(const struct qbd_leader_core *lead,
+				 const struct qbd_progress *prog)
+{
+	u64 limit = lead->commit ? lead->commit : lead->history.index;
+
+	return prog->pin ? min(prog->pin - 1, limit) : limit;
+}
+
+/*
+ * V5: catching up never ends if the head moves on while the last records are
+ * sent. So when less than half a ring is missing, the ring is kept from its
+ * base on for this member, the source fills up to just before, and the live
+ * stream takes over there. If the ring fills up meanwhile the place is lost
+ * again (V4), and nothing but some catch-up with it.
+ */
+static void qbd_leader_pin(struct qbd_leader_core *lead,
+			   struct qbd_progress *prog)
+{
+	const struct qbd_window *win = &lead->win;
+
+	if (!prog->pin && win->end - prog->matched <= (win->mask + 1) / 2 &&
+	    win->end_bytes - win->base_bytes <= win->max_bytes / 2)
+		prog->pin = win->base;
+}
+
+/* Ask a source for the next records; one FETCH ahead of what has arrived. */
+static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
+			     u64 limit, struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+	struct qbd_msg *msg =
+		qbd_leader_send(lead, prog->source, QBD_MSG_FETCH, acts);
+
+	if (!msg)
+		return;
+	if (lead->state == QBD_LEADER_RECOVERING)
+		msg->flags |= QBD_WIRE_RECOVERY;
+	msg->fetch.target = lead->cfg.set.member[member].replica;
+	msg->fetch.target_session = prog->session;
+	msg->fetch.node = lead->cfg.set.member[member].node;
+	msg->fetch.have = prog->sent;
+	msg->fetch.upto = max(limit, prog->sent.index);
+	msg->fetch.commit = lead->commit;
+	msg->fetch.max_records =
+		min_t(u32, QBD_FILL_RECORDS, max(prog->window_records / 2, 1U));
+	msg->fetch.max_bytes = min(QBD_FILL_BYTES, prog->window_bytes / 2);
+	prog->fetching = true;
+}
+
+/*
+ * May the next FETCH go out? One chunk ahead of what has arrived; and what the
+ * live stream sent last is waited for, or the fill would overtake it.
+ */
+static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
+				 const struct qbd_progress *prog, u64 limit)
+{
+	u64 arrived = max(prog->matched, prog->probe.index);
+
+	if (prog->fetching || lead->now_ns < prog->retry_ns)
+		return false;
+	if (prog->source < 0 && prog->sent.index > prog->matched &&
+	    !qbd_pos_equal(prog->sent, prog->probe))
+		return false;
+	if (prog->matched && prog->sent.index >= limit)
+		return false;
+	return prog->sent.index <= arrived + QBD_FILL_RECORDS;
+}
+
+/* One member that is not in the live stream: what can be done for it now? */
+static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
+				struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+	u64 limit;
+
+	if (prog->matched && prog->matched + 1 >= lead->win.base &&
+	    prog->matched >= lead->history.index) {
+		qbd_leader_place(lead, member);
+		return;
+	}
+	if (prog->sent.index <= prog->matched)
+		prog->probe = prog->sent;
+	qbd_leader_pin(lead, prog);
+	limit = qbd_leader_fill_limit(lead, prog);
+	if (!qbd_leader_fetch_due(lead, prog, limit))
+		return;
+	if (prog->source < 0)
+		prog->source =
+			qbd_leader_source(lead, member, prog->sent.index);
+	if (prog->source < 0) {
+		prog->state = QBD_MEMBER_LAGGING;
+		prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
+		prog->tried = 0;
+		return;
+	}
+	prog->state = QBD_MEMBER_CATCHUP;
+	qbd_leader_fetch(lead, member, limit, acts);
+}
+
+/**
+ * qbd_leader_feed() - let members that lag be filled by others
+ * @lead: the leader
+ * @acts: actions of the step
+ */
+void qbd_leader_feed(struct qbd_leader_core *lead, struct qbd_actions *acts)
+{
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++) {
+		if (lead->prog[i].state != QBD_MEMBER_LAGGING &&
+		    lead->prog[i].state != QBD_MEMBER_CATCHUP)
+			continue;
+		if (!qbd_actions_room(acts)) {
+			acts->more = true;
+			return;
+		}
+		qbd_leader_feed_one(lead, i, acts);
+	}
+}
+
+/* The source is of no use to this member: back to what it surely has. */
+static void qbd_leader_drop_source(struct qbd_progress *prog)
+{
+	if (prog->source >= 0)
+		prog->tried |= 1U << prog->source;
+	prog->source = -1;
+	prog->fetching = false;
+	prog->sent = prog->probe;
+}
+
+/**
+ * qbd_leader_source_gone() - a member can't be a source any more
+ * @lead: the leader
+ * @member: its number
+ */
+void qbd_leader_source_gone(struct qbd_leader_core *lead, u32 member)
+{
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (lead->prog[i].source == (s8)member)
+			qbd_leader_drop_source(&lead->prog[i]);
+}
+
+/*
+ * The member has another history than the source. The hint is a position of
+ * the source's, below what it proved to have of this leader's history; one
+ * that can't be is not asked for, it would be taken for proven.
+ */
+static void qbd_leader_fetch_mismatch(struct qbd_leader_core *lead, u32 member,
+				      struct qbd_pos hint,
+				      struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	qbd_leader_drop_source(prog);
+	if ((hint.index > lead->history.index &&
+	     !qbd_leader_knows(lead, hint)) ||
+	    qbd_pos_equal(hint, prog->probe)) {
+		prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
+		return;
+	}
+	qbd_leader_probe(lead, member, hint, acts);
+}
+
+/**
+ * qbd_leader_fetch_reply() - a source answered
+ * @lead: the leader
+ * @member: number of the source
+ * @msg: its answer
+ * @acts: actions of the step
+ */
+void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
+			    const struct qbd_msg *msg, struct qbd_actions *acts)
+{
+	const struct qbd_msg_fetch_reply *reply = &msg->fetch_reply;
+	int target = qbd_set_find(&lead->cfg.set, reply->target);
+	struct qbd_progress *prog;
+
+	if (target < 0)
+		return;
+	prog = &lead->prog[target];
+	if (prog->state != QBD_MEMBER_CATCHUP || prog->source != (s8)member ||
+	    prog->session != reply->target_session)
+		return;
+	prog->fetching = false;
+	switch (reply->status) {
+	case QBD_STATUS_OK:
+		if (reply->through.index > prog->sent.index)
+			prog->sent = reply->through;
+		else
+			qbd_leader_drop_source(prog);
+		break;
+	case QBD_STATUS_MISMATCH:
+		qbd_leader_fetch_mismatch(lead, target, reply->through, acts);
+		break;
+	case QBD_STATUS_GONE:
+		qbd_leader_drop_source(prog);
+		if (qbd_leader_source(lead, target, prog->sent.index) < 0)
+			prog->state = QBD_MEMBER_GONE;
+		break;
+	default:
+		qbd_leader_drop_source(prog);
+		break;
+	}
+}
+
+/**
+ * qbd_leader_fill_tick() - does a member that is being filled get anywhere?
+ * @lead: the leader
+ * @member: its number
+ *
+ * A source may be slow, cut off from the target, or gone without a word.
+ */
+void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	if (lead->now_ns - prog->active_ns < 2 * lead->cfg.retry_ns)
+		return;
+	prog->active_ns = lead->now_ns;
+	qbd_leader_drop_source(prog);
+}
