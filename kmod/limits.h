@@ -62,6 +62,9 @@
  */
 #define QBD_STORE_IO_TIMEOUT_MS 30000U
 
+/* Blocks that open and replay read at once: 1 MiB. */
+#define QBD_STORE_OPEN_BLOCKS 256U
+
 /* How long the log is idle before a seal proves its last segment. */
 #define QBD_STORE_SEAL_MS 20U
 
@@ -89,11 +92,8 @@
 /* Payloads dropped or released with the lock held once. */
 #define QBD_STORE_BATCH 64U
 
-/* Reads of a store under way at once from its reserve alone. */
-#define QBD_STORE_READS_MIN 64
-
 /* Pieces of one read that are looked up with the lock held once. */
-#define QBD_STORE_READ_PIECES 16U
+#define QBD_STORE_READ_PIECES 8U
 
 /* A read that finds its log records gone starts over at most this often. */
 #define QBD_STORE_READ_RETRIES 8U
@@ -127,7 +127,8 @@
 /* Atomic writes of at least this size are promised (P4). */
 #define QBD_ATOMIC_BYTES_PROMISED SZ_64K
 
-/* Segments of a request: below this 1 MiB would not be atomic (kernel limit). */
+/* Segments of a request: below this 1 MiB would not be atomic (kernel limit).
+ */
 #define QBD_REQUEST_SEGMENTS_MAX 256U
 
 /* How long I/O without a quorum waits if it is to fail: default and most. */

@@ -38,13 +38,15 @@ struct qbd_pool_stats;
  * struct qbd_payload - the bytes of a record in memory
  * @refs: references: the log's record, each message, each I/O
  * @nr_pages: pages in use, one per block
+ * @small: it is of the small kind
  * @crc: CRC32C of all of it (qbd_payload_crc() of the core), set by its maker
  * @pool: where it came from
  * @page: the pages
  */
 struct qbd_payload {
 	refcount_t refs;
-	u32 nr_pages;
+	u16 nr_pages;
+	bool small;
 	u32 crc;
 	struct qbd_pool *pool;
 	struct page *page[];
@@ -53,12 +55,23 @@ struct qbd_payload {
 /**
  * struct qbd_pool_waiter - somebody who waits for pages
  * @entry: in the pool's list, empty when not waiting
- * @wake: called once, in any context, interrupts off or not, without locks:
- *	queue work or run a hardware queue, then try again
+ * @wake: called once, in any context, with the pool's lock held: queue work
+ *	that tries again, or run a hardware queue asynchronously
  */
 struct qbd_pool_waiter {
 	struct list_head entry;
 	void (*wake)(struct qbd_pool_waiter *waiter);
+};
+
+/**
+ * struct qbd_pool_giver - somebody who keeps payloads that he can do without
+ * @entry: in the pool's list
+ * @give: called when an allocation failed, in any context, with the pool's
+ *	lock held: set a flag, wake a thread that releases what it can
+ */
+struct qbd_pool_giver {
+	struct list_head entry;
+	void (*give)(struct qbd_pool_giver *giver);
 };
 
 /**
@@ -67,6 +80,7 @@ struct qbd_pool_waiter {
  * @free: pages that wait for use [lock]
  * @nr_free: how many [lock; READ_ONCE ok]
  * @waiters: who waits for pages [lock]
+ * @givers: who is asked for pages [lock]
  * @cpu: each CPU's free pages and limbo [percpu]
  * @stats: counters [percpu]
  * @owned: pages free, in limbo, in payloads [atomic]
@@ -78,10 +92,11 @@ struct qbd_pool_waiter {
  * @refill: makes good what was given back below the reserve [atomic]
  */
 struct qbd_pool {
-	spinlock_t lock;
+	spinlock_t lock; /* rank POOL */
 	struct list_head free;
 	u32 nr_free;
 	struct list_head waiters;
+	struct list_head givers;
 	struct qbd_pool_cpu __percpu *cpu;
 	struct qbd_pool_stats __percpu *stats;
 	atomic_t owned;
@@ -123,6 +138,9 @@ void qbd_pool_counts_get(const struct qbd_pool *pool,
 void qbd_pool_wait(struct qbd_pool *pool, struct qbd_pool_waiter *waiter);
 void qbd_pool_wait_cancel(struct qbd_pool *pool,
 			  struct qbd_pool_waiter *waiter);
+
+void qbd_pool_giver_add(struct qbd_pool *pool, struct qbd_pool_giver *giver);
+void qbd_pool_giver_del(struct qbd_pool *pool, struct qbd_pool_giver *giver);
 
 struct qbd_payload *qbd_payload_alloc(struct qbd_pool *pool, u32 nr_pages);
 struct qbd_payload *qbd_payload_get(struct qbd_payload *payload);

@@ -9,11 +9,13 @@
  *
  *	backend.c	the device
  *	store.c		life, state, lookup
- *	replica_log.c	what shards do with their replica's log
+ *	store_replica.c	what shards do with their replica's log
  *	wal.c wal_io.c	group commit: one thread per store
  *	apply.c		checkpoint: one thread per store
  *	recover.c	open and replay
- *	store_read.c	reads of blocks and of log records
+ *	store_mem.c	payloads and map pages that the core holds
+ *	store_read.c	reads of blocks
+ *	store_fetch.c	reads of log records
  *
  * CONTEXT.  store->lock has rank STORE: taken after a shard's lock, in
  * process context, never held over I/O.  Callbacks of struct
@@ -40,16 +42,17 @@
 #include <linux/uuid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include "backend.h"
 #include "core/store.h"
 #include "limits.h"
 #include "pages.h"
+#include "store_read.h"
 
-struct bio_vec;
 struct qbd_store;
 struct qbd_store_user;
 
 /**
- * enum qbd_store_state - where a store is in its life
+ * enum qbd_kstore_state - where a store is in its life
  * @QBD_STORE_OPENING: the device is being opened and its superblock read
  * @QBD_STORE_REPLAY: metadata and log are being read
  * @QBD_STORE_ACTIVE: takes records and reads
@@ -58,7 +61,7 @@ struct qbd_store_user;
  * @QBD_STORE_CLOSED: the device is closed, the object is about to go
  * @QBD_STORE_STATES: how many there are
  */
-enum qbd_store_state {
+enum qbd_kstore_state {
 	QBD_STORE_OPENING,
 	QBD_STORE_REPLAY,
 	QBD_STORE_ACTIVE,
@@ -75,7 +78,7 @@ enum qbd_store_state {
  *	changes; may sleep, not for long: the store's life waits.
  */
 struct qbd_stores_ops {
-	void (*state)(struct qbd_store *store, enum qbd_store_state state);
+	void (*state)(struct qbd_store *store, enum qbd_kstore_state state);
 };
 
 /**
@@ -90,7 +93,7 @@ struct qbd_stores_ops {
  * @node: node id [const]
  */
 struct qbd_stores {
-	spinlock_t lock;
+	spinlock_t lock; /* rank STORES */
 	struct list_head list;
 	u32 nr;
 	u32 next_id;
@@ -103,15 +106,15 @@ struct qbd_stores {
 /**
  * struct qbd_store_options - which store to open
  * @path: of the device, resolved in the caller's mount namespace
- * @cluster: uuid the store must have
- * @any_cluster: do not look at @cluster
+ * @uuid: uuid the store must have; null = any
+ * @cluster: uuid its cluster must have; null = any
  * @opens_min: refuse (as rolled back, S11) a store whose generation counter
  *	is lower; 0 = any
  */
 struct qbd_store_options {
 	const char *path;
+	uuid_t uuid;
 	uuid_t cluster;
-	bool any_cluster;
 	u64 opens_min;
 };
 
@@ -150,60 +153,6 @@ struct qbd_store_user {
 };
 
 /**
- * struct qbd_store_read - a read of blocks of a replica
- * @store: the store; referenced while the read is under way
- * @slot: the replica
- * @block: first block
- * @blocks: how many, at most QBD_REC_BLOCKS_MAX
- * @bvec: where to, @blocks * QBD_BLOCK_SIZE bytes from @skip_bytes on
- * @skip_bytes: where in the first element of @bvec to begin
- * @done: called once, from process context, no locks
- * @error: 0, or: -EIO the device could not read; -EBADMSG a record in the
- *	log does not verify (read it from another replica); -ESHUTDOWN the
- *	store is not active; -ENOENT no such replica
- * @bad_block: which block, if @error is -EIO or -EBADMSG
- * @index: index of the newest record that the bytes may show: for the rule
- *	that no overlapping record up to it may be uncompleted (S8)
- *
- * Bytes in @bvec are undefined unless @error is 0.  The pages are written by
- * the device itself until @done: who may have to give up on a read before
- * that reads into a payload of its own.
- */
-struct qbd_store_read {
-	struct qbd_store *store;
-	u32 slot;
-	u32 block;
-	u32 blocks;
-	const struct bio_vec *bvec;
-	u32 skip_bytes;
-	void (*done)(struct qbd_store_read *read);
-	int error;
-	u32 bad_block;
-	u64 index;
-};
-
-/**
- * struct qbd_log_read - a read of one record of a replica's log
- * @store: the store; referenced while the read is under way
- * @slot: the replica
- * @index: the record wanted
- * @done: called once, from process context, no locks
- * @error: 0, or as in struct qbd_store_read; -ENOENT: the log has it no more;
- *	-EAGAIN: no pages to read it into, try again
- * @desc: the record; valid without error
- * @payload: its payload, a reference for the reader; NULL if it has none
- */
-struct qbd_log_read {
-	struct qbd_store *store;
-	u32 slot;
-	u64 index;
-	void (*done)(struct qbd_log_read *read);
-	int error;
-	struct qbd_desc desc;
-	struct qbd_payload *payload;
-};
-
-/**
  * struct qbd_kstore_info - a store for people and netlink
  * @uuid: of the store
  * @cluster: uuid of its cluster
@@ -221,7 +170,7 @@ struct qbd_log_read {
 struct qbd_kstore_info {
 	uuid_t uuid;
 	uuid_t cluster;
-	enum qbd_store_state state;
+	enum qbd_kstore_state state;
 	int error;
 	u64 opens;
 	u64 incarnation;
@@ -229,7 +178,7 @@ struct qbd_kstore_info {
 	struct qbd_store_stats stats;
 	u32 ram_pages;
 	u64 dropped;
-	char why[96];
+	char why[QBD_STORE_WHY_MAX];
 	char path[QBD_STORE_PATH_MAX];
 };
 
@@ -238,7 +187,8 @@ int qbd_kstore_module_init(void);
 void qbd_kstore_module_exit(void);
 void qbd_stores_init(struct qbd_stores *stores, struct qbd_pool *pool, u32 node,
 		     const struct qbd_stores_ops *ops);
-int qbd_stores_crash_all(struct qbd_stores *stores, u32 timeout_ms);
+bool qbd_stores_empty(struct qbd_stores *stores);
+int qbd_stores_end(struct qbd_stores *stores, bool crash, u32 timeout_ms);
 
 /* store.c: life of a store */
 int qbd_kstore_open(struct qbd_stores *stores,
@@ -251,14 +201,14 @@ struct qbd_store *qbd_kstore_find(struct qbd_stores *stores,
 struct qbd_store *qbd_kstore_next(struct qbd_stores *stores, u32 *id);
 struct qbd_store *qbd_kstore_get(struct qbd_store *store);
 void qbd_kstore_put(struct qbd_store *store);
-enum qbd_store_state qbd_kstore_state(const struct qbd_store *store);
-const char *qbd_kstore_state_name(enum qbd_store_state state);
+enum qbd_kstore_state qbd_kstore_state(const struct qbd_store *store);
+const char *qbd_kstore_state_name(enum qbd_kstore_state state);
 void qbd_kstore_info_get(struct qbd_store *store, struct qbd_kstore_info *info);
 
 /*
- * replica_log.c: replicas, for their shards.  Context: process; a shard's lock
- * may be held; nothing sleeps.  All of them say -ESHUTDOWN when the store is
- * not ACTIVE.
+ * store_replica.c: replicas, for their shards.  Context: process; a shard's
+ * lock may be held; nothing sleeps.  All of them say -ESHUTDOWN when the store
+ * is not ACTIVE.
  */
 int qbd_kstore_attach(struct qbd_store *store, u64 replica,
 		      struct qbd_store_user *user);
@@ -278,9 +228,7 @@ int qbd_kstore_truncate(struct qbd_store *store, u32 slot, u64 term, u64 index);
 void qbd_kstore_commit_set(struct qbd_store *store, u32 slot, u64 index);
 void qbd_kstore_flags_set(struct qbd_store *store, u32 slot, u32 flags);
 int qbd_kstore_term_at(struct qbd_store *store, u32 slot, u64 index, u64 *term);
-
-/* store_read.c.  Context: any process context, also under a shard's lock. */
-void qbd_kstore_read(struct qbd_store_read *read);
-void qbd_kstore_log_read(struct qbd_log_read *read);
+int qbd_kstore_log_get(struct qbd_store *store, u32 slot, u64 index,
+		       struct qbd_desc *desc);
 
 #endif /* QBD_STORE_H */
