@@ -278,6 +278,158 @@ TRACE_EVENT(qbd_volume_state,
 		  __entry->term, __entry->from, __entry->to)
 );
 
+/* --- stores (store.c, wal.c, apply.c, recover.c, pages.c) -------------- */
+
+TRACE_EVENT(qbd_store_state,
+	TP_PROTO(u32 store, u32 from, u32 to, int err),
+	TP_ARGS(store, from, to, err),
+	TP_STRUCT__entry(
+		__field(u32, store)
+		__field(u32, from)
+		__field(u32, to)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->err = err;
+	),
+	TP_printk("store=%u from=%u to=%u err=%d", __entry->store,
+		  __entry->from, __entry->to, __entry->err)
+);
+
+TRACE_EVENT(qbd_store_replay,
+	TP_PROTO(u32 store, u64 segments, u64 records, u64 lpos),
+	TP_ARGS(store, segments, records, lpos),
+	TP_STRUCT__entry(
+		__field(u64, segments)
+		__field(u64, records)
+		__field(u64, lpos)
+		__field(u32, store)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->segments = segments;
+		__entry->records = records;
+		__entry->lpos = lpos;
+	),
+	TP_printk("store=%u segments=%llu records=%llu lpos=%llu",
+		  __entry->store, __entry->segments, __entry->records,
+		  __entry->lpos)
+);
+
+TRACE_EVENT(qbd_wal_submit,
+	TP_PROTO(u32 store, u64 seq, u32 records, u32 blocks),
+	TP_ARGS(store, seq, records, blocks),
+	TP_STRUCT__entry(
+		__field(u64, seq)
+		__field(u32, store)
+		__field(u32, records)
+		__field(u32, blocks)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->seq = seq;
+		__entry->records = records;
+		__entry->blocks = blocks;
+	),
+	TP_printk("store=%u seq=%llu records=%u blocks=%u", __entry->store,
+		  __entry->seq, __entry->records, __entry->blocks)
+);
+
+TRACE_EVENT(qbd_wal_done,
+	TP_PROTO(u32 store, u64 seq, int err, u64 latency_ns),
+	TP_ARGS(store, seq, err, latency_ns),
+	TP_STRUCT__entry(
+		__field(u64, seq)
+		__field(u64, latency_ns)
+		__field(u32, store)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->seq = seq;
+		__entry->err = err;
+		__entry->latency_ns = latency_ns;
+	),
+	TP_printk("store=%u seq=%llu err=%d ns=%llu", __entry->store,
+		  __entry->seq, __entry->err, __entry->latency_ns)
+);
+
+TRACE_EVENT(qbd_ckpt_begin,
+	TP_PROTO(u32 store, bool close),
+	TP_ARGS(store, close),
+	TP_STRUCT__entry(
+		__field(u32, store)
+		__field(bool, close)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->close = close;
+	),
+	TP_printk("store=%u close=%d", __entry->store, __entry->close)
+);
+
+TRACE_EVENT(qbd_ckpt_phase,
+	TP_PROTO(u32 store, u32 kind, u32 ios, u64 blocks, int err,
+		 u64 time_ns),
+	TP_ARGS(store, kind, ios, blocks, err, time_ns),
+	TP_STRUCT__entry(
+		__field(u64, blocks)
+		__field(u64, time_ns)
+		__field(u32, store)
+		__field(u32, kind)
+		__field(u32, ios)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->kind = kind;
+		__entry->ios = ios;
+		__entry->blocks = blocks;
+		__entry->err = err;
+		__entry->time_ns = time_ns;
+	),
+	TP_printk("store=%u kind=%u ios=%u blocks=%llu err=%d ns=%llu",
+		  __entry->store, __entry->kind, __entry->ios, __entry->blocks,
+		  __entry->err, __entry->time_ns)
+);
+
+TRACE_EVENT(qbd_ckpt_end,
+	TP_PROTO(u32 store, int err, u64 time_ns),
+	TP_ARGS(store, err, time_ns),
+	TP_STRUCT__entry(
+		__field(u64, time_ns)
+		__field(u32, store)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->err = err;
+		__entry->time_ns = time_ns;
+	),
+	TP_printk("store=%u err=%d ns=%llu", __entry->store, __entry->err,
+		  __entry->time_ns)
+);
+
+TRACE_EVENT(qbd_pool_exhausted,
+	TP_PROTO(u32 wanted, u32 owned, u32 free),
+	TP_ARGS(wanted, owned, free),
+	TP_STRUCT__entry(
+		__field(u32, wanted)
+		__field(u32, owned)
+		__field(u32, free)
+	),
+	TP_fast_assign(
+		__entry->wanted = wanted;
+		__entry->owned = owned;
+		__entry->free = free;
+	),
+	TP_printk("wanted=%u owned=%u free=%u", __entry->wanted,
+		  __entry->owned, __entry->free)
+);
+
 #endif /* _QBD_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
