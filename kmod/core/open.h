@@ -151,7 +151,7 @@ struct qbd_open {
 	struct qbd_reader reader;
 	struct qbd_super_choice choice;
 	struct qbd_replay replay;
-	u8 block[QBD_SUPER_SLOTS][QBD_BLOCK_SIZE];
+	u8 block[QBD_SUPER_SLOTS][QBD_BLOCK_SIZE] __aligned(8);
 	struct qbd_meta_entry root[QBD_SUPER_ROOTS];
 };
 

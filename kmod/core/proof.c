@@ -82,6 +82,25 @@ void qbd_proof_created(struct qbd_proof *proof, u32 slot)
 }
 
 /**
+ * qbd_proof_damaged() - the payload of a replica's record is damaged
+ * @proof: the evidence
+ * @slot: slot of the replica
+ * @desc: the record, one with an index
+ *
+ * If it is the replica's last one, no gap will show it.
+ */
+void qbd_proof_damaged(struct qbd_proof *proof, u32 slot,
+		       const struct qbd_desc *desc)
+{
+	struct qbd_pos *want = &proof->slot[slot].want;
+
+	if (desc->index >= want->index) {
+		want->term = desc->term;
+		want->index = desc->index;
+	}
+}
+
+/**
  * qbd_proof_seen() - a record of a replica is in the log, whole
  * @proof: the evidence
  * @slot: slot of the replica
@@ -98,12 +117,17 @@ void qbd_proof_seen(struct qbd_proof *proof, u32 slot,
 	} else if (desc->op == QBD_OP_TRUNCATE) {
 		if (seq >= proof->carried)
 			s->cut = min(s->cut, desc->index);
+		if (s->want.index > desc->index)
+			s->want = (struct qbd_pos){ .index = desc->index };
 		/* What proved the history is no longer part of it. */
 		if (s->seen_index > desc->index)
 			s->seen_index = s->seen_index ? U64_MAX : 0;
 	} else if (qbd_op_has_index(desc->op) &&
 		   !(desc->flags & QBD_REC_RELOG)) {
 		s->seen_index = min(s->seen_index, desc->index);
+		/* It was the newest one then: what is wanted was void. */
+		if (desc->index <= s->want.index)
+			s->want = (struct qbd_pos){ 0 };
 		s->seen_term = max(s->seen_term, desc->term);
 	}
 }
@@ -145,6 +169,30 @@ static u64 qbd_proof_chain(const struct qbd_store_core *core, u32 slot,
 	return 0;
 }
 
+/* Records that are known to have been there and are not. */
+static bool qbd_proof_gap(const struct qbd_proof *proof,
+			  const struct qbd_store_core *core, u32 slot,
+			  u64 *first, u64 *last)
+{
+	const struct qbd_pos *want = &proof->slot[slot].want;
+	struct qbd_store_replica replica;
+	struct qbd_gap gap;
+	bool missing;
+
+	missing = qbd_load_gap(core, slot, &gap);
+	*first = gap.first;
+	*last = gap.last;
+	if (qbd_store_replica_get(core, slot, &replica) ||
+	    want->index <= replica.applied.index)
+		return missing;
+	if (want->index <= replica.last.index &&
+	    (!want->term ||
+	     qbd_store_term_at(core, slot, want->index) == want->term))
+		return missing;
+	*last = max(*last, want->index);
+	return true;
+}
+
 /* Do the records reach the last one that the replica table knows of? */
 static bool qbd_proof_reaches(const struct qbd_proof_slot *s,
 			      const struct qbd_store_core *core, u32 slot,
@@ -184,16 +232,14 @@ void qbd_proof_verdict(const struct qbd_proof *proof,
 {
 	const u32 suspect = QBD_REPLICA_SUSPECT | QBD_REPLICA_NONVOTING;
 	struct qbd_store_replica replica;
-	struct qbd_gap gap;
-	u64 broken;
+	u64 first, last, broken;
 	u32 i;
 
 	memset(verdict, 0, sizeof(*verdict));
 	if (qbd_store_replica_get(core, slot, &replica))
 		return;
-	if (qbd_load_gap(core, slot, &gap))
-		qbd_verdict_add(verdict, suspect, QBD_FIND_GAP, gap.first,
-				gap.last);
+	if (qbd_proof_gap(proof, core, slot, &first, &last))
+		qbd_verdict_add(verdict, suspect, QBD_FIND_GAP, first, last);
 	broken = qbd_proof_chain(core, slot, &replica);
 	if (broken)
 		qbd_verdict_add(verdict, suspect, QBD_FIND_HISTORY, broken, 0);

@@ -12,6 +12,9 @@
  *   damage proves all those before it, if the chain of terms reaches it.  It
  *   proves the promise too: a higher one would have refused its term.
  *
+ * A record whose payload alone is damaged is named by its descriptor, and the
+ * replica must have it, from another copy in the log.
+ *
  * Without such proof a replica does not vote (QBD_REPLICA_NONVOTING), and, if
  * it is records that may be missing, is not read either
  * (QBD_REPLICA_SUSPECT).  These flags must be durable, in a checkpoint, before
@@ -31,12 +34,15 @@
  * @seen_index: lowest index logged first behind the last damage, U64_MAX =
  *	none, 0 = the replica was created there
  * @seen_term: highest term that was seen in force behind the last damage
+ * @want: last record of which only the descriptor could be read, index 0 =
+ *	none; term 0 = it was truncated to that index later
  */
 struct qbd_proof_slot {
 	struct qbd_pos logged;
 	u64 cut;
 	u64 seen_index;
 	u64 seen_term;
+	struct qbd_pos want;
 };
 
 /**
@@ -70,6 +76,8 @@ void qbd_proof_table(struct qbd_proof *proof, u32 slot,
 		     const struct qbd_table_slot *table);
 void qbd_proof_lost(struct qbd_proof *proof, u64 first_seq, u64 last_seq);
 void qbd_proof_created(struct qbd_proof *proof, u32 slot);
+void qbd_proof_damaged(struct qbd_proof *proof, u32 slot,
+		       const struct qbd_desc *desc);
 void qbd_proof_seen(struct qbd_proof *proof, u32 slot,
 		    const struct qbd_desc *desc, u64 seq);
 void qbd_proof_verdict(const struct qbd_proof *proof,

@@ -355,6 +355,17 @@ static enum qbd_replay_step qbd_replay_rec_finding(struct qbd_replay *replay,
 	return QBD_REPLAY_FINDING;
 }
 
+/* The record at hand is damaged: it counts in its segment and nowhere else. */
+static int qbd_replay_lose(struct qbd_replay *replay)
+{
+	const struct qbd_desc *desc = &replay->desc;
+	int slot = qbd_store_find(replay->core, desc->replica);
+
+	if (slot >= 0 && qbd_op_has_index(desc->op))
+		qbd_proof_damaged(&replay->proof, (u32)slot, desc);
+	return qbd_load_lost(replay->core, desc, replay->desc_lpos);
+}
+
 /* The record at hand is whole: into the store with it. */
 static int qbd_replay_load(struct qbd_replay *replay)
 {
@@ -398,8 +409,7 @@ static enum qbd_replay_step qbd_replay_records(struct qbd_replay *replay)
 	if (replay->bad & BIT_ULL(replay->desc_no)) {
 		step = qbd_replay_rec_finding(replay, QBD_FIND_REC,
 					      replay->bad_error);
-		error = qbd_load_lost(replay->core, &replay->desc,
-				      replay->desc_lpos);
+		error = qbd_replay_lose(replay);
 	} else {
 		error = qbd_replay_load(replay);
 	}

@@ -129,8 +129,8 @@ struct qbd_replay {
 	u64 nr_segs;
 	u64 nr_recs;
 	bool torn;
-	u8 header[QBD_BLOCK_SIZE];
-	u8 keep[QBD_SEG_DESCS][QBD_REPLAY_KEEP_BYTES];
+	u8 header[QBD_BLOCK_SIZE] __aligned(8);
+	u8 keep[QBD_SEG_DESCS][QBD_REPLAY_KEEP_BYTES] __aligned(8);
 };
 
 void qbd_replay_init(struct qbd_replay *replay, struct qbd_store_core *core,
