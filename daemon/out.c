@@ -12,14 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void out_no_memory(void)
+{
+	fputs("qbdctl: out of memory\n", stderr);
+	abort();
+}
+
 static void *out_alloc(void *old, size_t bytes)
 {
 	void *mem = realloc(old, bytes);
 
-	if (!mem) {
-		fputs("qbdctl: out of memory\n", stderr);
-		abort();
-	}
+	if (!mem)
+		out_no_memory();
 	return mem;
 }
 
@@ -78,7 +82,7 @@ void out_str(struct out *out, const char *text)
 	FILE *mem = open_memstream(&json, &len);
 
 	if (!mem)
-		out_alloc(NULL, SIZE_MAX);
+		out_no_memory();
 	out_quote(mem, text);
 	fclose(mem);
 	out_raw(out, json, *text ? text : "-");
