@@ -142,16 +142,19 @@ void qbd_leader_lag(struct qbd_leader_core *lead, u32 member)
 }
 
 /*
- * Who can send what follows @have? Somebody in the live stream who has it on
- * stable media; rather not this node, it has enough to do.
+ * Who can send the member what it lacks? Somebody in the live stream who has it
+ * on stable media; rather not this node, it has enough to do. As long as it is
+ * not known where the two histories meet, anybody there can tell.
  */
-static int qbd_leader_source(const struct qbd_leader_core *lead, u32 member,
-			     u64 have)
+static int qbd_leader_source(const struct qbd_leader_core *lead, u32 member)
 {
 	const struct qbd_progress *target = &lead->prog[member];
+	u64 have = target->sent.index;
 	int found = -1;
 	u32 i;
 
+	if (target->matched < target->probe.index)
+		have = 0;
 	for (i = 0; i < lead->cfg.set.nr; i++) {
 		const struct qbd_progress *prog = &lead->prog[i];
 
@@ -253,8 +256,7 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 	if (!qbd_leader_fetch_due(lead, prog, limit))
 		return;
 	if (prog->source < 0)
-		prog->source =
-			qbd_leader_source(lead, member, prog->sent.index);
+		prog->source = qbd_leader_source(lead, member);
 	if (prog->source < 0) {
 		prog->state = QBD_MEMBER_LAGGING;
 		prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
@@ -364,7 +366,7 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 		break;
 	case QBD_STATUS_GONE:
 		qbd_leader_drop_source(prog);
-		if (qbd_leader_source(lead, target, prog->sent.index) < 0)
+		if (qbd_leader_source(lead, target) < 0)
 			prog->state = QBD_MEMBER_GONE;
 		break;
 	default:

@@ -382,7 +382,7 @@ static bool qbd_leader_read_proven(struct qbd_leader_core *lead,
 		return lead->confirmed >= read->round;
 	}
 	if (QBD_MUTANT(lease_at_read_start))
-		return read->leased;
+		return read->leased || qbd_leader_leased(lead);
 	return QBD_MUTANT(read_without_lease) || qbd_leader_leased(lead);
 }
 

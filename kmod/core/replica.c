@@ -150,8 +150,11 @@ void qbd_replica_nack(const struct qbd_replica_core *rep, u32 node,
 	msg->nack.incarnation = rep->cfg.incarnation;
 	if (to->type == QBD_MSG_READ)
 		msg->nack.id = to->read.id;
+	/* what is committed is in every leader's history: no need to go below
+	 */
 	if (reason == QBD_NACK_MISMATCH)
-		msg->nack.hint = qbd_replica_hint(rep, to->append.prev);
+		msg->nack.hint =
+			qbd_replica_hint(rep, to->append.prev, rep->bound);
 }
 
 /**

@@ -38,23 +38,22 @@ u64 qbd_replica_term_at(const struct qbd_replica_core *rep, u64 index)
  * qbd_replica_hint() - where could two histories meet?
  * @rep: the replica
  * @pos: a position of the other history that is not one of this
+ * @floor: index up to which the two are known to be the same, 0 = unknown
  *
  * Records of one term are the same in all histories, from the first on. So
  * the last record here that is not above @pos, neither in index nor in term,
- * is the best guess; each exchange skips one term. Committed records are in
- * every leader's history: no need to go below.
+ * is the best guess; each exchange skips one term.
  *
  * Return: a position of this history.
  */
 struct qbd_pos qbd_replica_hint(const struct qbd_replica_core *rep,
-				struct qbd_pos pos)
+				struct qbd_pos pos, u64 floor)
 {
 	u64 index = min(pos.index, rep->last.index);
 	u64 term = qbd_replica_term_at(rep, index);
 	u32 steps = 0;
 
-	while (index > rep->bound && term > pos.term &&
-	       ++steps <= QBD_HINT_STEPS)
+	while (index > floor && term > pos.term && ++steps <= QBD_HINT_STEPS)
 		term = qbd_replica_term_at(rep, --index);
 	return (struct qbd_pos){ .term = term, .index = term ? index : 0 };
 }

@@ -42,7 +42,7 @@ void qbd_replica_leave(struct qbd_replica_core *rep);
 
 u64 qbd_replica_term_at(const struct qbd_replica_core *rep, u64 index);
 struct qbd_pos qbd_replica_hint(const struct qbd_replica_core *rep,
-				struct qbd_pos pos);
+				struct qbd_pos pos, u64 floor);
 void qbd_replica_append(struct qbd_replica_core *rep,
 			const struct qbd_replica_event *event,
 			struct qbd_actions *acts);

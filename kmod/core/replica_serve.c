@@ -187,7 +187,7 @@ void qbd_replica_fetch(struct qbd_replica_core *rep,
 		if (status == QBD_STATUS_MISMATCH) {
 			through.index =
 				min(through.index, qbd_replica_proven(rep));
-			through = qbd_replica_hint(rep, through);
+			through = qbd_replica_hint(rep, through, 0);
 		}
 		qbd_replica_fetch_reply(rep, event->node, event->msg, status,
 					through, acts);
