@@ -4,3 +4,9 @@
 
 EXTRA_test_parse := daemon/parse.c
 EXTRA_test_out := daemon/out.c
+EXTRA_test_open := tests/unit/image.c
+EXTRA_test_replay := tests/unit/image.c
+EXTRA_test_proof := tests/unit/image.c
+EXTRA_test_check := tests/unit/image.c
+EXTRA_fuzz_open := tests/unit/image.c
+EXTRA_test_leader := tests/unit/shard_world.c

@@ -150,7 +150,7 @@ TEST_F(open, wrong_identity)
 	struct qbd_open_config config = { .dev_blocks = img->blocks,
 					  .readonly = true };
 
-	memcpy(config.cluster, image_cluster, sizeof(image_cluster));
+	memcpy(config.cluster, IMAGE_CLUSTER, QBD_UUID_SIZE);
 	EXPECT_EQ(0, image_open(img, &config));
 	config.cluster[3] ^= 1;
 	EXPECT_EQ(-EPERM, image_open(img, &config));
