@@ -130,12 +130,13 @@ done
 mkdir -p "$logs"
 exec 8>build/gates.lock # people share one tree: one run at a time
 flock 8
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 printf 'KTAP version 1\n1..%d\n' $#
 for gate in "$@"; do
 	while [[ $(jobs -pr | wc --lines) -ge 2 ]]; do
 		wait -n || true
 	done
-	run_gate "$gate" &
+	run_gate "$gate" 8>&- &
 done
 wait
 

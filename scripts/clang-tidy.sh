@@ -7,7 +7,10 @@
 # A file that passed is remembered by what the preprocessor makes of it, so a
 # changed header checks its users again and nothing else.
 #
-# usage: clang-tidy.sh [FILE]...
+# The analyzer is given little patience, so that the gate stays quick; --full
+# lets it follow as many paths as it likes.
+#
+# usage: clang-tidy.sh [--full] [FILE]...
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -19,8 +22,8 @@ readonly dir=build/clang-tidy
 checks='-*,bugprone-*,clang-analyzer-*,linuxkernel-*'
 checks+=',-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier'
 checks+=',-bugprone-narrowing-conversions,-bugprone-macro-parentheses'
-# if (strcmp(a, b)) is kernel style.
-checks+=',-bugprone-suspicious-string-compare'
+# if (strcmp(a, b)) and switches with equal arms are kernel style.
+checks+=',-bugprone-suspicious-string-compare,-bugprone-branch-clone'
 checks+=',-bugprone-assignment-in-if-condition'
 checks+=',-bugprone-implicit-widening-of-multiplication-result'
 # Wants memcpy_s() and friends, which no libc here has.
@@ -28,18 +31,21 @@ checks+=',-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling'
 # Padding is pahole's, and in formats it is explicit.
 checks+=',-clang-analyzer-optin.performance.Padding'
 
+patience=(--extra-arg=-Xclang --extra-arg=-analyzer-config
+	--extra-arg=-Xclang --extra-arg=max-nodes=20000)
 flags=(-std=gnu11 -D_GNU_SOURCE -Ikmod/core -Iuapi -Itests -Idaemon
 	-I/usr/include/libnl3 -include tests/shim/env.h)
 
 check()
 {
 	local file=$1 mark out
-	mark=$dir/$( { clang -E "${flags[@]}" "$file"; cat "$0"; } |
-		sha256sum | cut --characters=1-40)
+	[[ -z ${QBD_TIDY_FULL:-} ]] || patience=()
+	mark=$dir/$( { clang -E "${flags[@]}" "$file"; cat "$0"
+		echo "${patience[*]}"; } | sha256sum | cut --characters=1-40)
 	[[ ! -e $mark ]] || return 0
 	if out=$(clang-tidy --quiet --checks="$checks" \
-			--warnings-as-errors='*' "$file" -- "${flags[@]}" \
-			2>/dev/null); then
+			--warnings-as-errors='*' "${patience[@]}" "$file" \
+			-- "${flags[@]}" 2>/dev/null); then
 		touch "$mark"
 		return 0
 	fi
@@ -50,6 +56,10 @@ check()
 if [[ ${1:-} == --one ]]; then
 	check "$2"
 	exit
+fi
+if [[ ${1:-} == --full ]]; then
+	export QBD_TIDY_FULL=1
+	shift
 fi
 mkdir -p "$dir"
 if [[ $# == 0 ]]; then

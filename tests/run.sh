@@ -30,7 +30,7 @@ part()
 {
 	local name=$1 limit_s=$2 log=$logs/$1.log start=$SECONDS rc=0 p f s
 	shift 2
-	timeout --kill-after=30 "$limit_s" "$@" >"$log" 2>&1 </dev/null &
+	timeout --kill-after=30 "$limit_s" "$@" >"$log" 2>&1 </dev/null 7>&- &
 	child=$!
 	wait "$child" || rc=$?
 	child=
@@ -121,7 +121,10 @@ echo "commit ${head:0:12}, QBD_SEED=$QBD_SEED"
 [[ $what == gates ]] || scripts/setup
 case $what in
 check) run_check 30000 0 1000 --slice ;;
-check-long) run_check 1000000 300 7200 ;;
+check-long)
+	export QBD_TIDY_FULL=1
+	run_check 1000000 300 7200
+	;;
 check-fast)
 	run_build
 	part gates 300 scripts/check.sh
