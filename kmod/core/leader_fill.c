@@ -210,7 +210,7 @@ static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 	msg->fetch.target_session = prog->session;
 	msg->fetch.node = lead->cfg.set.member[member].node;
 	msg->fetch.have = prog->sent;
-	msg->fetch.upto = max(limit, prog->sent.index);
+	msg->fetch.limit = max(limit, prog->sent.index);
 	msg->fetch.commit = lead->commit;
 	msg->fetch.max_records =
 		min_t(u32, QBD_FILL_RECORDS, max(prog->window_records / 2, 1U));

@@ -122,7 +122,7 @@ struct qbd_msg_fetch {
 	u64 target;
 	u64 target_session;
 	struct qbd_pos have;
-	u64 upto;
+	u64 limit;
 	u64 commit;
 	u32 node;
 	u32 max_records;

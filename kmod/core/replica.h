@@ -177,7 +177,7 @@ struct qbd_run {
  * @fetch: the leader's request
  * @leader: node that asked
  * @prev: last record that was sent
- * @upto: last index to send
+ * @limit: last index to send
  * @records: sent so far
  * @bytes: payload bytes sent so far
  * @active: in use
@@ -186,7 +186,7 @@ struct qbd_fill {
 	struct qbd_msg fetch;
 	u32 leader;
 	struct qbd_pos prev;
-	u64 upto;
+	u64 limit;
 	u32 records;
 	u32 bytes;
 	bool active;

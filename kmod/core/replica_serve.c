@@ -129,7 +129,7 @@ static u64 qbd_replica_proven(const struct qbd_replica_core *rep)
  * another history; not if what follows is no longer here.
  */
 static u32 qbd_replica_fetch_status(const struct qbd_replica_core *rep,
-				    struct qbd_pos have, u64 upto)
+				    struct qbd_pos have, u64 limit)
 {
 	struct qbd_log_rec rec;
 	u64 term;
@@ -143,7 +143,7 @@ static u32 qbd_replica_fetch_status(const struct qbd_replica_core *rep,
 		if (term != have.term)
 			return QBD_STATUS_MISMATCH;
 	}
-	if (have.index < upto &&
+	if (have.index < limit &&
 	    !rep->cfg.ops->log_get(rep->cfg.ctx, have.index + 1, &rec))
 		return QBD_STATUS_GONE;
 	return QBD_STATUS_OK;
@@ -178,7 +178,7 @@ void qbd_replica_fetch(struct qbd_replica_core *rep,
 		limit = max(limit, min(rep->matched, rep->durable));
 	if (QBD_MUTANT(fill_uncommitted))
 		limit = rep->durable;
-	limit = min(limit, fetch->upto);
+	limit = min(limit, fetch->limit);
 	status = qbd_replica_fetch_status(rep, fetch->have, limit);
 	fill = qbd_replica_fill_slot(rep, fetch->target);
 	if (status == QBD_STATUS_OK && !fill)
@@ -196,7 +196,7 @@ void qbd_replica_fetch(struct qbd_replica_core *rep,
 	fill->fetch = *event->msg;
 	fill->leader = event->node;
 	fill->prev = fetch->have;
-	fill->upto = limit;
+	fill->limit = limit;
 	fill->records = 0;
 	fill->bytes = 0;
 	fill->active = true;
@@ -254,7 +254,7 @@ static void qbd_replica_fill_step(const struct qbd_replica_core *rep,
 	struct qbd_log_rec rec;
 	u32 bytes;
 
-	if (fill->prev.index >= fill->upto ||
+	if (fill->prev.index >= fill->limit ||
 	    fill->records >= fetch->max_records) {
 		qbd_replica_fill_end(rep, fill, QBD_STATUS_OK, acts);
 		return;

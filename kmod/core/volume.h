@@ -33,15 +33,15 @@ enum qbd_volume_gate {
 };
 
 /* What the shell has to do after a call */
-#define QBD_VOLUME_DO_GATE (1U << 0) /* QBD_LEADER_GATE to every shard */
-#define QBD_VOLUME_DO_STOP (1U << 1) /* QBD_LEADER_STOP to every shard */
-#define QBD_VOLUME_DO_SERVED (1U << 2) /* all shards serve */
-#define QBD_VOLUME_DO_DETACHED (1U << 3) /* all shards are released */
+#define QBD_VOLUME_DO_GATE BIT(0) /* QBD_LEADER_GATE to every shard */
+#define QBD_VOLUME_DO_STOP BIT(1) /* QBD_LEADER_STOP to every shard */
+#define QBD_VOLUME_DO_SERVED BIT(2) /* all shards serve */
+#define QBD_VOLUME_DO_DETACHED BIT(3) /* all shards are released */
 
 /* What a shard has reported */
-#define QBD_VOLUME_PROMISED (1U << 0)
-#define QBD_VOLUME_SERVING (1U << 1)
-#define QBD_VOLUME_RELEASED (1U << 2)
+#define QBD_VOLUME_PROMISED BIT(0)
+#define QBD_VOLUME_SERVING BIT(1)
+#define QBD_VOLUME_RELEASED BIT(2)
 
 /**
  * struct qbd_volume_core - state of one volume on this node

@@ -107,7 +107,7 @@ QBD_PIN_SIZE(fetch, 64);
 QBD_PIN(fetch, target, 0);
 QBD_PIN(fetch, target_session, 8);
 QBD_PIN(fetch, have, 16);
-QBD_PIN(fetch, upto, 32);
+QBD_PIN(fetch, limit, 32);
 QBD_PIN(fetch, commit, 40);
 QBD_PIN(fetch, node, 48);
 QBD_PIN(fetch, max_records, 52);
@@ -373,7 +373,7 @@ static int qbd_wire_fetch_get(const void *body, struct qbd_msg *msg)
 	fetch->target = le64_to_cpu(wire->target);
 	fetch->target_session = le64_to_cpu(wire->target_session);
 	fetch->have = qbd_wire_pos_get(&wire->have);
-	fetch->upto = le64_to_cpu(wire->upto);
+	fetch->limit = le64_to_cpu(wire->limit);
 	fetch->commit = le64_to_cpu(wire->commit);
 	fetch->node = le32_to_cpu(wire->node);
 	fetch->max_records = le32_to_cpu(wire->max_records);
@@ -389,7 +389,7 @@ static void qbd_wire_fetch_put(const struct qbd_msg *msg, void *body)
 	wire->target = cpu_to_le64(fetch->target);
 	wire->target_session = cpu_to_le64(fetch->target_session);
 	wire->have = qbd_wire_pos_put(fetch->have);
-	wire->upto = cpu_to_le64(fetch->upto);
+	wire->limit = cpu_to_le64(fetch->limit);
 	wire->commit = cpu_to_le64(fetch->commit);
 	wire->node = cpu_to_le32(fetch->node);
 	wire->max_records = cpu_to_le32(fetch->max_records);
@@ -467,6 +467,7 @@ static const struct qbd_wire_info qbd_wire_infos[QBD_MSG_TYPE_MAX + 1] = {
 	[QBD_MSG_RELEASE]	= { "release", QBD_BODY(release) },
 	[QBD_MSG_RELEASE_ACK]	= { "release-ack", .reply = true },
 };
+
 /* clang-format on */
 
 /**

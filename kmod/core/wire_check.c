@@ -118,8 +118,8 @@ static bool qbd_wire_fetch_ok(const struct qbd_msg_fetch *fetch)
 {
 	return fetch->target && fetch->node && fetch->max_records &&
 	       qbd_wire_pos_ok(fetch->have) &&
-	       fetch->upto >= fetch->have.index &&
-	       fetch->upto <= QBD_WIRE_INDEX_MAX &&
+	       fetch->limit >= fetch->have.index &&
+	       fetch->limit <= QBD_WIRE_INDEX_MAX &&
 	       fetch->commit <= QBD_WIRE_INDEX_MAX;
 }
 

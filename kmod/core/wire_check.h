@@ -9,7 +9,7 @@
 
 #define QBD_WIRE_LINKS_MAX 64 /* connections between two nodes */
 #define QBD_WIRE_LEASE_MS_MAX 3600000 /* an hour */
-#define QBD_WIRE_WINDOW_RECORDS_MAX (1U << 20)
+#define QBD_WIRE_WINDOW_RECORDS_MAX 1048576
 #define QBD_WIRE_INDEX_MAX ((u64)S64_MAX) /* sums of two don't wrap */
 
 int qbd_wire_check(const struct qbd_msg *msg);

@@ -324,7 +324,7 @@ struct qbd_wire_read_reply {
  * @target: that replica
  * @target_session: session of the leader's stream to it
  * @have: last record that it has; the first one to send follows it
- * @upto: last index to send
+ * @limit: last index to send
  * @commit: commit index of the leader
  * @node: node of the target
  * @max_records: at most so many
@@ -335,7 +335,7 @@ struct qbd_wire_fetch {
 	__le64 target;
 	__le64 target_session;
 	struct qbd_wire_pos have;
-	__le64 upto;
+	__le64 limit;
 	__le64 commit;
 	__le32 node;
 	__le32 max_records;
