@@ -85,25 +85,23 @@ delay()
 {
 	local node=$1 time=$2 way=${3:-both}
 	if [[ $way != in ]]; then
-		_netem "$time" -n "$node" eth0
+		_netem "$time" eth0 -n "$node"
 	fi
 	if [[ $way != out ]]; then
-		_netem "$time" "" "" "p${node#n}"
+		_netem "$time" "p${node#n}"
 	fi
 }
 
-# _netem TIME [-n NODE] DEVICE, or TIME "" "" DEVICE
+# _netem TIME DEVICE [-n NODE]
 _netem()
 {
-	local tc=(tc)
-	[[ -z $2 ]] || tc+=(-n "$3")
 	if [[ $1 == 0 ]]; then
-		"${tc[@]}" qdisc del dev "$4" root
+		tc "${@:3}" qdisc del dev "$2" root
 		return
 	fi
 	load sch_netem
 	# shellcheck disable=SC2086
-	"${tc[@]}" qdisc replace dev "$4" root netem delay $1 limit 100000
+	tc "${@:3}" qdisc replace dev "$2" root netem delay $1 limit 100000
 }
 
 _cut_table()
@@ -144,12 +142,5 @@ heal()
 }
 
 # unplug NODE, plug NODE: its cable.
-unplug()
-{
-	ip link set "p${1#n}" down
-}
-
-plug()
-{
-	ip link set "p${1#n}" up
-}
+unplug() { ip link set "p${1#n}" down; }
+plug() { ip link set "p${1#n}" up; }

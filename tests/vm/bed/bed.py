@@ -111,6 +111,11 @@ class Bed:
             found += [(guest, one) for one in scan(text, allow)]
         return found
 
+    def leaks(self):
+        """What kmemleak reports on the guests that are on."""
+        return "".join(f"{guest.name}: {text}" for guest in self.guests
+                       if guest.alive() and (text := guest.leaks()))
+
     def close(self, failed=False):
         """Kill what runs and tidy up; logs of a failure stay."""
         for guest in self.guests:

@@ -10,10 +10,12 @@ needs, and the case talks over the console.
 import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
 from .bed import BEDS, TOP, guest_env
+from .cases import Case
 from .console import Console, scan
 from .guest import HERE
 from .kernel import Kernel
@@ -39,7 +41,8 @@ def _files(case, env):
     """What goes into the initramfs beside programs, as SOURCE:TARGET."""
     vm = os.path.join(TOP, "tests", "vm")
     pairs = [(path, "/qbd/tests/vm/" + os.path.relpath(path, vm))
-             for path in sorted(glob.glob(vm + "/*.sh")) + [case.path]]
+             for path in sorted(glob.glob(vm + "/*.sh"))]
+    pairs.append((case.path, f"/qbd/tests/vm/cases/{case.name}.sh"))
     build = env["QBD_BUILD"]
     for path in sorted(glob.glob(build + "/**/*.ko", recursive=True)):
         pairs.append((path, "/qbd/build/" + os.path.relpath(path, build)))
@@ -47,6 +50,23 @@ def _files(case, env):
         source, _, target = path.partition(":")
         pairs.append((os.path.join(TOP, source), target or "/qbd/" + source))
     return [f"{source}:{target}" for source, target in pairs]
+
+
+def run_command(argv, kernel_name, seed, timeout, options):
+    """Run one command in virtual time; options are header lines."""
+    where = os.path.join(BEDS, f"bed-icount-{os.getpid()}")
+    os.makedirs(where, exist_ok=True)
+    path = os.path.join(where, "000_command.sh")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write('DESCRIPTION="a command"\n# MODE=icount\n' +
+                  f"# TIMEOUT={int(timeout)}\n" +
+                  "".join(f'# {key}="{value}"\n'
+                          for key, value in options.items()) +
+                  shlex.join(argv) + "\n")
+    try:
+        return run(Case(path), kernel_name, seed)
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
 
 
 def _user_programs(env):

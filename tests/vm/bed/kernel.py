@@ -67,9 +67,10 @@ def _debug_image():
 
 
 def available(name):
-    """True if a guest can boot this kernel here."""
+    """True if a guest can boot this kernel here; says why if not."""
     try:
         Kernel(name)
-    except BedError:
+    except BedError as err:
+        print(f"# no {name} kernel: {err}", flush=True)
         return False
     return True

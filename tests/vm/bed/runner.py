@@ -7,6 +7,7 @@ log, or leaves modules, namespaces or mounts behind costs the machine.
 After the last case on a debug kernel kmemleak is asked, twice.
 """
 import os
+import signal
 import sys
 import time
 
@@ -14,7 +15,7 @@ from . import icount
 from .bed import BEDS, TOP, Bed, guest_env
 from .cases import CASES
 from .console import emulator_slip
-from .link import GuestDied, JobTimeout
+from .link import GuestDied
 from .proc import BedError, Child, scaled
 
 PASS, FAIL, SKIP = 0, 1, 4
@@ -25,12 +26,6 @@ grep -o '^qbd[^ ]*' /proc/modules
 grep -o ' /mnt/[^ ]*' /proc/mounts
 ls /sys/block | grep -E '^(qbd|nullb[1-9]|dm-)'
 true
-"""
-_LEAKS = """
-f=/sys/kernel/debug/kmemleak
-[ -e $f ] || exit 0
-echo scan >$f; echo scan >$f
-cat $f
 """
 
 
@@ -83,8 +78,7 @@ class Machine:
 
     def leaks(self):
         """What kmemleak reports."""
-        result = self._bed.node(1).run(_LEAKS, timeout=300)
-        return result.out
+        return self._bed.node(1).leaks()
 
     def where(self):
         """Where its logs are."""
@@ -100,15 +94,23 @@ def _run_in_guest(machine, case, kernel):
     job = guest.spawn(["bash", "-c", 'exec bash "$0" 2>&1', case.path],
                       cwd=TOP, env={"QBD_CASE": case.name})
     job.close_input()
+    limit = scaled(case.timeout(kernel))
     code, why = FAIL, ""
     try:
-        code = job.wait(scaled(case.timeout(kernel))).code
-    except JobTimeout as err:
-        why = str(err).split("\n", maxsplit=1)[0]
-        guest.spawn("echo w >/proc/sysrq-trigger").ended(10)
+        if job.ended(limit):
+            code = job.code
+        else:
+            why = f"not done after {limit:g} s\n" + _blocked(guest)
+            job.signal(signal.SIGKILL)
     except GuestDied:
-        why = "the guest died\n" + guest.console.last_words()
+        why = "the guest died"
     return _judge(machine, bed, case, code, why, job.text())
+
+
+def _blocked(guest):
+    """Let the kernel say which tasks are stuck; the end of its console."""
+    guest.spawn("echo w >/proc/sysrq-trigger").ended(scaled(10))
+    return guest.console.last_words(60)
 
 
 def _judge(machine, bed, case, code, why, output):
@@ -122,6 +124,8 @@ def _judge(machine, bed, case, code, why, output):
             " (a stall: may be the host)" if
             all(one.kind == "stall" for _, one in found) else "") + ":\n"
         why += "\n".join(found[0][1].context)
+    elif not guest.alive():
+        why += "\n" + guest.console.last_words()
     if not why and code not in (PASS, SKIP):
         why = f"exit code {code}"
     outcome = Outcome(code if code in (PASS, SKIP) else FAIL, why, output,
