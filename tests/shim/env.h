@@ -246,14 +246,22 @@ static inline void sort(void *base, size_t num, size_t size,
 }
 
 /*
- * Broken invariants end the process. Weak: the simulator has its own, which
- * knows the seed. WARN_ON_ONCE() is the same thing without a rule to name.
+ * Broken invariants end the process, unless the program has set a hook: the
+ * simulator has one, which knows the seed. WARN_ON_ONCE() is the same thing
+ * without a rule to name.
  */
 void qbd_core_bug(const char *file, int line, const char *cond);
+
+__attribute__((__weak__)) void (*qbd_core_bug_hook)(const char *file, int line,
+						    const char *cond);
 
 __attribute__((__weak__)) void qbd_core_bug(const char *file, int line,
 					    const char *cond)
 {
+	if (qbd_core_bug_hook) {
+		qbd_core_bug_hook(file, line, cond);
+		return;
+	}
 	fprintf(stderr, "%s:%d: broken invariant: %s\n", file, line, cond);
 	abort();
 }

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A store's shell for the simulator: it carries out what the core describes
+ * on a simulated disk, in any order that the rules of store.h allow.
+ *
+ * Events are chosen by the schedule (store_sim.c): a call of qbd_world_step()
+ * does one thing.  A power cut may come before any request of the disk.
+ */
+#ifndef QBD_SIM_STORE_WORLD_H
+#define QBD_SIM_STORE_WORLD_H
+
+#include "disk.h"
+#include "open.h"
+#include "store_core.h"
+#include "store_model.h"
+
+#define QBD_WORLD_OPS 4096
+
+/**
+ * struct qbd_payload - payload of a record in memory
+ * @blocks: its length
+ * @data: the bytes
+ */
+struct qbd_payload {
+	u32 blocks;
+	u8 data[] __aligned(8);
+};
+
+/**
+ * struct qbd_world - a store, its disk and what is expected of them
+ * @rng: decides everything
+ * @disk: the device; survives power cuts
+ * @dev_blocks: its size
+ * @super: layout of the store
+ * @core: the store, NULL while it is not open
+ * @mem: its memory
+ * @now_ns: virtual time
+ * @cut_after: requests until the power goes, U64_MAX = it stays
+ * @off: the power is gone
+ * @trace: print what happens
+ * @why: the rule that was broken, NULL = none
+ * @nr_payloads: payloads in memory
+ * @nr_pages: map pages handed out
+ * @live: all that was accepted
+ * @durable: all that was acknowledged
+ * @maybe: @durable and what was under way
+ * @ops: accepted, not acknowledged, from @op_first to @op_end
+ * @op_first: counts operations acknowledged
+ * @op_end: counts operations accepted
+ * @op_of: by id of record: 1 + count of its operation, 0 = a copy
+ * @told: highest bound given, by replica
+ * @pinned: replicas, one bit each, whose bound does not rise
+ * @seg: the segment under way
+ * @seg_ops: counts operations up to the end of that segment
+ * @seg_ios: its requests under way
+ * @seg_error: outcome
+ * @ckpt: a checkpoint is under way
+ * @ckpt_wait: what it waits for; QBD_CKPT_MORE = for nothing
+ * @ckpt_ios: its requests under way
+ * @ckpt_error: outcome
+ * @read_seq: counts reads
+ * @grace_mark: a checkpoint waits for reads with lower numbers
+ * @ios: requests of commit and checkpoint
+ * @read_list: reads under way
+ * @next_id: for new replicas
+ * @known: the model is what the store has
+ * @eios: failed requests were seen: the store may fail
+ */
+struct qbd_world {
+	struct qbd_rng rng;
+	struct qbd_disk *disk;
+	u64 dev_blocks;
+	struct qbd_super super;
+	struct qbd_store_core *core;
+	void *mem;
+	u64 now_ns;
+	u64 cut_after;
+	bool off;
+	bool trace;
+	const char *why;
+	u32 nr_payloads;
+	u32 nr_pages;
+	struct qbd_model live;
+	struct qbd_model durable;
+	struct qbd_model maybe;
+	struct qbd_model_op ops[QBD_WORLD_OPS];
+	u64 op_first;
+	u64 op_end;
+	u64 *op_of;
+	u64 told[QBD_MODEL_REPLICAS];
+	u32 pinned;
+	struct qbd_seg_plan seg;
+	u64 seg_ops;
+	u32 seg_ios;
+	int seg_error;
+	bool ckpt;
+	enum qbd_ckpt_step ckpt_wait;
+	u32 ckpt_ios;
+	int ckpt_error;
+	u64 read_seq;
+	u64 grace_mark;
+	struct list_head ios;
+	struct list_head read_list;
+	u64 next_id;
+	bool known;
+	bool eios;
+};
+
+/* Why a run failed; the first reason counts. */
+void qbd_world_broken(struct qbd_world *w, const char *why);
+#define qbd_world_trace(w, ...)                   \
+	do {                                      \
+		if ((w)->trace)                   \
+			printf("  " __VA_ARGS__); \
+	} while (0)
+
+/* store_world.c: the shell. */
+struct qbd_payload *qbd_world_payload(struct qbd_world *w, u32 blocks);
+void qbd_world_payload_free(struct qbd_world *w, void *payload);
+void qbd_world_release(struct qbd_world *w);
+void qbd_world_pages(struct qbd_world *w);
+bool qbd_world_disk_step(struct qbd_world *w);
+int qbd_world_io_sync(struct qbd_world *w, const struct qbd_io *io);
+void qbd_world_commit_step(struct qbd_world *w, bool seal);
+void qbd_world_ckpt_begin(struct qbd_world *w, bool close);
+void qbd_world_ckpt_step(struct qbd_world *w);
+void qbd_world_accept(struct qbd_world *w, u32 id,
+		      const struct qbd_model_op *op);
+void qbd_world_drop_ios(struct qbd_world *w);
+void qbd_world_destroy(struct qbd_world *w);
+
+/* store_life.c: format, open, what is found then. */
+int qbd_world_format(struct qbd_world *w);
+int qbd_world_open(struct qbd_world *w, bool faults);
+void qbd_world_verify(struct qbd_world *w, bool faults);
+
+/* store_check.c: rules that hold at any time. */
+void qbd_world_read(struct qbd_world *w, u32 replica, u32 block, u32 blocks);
+void qbd_world_read_all(struct qbd_world *w, u32 replica);
+bool qbd_world_reads_before(struct qbd_world *w, u64 mark);
+void qbd_world_drop_reads(struct qbd_world *w);
+void qbd_world_log_check(struct qbd_world *w, u32 replica);
+void qbd_world_audit(struct qbd_world *w);
+
+#endif /* QBD_SIM_STORE_WORLD_H */
