@@ -129,7 +129,8 @@ static enum qbd_ckpt_step qbd_ckpt_freeze(struct qbd_store_core *core,
 static enum qbd_ckpt_step qbd_ckpt_tail(struct qbd_store_core *core,
 					struct qbd_io *io, bool *end)
 {
-	if (!core->ckpt.close)
+	/* A lost vote has to be durable before anything is logged. */
+	if (!core->ckpt.close && !core->ckpt.table)
 		return qbd_tail_step(core, end);
 	*end = true;
 	return QBD_CKPT_MORE;
@@ -286,8 +287,6 @@ static enum qbd_ckpt_step qbd_ckpt_meta(struct qbd_store_core *core,
 	u32 no;
 
 	if (!ckpt->step++) {
-		/* All control records logged so far are in the table now. */
-		ckpt->carried = core->ring.head.seq;
 		qbd_ckpt_mark_table(core);
 		qbd_meta_begin(&core->meta);
 	}
@@ -513,10 +512,13 @@ int qbd_ckpt_begin(struct qbd_store_core *core, bool close)
 		return -EBUSY;
 	ckpt->waiting = false;
 	ckpt->close = close;
+	ckpt->table = core->want_table;
 	ckpt->work = core->want_table;
 	core->want_table = false;
 	ckpt->dirty = false;
 	ckpt->nr_bufs = 0;
+	/* What is logged by now will be in the table that it writes. */
+	ckpt->carried = core->ring.head.seq;
 	core->closing = close;
 	core->starved = false;
 	qbd_ckpt_advance(ckpt);

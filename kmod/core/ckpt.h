@@ -124,6 +124,7 @@ struct qbd_home {
  * @started: the phase has described an I/O since the last wait
  * @waiting: the caller was asked to wait
  * @close: the last one: the store is closed by it
+ * @table: made to write down a lost vote
  * @work: there is something to write, even if the tail does not move
  * @dirty: something was written that a flush has to cover
  * @carried: sequence number of the head at its begin
@@ -140,6 +141,7 @@ struct qbd_ckpt {
 	bool started;
 	bool waiting;
 	bool close;
+	bool table;
 	bool work;
 	bool dirty;
 	u64 carried;

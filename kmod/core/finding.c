@@ -80,6 +80,12 @@ static const struct qbd_finding_words qbd_finding_words[QBD_FIND_NR] = {
 	[QBD_FIND_PROMISE]	= { "promise-unproven",
 		"a later promise of a replica may be lost",
 		QBD_SEVERITY_REPLICA },
+	[QBD_FIND_MAP_INDEX]	= { "map-index",
+		"a map page names a change that never went home",
+		QBD_SEVERITY_REPLICA },
+	[QBD_FIND_NUMBERS]	= { "numbers",
+		"numbers of a replica contradict each other",
+		QBD_SEVERITY_REPLICA },
 };
 
 /* clang-format on */

@@ -29,6 +29,9 @@
  * @QBD_FIND_HISTORY: record @first of @replica does not follow the one before
  * @QBD_FIND_UNPROVEN: records of @replica after @first may be missing
  * @QBD_FIND_PROMISE: a promise of @replica above term @first may be lost
+ * @QBD_FIND_MAP_INDEX: map page @first of @replica names change @last, which
+ *	never went home
+ * @QBD_FIND_NUMBERS: numbers of @replica contradict each other, rule @first
  * @QBD_FIND_NR: number of kinds
  */
 enum qbd_finding_kind {
@@ -51,6 +54,8 @@ enum qbd_finding_kind {
 	QBD_FIND_HISTORY,
 	QBD_FIND_UNPROVEN,
 	QBD_FIND_PROMISE,
+	QBD_FIND_MAP_INDEX,
+	QBD_FIND_NUMBERS,
 	QBD_FIND_NR,
 };
 

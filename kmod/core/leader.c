@@ -151,6 +151,35 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 		qbd_leader_place(lead, member);
 }
 
+/*
+ * Is a write quorum in reach? While it is not, requests wait, or fail after
+ * the time that the user chose; consistency is never given up for it.
+ */
+static void qbd_leader_reach(struct qbd_leader_core *lead,
+			     struct qbd_actions *acts)
+{
+	bool reach =
+		qbd_quorum_has(&lead->cfg.set, qbd_leader_mask(lead, false));
+
+	if (lead->state == QBD_LEADER_LOST)
+		return;
+	if (reach && lead->suspended) {
+		lead->suspended = false;
+		lead->failing = false;
+		qbd_actions_add(acts, QBD_ACT_RESUMED);
+	} else if (!reach && !lead->suspended &&
+		   lead->state != QBD_LEADER_OPENING) {
+		lead->suspended = true;
+		lead->no_quorum_ns = lead->now_ns;
+		qbd_actions_add(acts, QBD_ACT_SUSPENDED);
+	}
+	if (lead->suspended && lead->cfg.error_ns && !lead->failing &&
+	    lead->now_ns - lead->no_quorum_ns >= lead->cfg.error_ns) {
+		lead->failing = true;
+		lead->space_wanted = true;
+	}
+}
+
 static void qbd_leader_msg(struct qbd_leader_core *lead,
 			   const struct qbd_leader_event *event,
 			   struct qbd_actions *acts)
@@ -167,12 +196,14 @@ static void qbd_leader_msg(struct qbd_leader_core *lead,
 	switch (msg->type) {
 	case QBD_MSG_OPEN_REPLY:
 		qbd_leader_open_reply(lead, member, msg, acts);
+		qbd_leader_reach(lead, acts);
 		break;
 	case QBD_MSG_APPEND_ACK:
 		qbd_leader_ack(lead, member, msg);
 		break;
 	case QBD_MSG_NACK:
 		qbd_leader_nack(lead, member, msg, acts);
+		qbd_leader_reach(lead, acts);
 		break;
 	case QBD_MSG_FETCH_REPLY:
 		qbd_leader_fetch_reply(lead, member, msg, acts);
@@ -255,35 +286,6 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 	case QBD_MEMBER_CATCHUP:
 		qbd_leader_fill_tick(lead, member);
 		break;
-	}
-}
-
-/*
- * Is a write quorum in reach? While it is not, requests wait, or fail after
- * the time that the user chose; consistency is never given up for it.
- */
-static void qbd_leader_reach(struct qbd_leader_core *lead,
-			     struct qbd_actions *acts)
-{
-	bool reach =
-		qbd_quorum_has(&lead->cfg.set, qbd_leader_mask(lead, false));
-
-	if (lead->state == QBD_LEADER_LOST)
-		return;
-	if (reach && lead->suspended) {
-		lead->suspended = false;
-		lead->failing = false;
-		qbd_actions_add(acts, QBD_ACT_RESUMED);
-	} else if (!reach && !lead->suspended &&
-		   lead->state != QBD_LEADER_OPENING) {
-		lead->suspended = true;
-		lead->no_quorum_ns = lead->now_ns;
-		qbd_actions_add(acts, QBD_ACT_SUSPENDED);
-	}
-	if (lead->suspended && lead->cfg.error_ns && !lead->failing &&
-	    lead->now_ns - lead->no_quorum_ns >= lead->cfg.error_ns) {
-		lead->failing = true;
-		lead->space_wanted = true;
 	}
 }
 

@@ -74,17 +74,20 @@ void qbd_leader_match(struct qbd_leader_core *lead, u32 member,
 	prog->sent = last;
 }
 
-/* A new source: those whom nobody could help may try again. */
+/* A new source: those whom nobody could help need not wait any longer. */
 static void qbd_leader_new_source(struct qbd_leader_core *lead)
 {
 	u32 i;
 
 	for (i = 0; i < lead->cfg.set.nr; i++) {
-		if (lead->prog[i].state != QBD_MEMBER_GONE)
+		struct qbd_progress *prog = &lead->prog[i];
+
+		if (prog->state == QBD_MEMBER_GONE)
+			prog->state = QBD_MEMBER_LAGGING;
+		if (prog->state != QBD_MEMBER_LAGGING || prog->source >= 0)
 			continue;
-		lead->prog[i].state = QBD_MEMBER_LAGGING;
-		lead->prog[i].tried = 0;
-		lead->prog[i].retry_ns = 0;
+		prog->tried = 0;
+		prog->retry_ns = 0;
 	}
 }
 

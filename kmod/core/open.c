@@ -301,6 +301,28 @@ static int qbd_open_map_owner(const struct qbd_open *open, u32 no,
 	}
 }
 
+/* Only for check: what the map says is never newer than what went home. */
+static void qbd_open_map_index(struct qbd_open *open, u32 no,
+			       const struct qbd_store_replica *replica,
+			       const void *block)
+{
+	const struct qbd_disk_map *map = block + sizeof(struct qbd_disk_page);
+	struct qbd_finding finding = {
+		.kind = QBD_FIND_MAP_INDEX,
+		.replica = replica->table.replica,
+		.first = no,
+	};
+	u32 i;
+
+	for (i = 0; i < QBD_MAP_ENTRIES; i++) {
+		finding.last = le64_to_cpu(map[i].last);
+		if (finding.last > replica->applied.index) {
+			qbd_open_queue(open, &finding);
+			return;
+		}
+	}
+}
+
 static int qbd_open_map_load(struct qbd_open *open, u32 no,
 			     const struct qbd_store_replica *replica,
 			     const void *block)
@@ -317,6 +339,8 @@ static int qbd_open_map_load(struct qbd_open *open, u32 no,
 	if (le64_to_cpu(page->owner) != replica->table.replica)
 		return -EUCLEAN;
 	error = qbd_map_page_check(block, open->super.layout.data_chunks);
+	if (!error && open->config.verify_all)
+		qbd_open_map_index(open, no, replica, block);
 	return error ? error : qbd_load_map(open->core, no, block);
 }
 

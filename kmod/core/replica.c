@@ -148,6 +148,8 @@ void qbd_replica_nack(const struct qbd_replica_core *rep, u32 node,
 	msg->nack.promise_term = qbd_replica_min_term(rep);
 	msg->nack.promise_epoch = qbd_replica_epoch(rep);
 	msg->nack.incarnation = rep->cfg.incarnation;
+	if (reason == QBD_NACK_UNKNOWN)
+		msg->replica = to->replica;
 	if (to->type == QBD_MSG_READ)
 		msg->nack.id = to->read.id;
 	/* what is committed is in every leader's history: no need to go below

@@ -84,6 +84,16 @@ static bool qbd_tail_pinned(const struct qbd_store_core *core, u32 id)
 	return rec->desc.index > slot->frozen.index;
 }
 
+/* Is it the deletion of a replica that this checkpoint was too late for? */
+static bool qbd_tail_undeleted(const struct qbd_store_core *core, u32 id)
+{
+	const struct qbd_rec *rec = &core->index.rec[id];
+
+	return rec->desc.op == QBD_OP_DELETE &&
+	       core->slot[rec->slot].state == QBD_SLOT_DELETED &&
+	       core->slot[rec->slot].table.replica == rec->desc.replica;
+}
+
 /* Is there something in the log that re-logging would get rid of? */
 static bool qbd_tail_relog_gains(const struct qbd_store_core *core)
 {
@@ -120,9 +130,10 @@ static bool qbd_tail_pass(struct qbd_store_core *core)
 	for (i = 0; i < seg->nr_recs; i++) {
 		u32 id = qbd_rec_at(&core->index, tail->rec + i);
 
-		if (!qbd_tail_pinned(core, id))
+		if (!qbd_tail_pinned(core, id) && !qbd_tail_undeleted(core, id))
 			continue;
-		if (tail->relog && qbd_tail_take(core, id))
+		if (tail->relog && qbd_tail_pinned(core, id) &&
+		    qbd_tail_take(core, id))
 			continue;
 		/* All of a segment or nothing of it. */
 		tail->nr = nr;
@@ -261,8 +272,9 @@ static void qbd_tail_pop_rec(struct qbd_store_core *core)
 	struct qbd_slot *slot = &core->slot[rec->slot];
 
 	if (!rec->dead && qbd_op_has_index(rec->desc.op)) {
-		qbd_rec_unlink(&core->index, &slot->list, id);
 		slot->log_first = max(slot->log_first, rec->desc.index + 1);
+		/* Its reservations too, if the replica was deleted just now. */
+		qbd_slot_kill(core, slot, id);
 	}
 	qbd_store_release(core, id);
 	qbd_rec_pop(&core->index);
