@@ -82,7 +82,7 @@ run_guests()
 		part guests-debug 10 echo '1..0 # SKIP no QBD_DEBUG_KERNEL'
 	elif compgen -G 'tests/vm/cases/[0-9]*' >/dev/null; then
 		part "guests-$1" "$2" scripts/testbed cases --kernel "$1" \
-			--case "${3:-*}"
+			--seed "$QBD_SEED" --case "${3:-*}" ${long:+--long}
 	fi
 }
 
@@ -99,7 +99,7 @@ run_check()
 }
 
 what=${1:-}
-kernel=debian case='*' seconds=0
+kernel=debian case='*' seconds=0 long=
 shift || true
 while [[ $# -gt 0 ]]; do
 	case $1 in
@@ -123,6 +123,7 @@ case $what in
 check) run_check 30000 0 1000 --slice ;;
 check-long)
 	export QBD_TIDY_FULL=1
+	long=1
 	run_check 1000000 300 7200
 	;;
 check-fast)

@@ -9,7 +9,7 @@
 // Files: kmod/loop*.c kmod/pump*.c kmod/read*.c kmod/catchup*.c
 
 @@
-identifier func !~ "(init|fill|create|alloc|open|start|new|setup|add)";
+identifier func !~ "(init|fill|create|alloc|open|start|new|setup|add|use|attach|info)";
 identifier alloc =~ "^(k[mzc]alloc|kcalloc|kmalloc_array|kv[mzc]alloc|kmem_cache_z?alloc|mempool_alloc|alloc_pages?|__get_free_pages?|bio_alloc|bio_alloc_bioset|bio_init_clone|kmemdup|kstrdup|xa_store|xa_insert|page_frag_alloc)";
 @@
 func(...)
