@@ -149,7 +149,7 @@ struct td_blk *td_blk_make(struct td_store *st, unsigned long index, gfp_t gfp)
 		return NULL;
 	INIT_LIST_HEAD(&blk->link);
 	blk->index = index;
-	if (xa_err(xa_store(&st->blks, index, blk, gfp))) {
+	if (xa_err(xa_store_bh(&st->blks, index, blk, gfp))) {
 		kfree(blk);
 		return NULL;
 	}

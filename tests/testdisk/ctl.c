@@ -215,8 +215,10 @@ static int td_do_vanish(struct td_dev *td, struct td_args *args)
 
 static int td_do_revive(struct td_dev *td, struct td_args *args)
 {
-	int err = 0;
+	int err;
 
+	/* the crash may still be taking the disk away */
+	flush_work(&td->vanish_work);
 	mutex_lock(&td->ctl);
 	if (td->ended) {
 		mutex_unlock(&td->ctl);

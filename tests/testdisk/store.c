@@ -25,7 +25,8 @@
 void td_store_init(struct td_store *st, u64 size, bool cache)
 {
 	memset(st, 0, sizeof(*st));
-	xa_init(&st->blks);
+	/* its lock nests in one that softirqs take: see td_blk_make() */
+	xa_init_flags(&st->blks, XA_FLAGS_LOCK_BH);
 	INIT_LIST_HEAD(&st->dirty);
 	INIT_LIST_HEAD(&st->spare);
 	st->size = size;
