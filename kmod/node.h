@@ -88,7 +88,7 @@ struct qbd_node {
 	struct net *net;
 	refcount_t refs;
 	wait_queue_head_t refs_wait;
-	struct mutex config_mutex;
+	struct mutex config_mutex; /* rank CONFIG */
 	enum qbd_node_state state;
 	struct qbd_stores stores;
 	struct qbd_pool pool;
@@ -102,7 +102,7 @@ struct qbd_node {
 	struct delayed_work tick_work;
 	u32 ticks;
 	struct qbd_peer self;
-	spinlock_t event_lock;
+	spinlock_t event_lock; /* rank EVENT */
 	u64 event_seq;
 	struct kobject kobj;
 	struct completion kobj_done;
@@ -175,6 +175,7 @@ struct qbd_replica_spec {
 
 int qbd_node_init(void);
 void qbd_node_destroy(void);
+bool qbd_node_name_ok(const char *name);
 
 /* Life; what netlink calls. */
 int qbd_node_start(struct net *net, const struct qbd_node_spec *spec,

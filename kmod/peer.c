@@ -5,7 +5,9 @@
  *
  * Context: process, a shard's lock may be held.
  */
+#include <linux/math64.h>
 #include <linux/random.h>
+#include <linux/time64.h>
 
 #include "core/msg.h"
 #include "peer.h"
@@ -117,4 +119,21 @@ u64 qbd_peer_leave(struct qbd_peer *peer)
 	until_ns = qbd_lease_leave(&peer->voter);
 	spin_unlock(&peer->lock);
 	return until_ns;
+}
+
+/**
+ * qbd_peer_lease_ms() - how long that node's lease still holds, for people
+ * @peer: the node
+ * @now_ns: BOOTTIME
+ *
+ * Return: milliseconds as the holder counts them.
+ */
+u32 qbd_peer_lease_ms(struct qbd_peer *peer, u64 now_ns)
+{
+	u64 base_ns = qbd_peer_view(peer).base_ns;
+	u64 end_ns = base_ns + div_u64(peer->lease_ns, 10) * 9;
+
+	if (!base_ns || end_ns <= now_ns)
+		return 0;
+	return div_u64(end_ns - now_ns, NSEC_PER_MSEC);
 }

@@ -28,7 +28,7 @@ struct qbd_msg;
  * @holder: what replicas there granted to leaders here [lock]
  */
 struct qbd_peer {
-	spinlock_t lock;
+	spinlock_t lock; /* rank PEER */
 	u32 node;
 	u64 lease_ns;
 	struct qbd_lease_voter voter;
@@ -41,5 +41,6 @@ void qbd_peer_own_msg(struct qbd_peer *peer, struct qbd_msg *msg, u64 now_ns);
 struct qbd_lease_view qbd_peer_view(struct qbd_peer *peer);
 struct qbd_lease_stamp qbd_peer_stamp(struct qbd_peer *peer);
 u64 qbd_peer_leave(struct qbd_peer *peer);
+u32 qbd_peer_lease_ms(struct qbd_peer *peer, u64 now_ns);
 
 #endif /* QBD_PEER_H */

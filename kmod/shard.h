@@ -8,14 +8,15 @@
  * qbd_shard_lock(), which makes sure that there is room for the actions,
  * steps the machine, and drops the lock with qbd_shard_unlock(). That also
  * carries out what is in the queue, without the lock and in order, unless
- * somebody else is at it. So two steps can never be carried out out of order,
- * and nobody waits for anybody.
+ * somebody else is at it. So no step overtakes another one, and nobody waits
+ * for anybody.
  *
  *	shard.c		life, lookup, what dumps show
  *	shard_pump.c	the lock, the queue of actions, the pump
  *	shard_act.c	carrying out: a table, one function per action
  *	shard_lead.c	leader: requests in, out, stolen
- *	shard_log.c	replica: its log in the store, both directions
+ *	shard_replica.c	replica: its life in a store, what the store reports
+ *	shard_log.c	replica: records and promises on their way to the log
  *
  * LIFE. A shard is in the node's table while it has a leader or a replica.
  * References to struct qbd_shard: the node's table; the volume; the store,
@@ -85,8 +86,9 @@ struct qbd_log_wait {
  * @lead_more: the leader has more to say [lock]
  * @rep_more: the replica has more to say [lock]
  * @pump_work: carries on where a caller has done enough [atomic]
+ * @users: volumes, and who is about to give it a replica [lock]
+ * @rcu: to free it [rcu]
  * @lead: the leader; NULL if it is not led here [lock]
- * @lead_mem: what the leader was given [lock]
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
  * @epoch: config epoch of the attach [lock]
@@ -111,7 +113,7 @@ struct qbd_log_wait {
  * @rep_why: why the replica is of no use, or empty [lock]
  */
 struct qbd_shard {
-	spinlock_t lock;
+	spinlock_t lock; /* rank SHARD */
 	struct qbd_shard_key key;
 	struct qbd_node *node;
 	refcount_t refs;
@@ -121,9 +123,10 @@ struct qbd_shard {
 	bool lead_more;
 	bool rep_more;
 	struct work_struct pump_work;
+	u32 users;
+	struct rcu_head rcu;
 
 	struct qbd_leader_core *lead;
-	void *lead_mem;
 	struct qbd_volume *vol;
 	u64 term;
 	u64 epoch;
@@ -184,11 +187,13 @@ static inline unsigned long qbd_shard_slot(u32 volume, u32 number)
 int qbd_shard_module_init(void);
 void qbd_shard_module_exit(void);
 struct qbd_shard *qbd_shard_find(struct qbd_node *node, u32 volume, u32 number);
-struct qbd_shard *qbd_shard_make(struct qbd_node *node, u32 volume, u32 number);
+struct qbd_shard *qbd_shard_use(struct qbd_node *node, u32 volume, u32 number);
+void qbd_shard_unuse(struct qbd_shard *shard);
+void qbd_shard_unheld(struct qbd_shard *shard);
 void qbd_shard_get(struct qbd_shard *shard);
 void qbd_shard_put(struct qbd_shard *shard);
-void qbd_shard_forget(struct qbd_shard *shard);
-void qbd_shard_tick(struct qbd_shard *shard, u64 now_ns, bool slow);
+void __qbd_shard_state_update(struct qbd_shard *shard);
+void qbd_shard_tick(struct qbd_shard *shard, bool slow);
 void qbd_shard_counts_add(struct qbd_shard *shard,
 			  struct qbd_shard_counts *counts);
 bool qbd_shard_leader_info(struct qbd_shard *shard,
@@ -213,29 +218,38 @@ void qbd_shard_rep_step(struct qbd_shard *shard,
 			const struct qbd_replica_event *event);
 
 /* shard_act.c */
+enum qbd_replica_state qbd_shard_member_state(u8 state);
 void qbd_shard_carry_out(struct qbd_shard *shard, struct qbd_action *act);
 
 /* shard_lead.c */
 int qbd_shard_lead_start(struct qbd_shard *shard,
 			 const struct qbd_shard_lead_spec *spec);
-void qbd_shard_lead_stop(struct qbd_shard *shard);
+void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol);
 void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req);
 void qbd_shard_held_retry(struct qbd_shard *shard);
 void qbd_shard_complete(struct qbd_shard *shard, struct qbd_request *req,
 			int err, struct qbd_payload *payload);
+void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
+			  u64 id);
 void qbd_shard_kill(struct qbd_shard *shard);
 bool qbd_shard_steal(struct qbd_shard *shard, struct request *rq, int err);
 
-/* shard_log.c */
-int qbd_log_module_init(void);
-void qbd_log_module_exit(void);
+/* shard_replica.c */
 int qbd_shard_replica_attach(struct qbd_shard *shard, struct qbd_store *store,
 			     u64 replica);
 int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
 			     struct qbd_table_slot *table);
 int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch);
-void qbd_shard_replica_gone(struct qbd_shard *shard);
+void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store);
+void qbd_shard_replica_fail(struct qbd_shard *shard, int err, const char *why);
+void qbd_shard_serve(struct qbd_shard *shard, u32 node,
+		     const struct qbd_msg *msg);
+
+/* shard_log.c */
+int qbd_log_module_init(void);
+void qbd_log_module_exit(void);
 void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_log_retry(struct qbd_shard *shard);
+void qbd_shard_log_drop(struct qbd_shard *shard);
 
 #endif /* QBD_SHARD_H */

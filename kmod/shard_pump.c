@@ -67,8 +67,7 @@ static bool __qbd_pump_room(struct qbd_shard *shard)
  *
  * Context: process; may wait for memory, so no lock of a higher rank.
  */
-void qbd_shard_lock(struct qbd_shard *shard)
-	__acquires(&shard->lock)
+void qbd_shard_lock(struct qbd_shard *shard) __acquires(&shard->lock)
 {
 	struct qbd_pump_block *block;
 
@@ -210,8 +209,8 @@ static struct qbd_action *__qbd_pump_next(struct qbd_shard *shard)
 
 static void __qbd_pump_pop(struct qbd_shard *shard)
 {
-	struct qbd_pump_block *block = list_first_entry(
-		&shard->blocks, struct qbd_pump_block, entry);
+	struct qbd_pump_block *block =
+		list_first_entry(&shard->blocks, struct qbd_pump_block, entry);
 
 	qbd_assert_shard_locked(shard);
 	block->first++;
@@ -219,8 +218,7 @@ static void __qbd_pump_pop(struct qbd_shard *shard)
 }
 
 /* Carry out what is queued; called with the lock, returns without. */
-static void qbd_shard_pump(struct qbd_shard *shard)
-	__releases(&shard->lock)
+static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
 {
 	struct qbd_action *act;
 	u32 done = 0;
@@ -246,8 +244,7 @@ static void qbd_shard_pump(struct qbd_shard *shard)
  * qbd_shard_unlock() - drop the lock and carry out what the steps queued
  * @shard: locked with qbd_shard_lock()
  */
-void qbd_shard_unlock(struct qbd_shard *shard)
-	__releases(&shard->lock)
+void qbd_shard_unlock(struct qbd_shard *shard) __releases(&shard->lock)
 {
 	qbd_shard_more(shard);
 	if (shard->pumping || !__qbd_pump_next(shard)) {

@@ -220,6 +220,17 @@ void qbd_kstore_put(struct qbd_store *store)
 }
 
 /**
+ * qbd_kstore_stores() - the stores that it is one of
+ * @store: the store
+ *
+ * Return: the node's stores.
+ */
+struct qbd_stores *qbd_kstore_stores(const struct qbd_store *store)
+{
+	return store->stores;
+}
+
+/**
  * qbd_kstore_find() - find a store by its uuid
  * @stores: of the node
  * @uuid: of the store

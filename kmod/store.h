@@ -201,6 +201,7 @@ struct qbd_store *qbd_kstore_find(struct qbd_stores *stores,
 struct qbd_store *qbd_kstore_next(struct qbd_stores *stores, u32 *id);
 struct qbd_store *qbd_kstore_get(struct qbd_store *store);
 void qbd_kstore_put(struct qbd_store *store);
+struct qbd_stores *qbd_kstore_stores(const struct qbd_store *store);
 enum qbd_kstore_state qbd_kstore_state(const struct qbd_store *store);
 const char *qbd_kstore_state_name(enum qbd_kstore_state state);
 void qbd_kstore_info_get(struct qbd_store *store, struct qbd_kstore_info *info);

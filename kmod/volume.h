@@ -15,6 +15,11 @@
  *	DEAD       I/O fails: forced detach, a higher term, a crash of the node
  *	DETACHED   gone; only in events and in the hands of late readers
  *
+ *	volume.c	configuration: what netlink calls, dumps
+ *	volume_life.c	states, the gate over the shards, start and end
+ *	disk.c		the gendisk
+ *	blk.c		requests
+ *
  * FORCED DETACH ends all requests within a bounded time, whatever is stuck:
  * it takes only the locks of volume and shards, ends what is held in qbd's
  * own lists and never waits for an I/O; see qbd_volume_kill().
@@ -33,8 +38,12 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "core/step.h"
+#include "core/volume.h"
 #include "node.h"
 #include "refusal.h"
+
+struct qbd_shard;
 
 /**
  * struct qbd_volume_options - what may be changed while a volume is attached
@@ -110,7 +119,89 @@ struct qbd_volume_info {
 	char reason[NETLINK_MAX_FMTMSG_LEN];
 };
 
-/* What netlink calls. */
+/**
+ * struct qbd_volume - see the top of this file
+ * @lock: rank QBD_RANK_VOLUME
+ * @refs: see the top of this file [atomic]
+ * @node: our node, referenced until DETACHED [const]
+ * @id: volume id [const]
+ * @name: volume name [const]
+ * @name_entry: in the list of all names [own mutex]
+ * @size_bytes: size [const]
+ * @shard_bytes: size of a shard [const]
+ * @shard_shift: blocks of a shard, log2 [const]
+ * @nr_shards: number of shards [const]
+ * @term: term of this attach [const]
+ * @nonce: session nonce of this attach [const]
+ * @options: see there [lock; READ_ONCE ok]
+ * @shards: all shards [lock; a request in flight keeps its shard there]
+ * @sets: replica sets until the start [config_mutex, then life_work]
+ * @nr_sets: how many are known [config_mutex]
+ * @complete: the last part has come [config_mutex, then const]
+ * @started: leaders were started [owner: life_work]
+ * @releasing: leaders were told to release [owner: life_work]
+ * @gate: may I/O begin? [lock]
+ * @gate_mem: memory of @gate [lock]
+ * @todo: QBD_VOLUME_DO_*, for the two work items [lock]
+ * @nr_suspended: shards without quorum [lock]
+ * @state: see the top of this file [lock; READ_ONCE ok]
+ * @added: the disk is there for all to see [lock]
+ * @remove: it is DEAD and shall go [lock]
+ * @finished: the shards are being let go, no work item begins [lock]
+ * @dead: no request is taken any more [lock; READ_ONCE ok]
+ * @reason: why it is dead or suspended [lock]
+ * @gate_work: steps all shards when the gate says so [atomic]
+ * @life_work: adds and removes the disk, starts and stops shards [atomic]
+ * @disk: the block device, NULL if there is none [owner: life_work]
+ * @device: its name [lock]
+ * @index: its number, -1 = none [owner: life_work]
+ * @nr_open: openers of the block device [lock]
+ * @tags: of the block device [owner: life_work]
+ * @next_id: number of the next request [atomic]
+ * @rcu: to free it [rcu]
+ */
+struct qbd_volume {
+	spinlock_t lock; /* rank VOLUME */
+	refcount_t refs;
+	struct qbd_node *node;
+	u32 id;
+	char name[QBD_NAME_MAX + 1];
+	struct list_head name_entry;
+	u64 size_bytes;
+	u64 shard_bytes;
+	u32 shard_shift;
+	u32 nr_shards;
+	u64 term;
+	u64 nonce;
+	struct qbd_volume_options options;
+	struct qbd_shard **shards;
+	struct qbd_set_spec *sets;
+	u32 nr_sets;
+	bool complete;
+	bool started;
+	bool releasing;
+	struct qbd_volume_core gate;
+	u8 *gate_mem;
+	u32 todo;
+	u32 nr_suspended;
+	enum qbd_volume_state state;
+	bool added;
+	bool remove;
+	bool finished;
+	bool dead;
+	char reason[NETLINK_MAX_FMTMSG_LEN];
+	struct work_struct gate_work;
+	struct work_struct life_work;
+	struct gendisk *disk;
+	char device[DISK_NAME_LEN];
+	int index;
+	u32 nr_open;
+	struct blk_mq_tag_set tags;
+	atomic64_t next_id;
+	struct rcu_head rcu;
+};
+
+/* volume.c: what netlink calls */
 int qbd_volume_attach(struct qbd_node *node, const struct qbd_volume_spec *spec,
 		      struct qbd_refusal *why);
 int qbd_volume_detach(struct qbd_node *node, u32 id, bool force,
@@ -120,6 +211,30 @@ int qbd_volume_set(struct qbd_node *node, u32 id,
 		   struct qbd_refusal *why);
 void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info);
 struct qbd_volume *qbd_volume_find(struct qbd_node *node, u32 id);
+void qbd_volume_get(struct qbd_volume *vol);
 void qbd_volume_put(struct qbd_volume *vol);
+void qbd_volume_crash_all(struct qbd_node *node);
+void qbd_volume_forget(struct qbd_volume *vol);
+
+/* volume_life.c: states, gate, start and end */
+void qbd_volume_life_init(struct qbd_volume *vol);
+void qbd_volume_life_kick(struct qbd_volume *vol);
+bool __qbd_volume_state_set(struct qbd_volume *vol, enum qbd_volume_state state,
+			    const char *reason);
+void qbd_volume_kill(struct qbd_volume *vol, bool remove, const char *reason);
+void qbd_volume_kill_shards(struct qbd_volume *vol);
+struct qbd_shard *qbd_volume_shard(struct qbd_volume *vol, u32 number);
+void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
+		       const struct qbd_action *act);
+
+/* disk.c: the gendisk */
+int qbd_disk_add(struct qbd_volume *vol);
+void qbd_disk_remove(struct qbd_volume *vol, bool dead);
+bool qbd_disk_is_ours(const struct gendisk *disk);
+void __qbd_disk_timeout_update(struct qbd_volume *vol);
+
+/* blk.c, sysfs.c */
+extern const struct blk_mq_ops qbd_blk_ops;
+extern const struct attribute_group *qbd_sysfs_disk_groups[];
 
 #endif /* QBD_VOLUME_H */

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carrying out what a shard's machines want done: one function per action, in
+ * a table. Called by the pump alone, one action at a time, in order, without
+ * locks. Decides nothing, waits for nothing.
+ *
+ * A message to this node itself goes to the other machine of the shard at
+ * once. One to a node without a connection is dropped.
+ */
+#include <linux/ktime.h>
+
+#include "event.h"
+#include "peer.h"
+#include "request.h"
+#include "shard.h"
+#include "trace.h"
+#include "volume.h"
+
+static bool qbd_act_to_leader(u16 type)
+{
+	switch (type) {
+	case QBD_MSG_OPEN_REPLY:
+	case QBD_MSG_APPEND_ACK:
+	case QBD_MSG_NACK:
+	case QBD_MSG_READ_REPLY:
+	case QBD_MSG_FETCH_REPLY:
+	case QBD_MSG_RELEASE_ACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void qbd_act_send_self(struct qbd_shard *shard, struct qbd_msg *msg)
+{
+	qbd_peer_own_msg(&shard->node->self, msg, ktime_get_boottime_ns());
+	if (qbd_act_to_leader(msg->type)) {
+		struct qbd_leader_event event = {
+			.kind = QBD_LEADER_MSG,
+			.node = shard->node->spec.id,
+			.msg = msg,
+		};
+
+		qbd_shard_lead_step(shard, &event);
+	} else {
+		struct qbd_replica_event event = {
+			.kind = QBD_REPLICA_MSG,
+			.node = shard->node->spec.id,
+			.msg = msg,
+		};
+
+		qbd_shard_rep_step(shard, &event);
+	}
+}
+
+static void qbd_act_send(struct qbd_shard *shard, struct qbd_action *act)
+{
+	if (act->node == shard->node->spec.id)
+		qbd_act_send_self(shard, &act->msg);
+	if (act->msg.payload)
+		qbd_payload_put(act->msg.payload);
+}
+
+/* Catch-up of a replica elsewhere: there is no connection to it. */
+static void qbd_act_send_log(struct qbd_shard *shard, struct qbd_action *act)
+{
+}
+
+static void qbd_act_read(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_shard_serve(shard, act->node, &act->msg);
+}
+
+static void qbd_act_bound(struct qbd_shard *shard, struct qbd_action *act)
+{
+	spin_lock(&shard->lock);
+	if (shard->store)
+		qbd_kstore_commit_set(shard->store, shard->slot, act->index);
+	spin_unlock(&shard->lock);
+}
+
+static void qbd_act_vote(struct qbd_shard *shard, struct qbd_action *act)
+{
+	spin_lock(&shard->lock);
+	if (shard->store)
+		qbd_kstore_flags_set(shard->store, shard->slot,
+				     shard->rep.flags);
+	spin_unlock(&shard->lock);
+}
+
+static void qbd_act_fail(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_shard_replica_fail(shard, act->err, "its log is inconsistent");
+}
+
+static void qbd_act_complete(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_shard_complete(shard, act->req, act->err, act->payload);
+	if (act->payload)
+		qbd_payload_put(act->payload);
+}
+
+static void qbd_act_put(struct qbd_shard *shard, struct qbd_action *act)
+{
+	if (act->payload)
+		qbd_payload_put(act->payload);
+}
+
+static void qbd_act_read_local(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_shard_read_local(shard, act->req, act->id);
+}
+
+/* The volume's gate wants to know, and so does whoever looks at the state. */
+static void qbd_act_report(struct qbd_shard *shard, struct qbd_action *act)
+{
+	struct qbd_volume *vol;
+
+	spin_lock(&shard->lock);
+	__qbd_shard_state_update(shard);
+	vol = shard->vol;
+	if (vol)
+		qbd_volume_get(vol);
+	spin_unlock(&shard->lock);
+	if (!vol)
+		return;
+	qbd_volume_report(vol, shard, act);
+	qbd_volume_put(vol);
+}
+
+static void qbd_act_serving(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_act_report(shard, act);
+	qbd_shard_held_retry(shard);
+}
+
+static void qbd_act_space(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_shard_held_retry(shard);
+}
+
+/**
+ * qbd_shard_member_state() - a member's state as the leader sees it, for people
+ * @state: enum qbd_member_state
+ *
+ * Return: the state in the words of the netlink family.
+ */
+enum qbd_replica_state qbd_shard_member_state(u8 state)
+{
+	switch (state) {
+	case QBD_MEMBER_LIVE:
+		return QBD_REPLICA_STATE_IN_SYNC;
+	case QBD_MEMBER_LAGGING:
+		return QBD_REPLICA_STATE_LAGGING;
+	case QBD_MEMBER_DOWN:
+		return QBD_REPLICA_STATE_OFFLINE;
+	case QBD_MEMBER_GONE:
+	case QBD_MEMBER_REFUSED:
+		return QBD_REPLICA_STATE_FAILED;
+	default:
+		return QBD_REPLICA_STATE_RECOVERING;
+	}
+}
+
+static void qbd_act_member(struct qbd_shard *shard, struct qbd_action *act)
+{
+	struct qbd_notice notice = {
+		.kind = QBD_EVENT_KIND_REPLICA_STATE,
+		.state = qbd_shard_member_state(act->state),
+		.volume = shard->key.volume,
+		.shard = shard->key.shard,
+		.has_shard = true,
+	};
+
+	spin_lock(&shard->lock);
+	if (shard->lead && act->member < shard->set.nr) {
+		notice.replica = shard->set.member[act->member].replica;
+		notice.term = shard->term;
+		qbd_event_emit(shard->node, &notice);
+	}
+	spin_unlock(&shard->lock);
+}
+
+/* clang-format off */
+static void (*const qbd_act_table[])(struct qbd_shard *,
+				     struct qbd_action *) = {
+	[QBD_ACT_SEND]		= qbd_act_send,
+	[QBD_ACT_SEND_LOG]	= qbd_act_send_log,
+	[QBD_ACT_LOG_APPEND]	= qbd_shard_log,
+	[QBD_ACT_LOG_PROMISE]	= qbd_shard_log,
+	[QBD_ACT_LOG_TRUNCATE]	= qbd_shard_log,
+	[QBD_ACT_LOG_VOTE]	= qbd_act_vote,
+	[QBD_ACT_BOUND]		= qbd_act_bound,
+	[QBD_ACT_READ]		= qbd_act_read,
+	[QBD_ACT_FAIL]		= qbd_act_fail,
+	[QBD_ACT_COMPLETE]	= qbd_act_complete,
+	[QBD_ACT_PUT]		= qbd_act_put,
+	[QBD_ACT_READ_LOCAL]	= qbd_act_read_local,
+	[QBD_ACT_PROMISED]	= qbd_act_report,
+	[QBD_ACT_READY]		= qbd_act_report,
+	[QBD_ACT_SERVING]	= qbd_act_serving,
+	[QBD_ACT_SPACE]		= qbd_act_space,
+	[QBD_ACT_SUSPENDED]	= qbd_act_report,
+	[QBD_ACT_RESUMED]	= qbd_act_serving,
+	[QBD_ACT_TERM_LOST]	= qbd_act_report,
+	[QBD_ACT_NEED_TERM]	= qbd_act_report,
+	[QBD_ACT_RELEASED]	= qbd_act_report,
+	[QBD_ACT_MEMBER]	= qbd_act_member,
+};
+
+/* clang-format on */
+
+/**
+ * qbd_shard_carry_out() - do what an action says
+ * @shard: the shard; the caller is its pump
+ * @act: the action; its reference of a payload is used up
+ */
+void qbd_shard_carry_out(struct qbd_shard *shard, struct qbd_action *act)
+{
+	if (WARN_ON_ONCE(act->kind >= ARRAY_SIZE(qbd_act_table)))
+		return;
+	qbd_act_table[act->kind](shard, act);
+}

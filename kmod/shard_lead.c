@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The leader of a shard: starting and stopping it, requests on their way in
+ * and out, and stealing them.
+ *
+ * A request joins shard->reqs under the same lock under which the leader takes
+ * it, or refuses it for now; then it is in shard->held too, and tried again
+ * when the leader says that there is room. Stealing takes all it can see in
+ * these lists, under the same lock, after shard->dead was set under it: so
+ * none can slip through. Here nothing waits, neither for memory nor for I/O,
+ * while a forced detach needs it (see qbd_shard_kill()).
+ */
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "event.h"
+#include "request.h"
+#include "shard.h"
+#include "trace.h"
+#include "volume.h"
+
+static struct qbd_lease_view qbd_lead_lease(void *ctx, u32 node)
+{
+	struct qbd_shard *shard = ctx;
+	struct qbd_lease_view none = {};
+
+	if (node != shard->node->spec.id)
+		return none;
+	return qbd_peer_view(&shard->node->self);
+}
+
+static const struct qbd_leader_ops qbd_lead_ops = {
+	.lease = qbd_lead_lease,
+};
+
+static int qbd_lead_set_init(struct qbd_set *set,
+			     const struct qbd_set_spec *spec)
+{
+	struct qbd_member member[QBD_SET_MEMBERS_MAX];
+	u32 i;
+
+	for (i = 0; i < spec->nr_members; i++) {
+		member[i].replica = spec->member[i].replica;
+		member[i].node = spec->member[i].node;
+	}
+	return qbd_set_init(set, spec->epoch, member, spec->nr_members);
+}
+
+/* One piece of memory: the leader, its ring, its reads. */
+static struct qbd_leader_core *qbd_lead_alloc(struct qbd_leader_config *cfg)
+{
+	size_t core = ALIGN(qbd_leader_size(), 8);
+	size_t ring = sizeof(*cfg->ring) * QBD_LEADER_RECORDS;
+	size_t reads = sizeof(*cfg->read) * QBD_LEADER_READS;
+	void *mem = kvzalloc(core + ring + reads, GFP_KERNEL);
+
+	if (!mem)
+		return NULL;
+	cfg->ring = mem + core;
+	cfg->ring_records = QBD_LEADER_RECORDS;
+	cfg->read = mem + core + ring;
+	cfg->nr_reads = QBD_LEADER_READS;
+	return mem;
+}
+
+/* The leader's first two events: begin, and the way to ourselves is open. */
+static void qbd_lead_begin(struct qbd_shard *shard)
+{
+	struct qbd_leader_event start = { .kind = QBD_LEADER_START };
+	struct qbd_leader_event up = {
+		.kind = QBD_LEADER_UP,
+		.node = shard->node->spec.id,
+	};
+
+	qbd_peer_loopback(&shard->node->self, ktime_get_boottime_ns());
+	qbd_shard_lead_step(shard, &start);
+	qbd_shard_lead_step(shard, &up);
+}
+
+/**
+ * qbd_shard_lead_start() - lead a shard
+ * @shard: the shard; not led yet
+ * @spec: how
+ *
+ * Context: process, may allocate.
+ * Return: 0; -EBUSY if it is led; -ENOMEM; -EINVAL.
+ */
+int qbd_shard_lead_start(struct qbd_shard *shard,
+			 const struct qbd_shard_lead_spec *spec)
+{
+	u64 lease_ms = shard->node->spec.lease_ms;
+	struct qbd_leader_config cfg = {
+		.ops = &qbd_lead_ops,
+		.ctx = shard,
+		.key = shard->key,
+		.node = shard->node->spec.id,
+		.blocks = spec->blocks,
+		.term = spec->term,
+		.nonce = spec->nonce,
+		.lease_ns = lease_ms * NSEC_PER_MSEC,
+		.retry_ns = (u64)QBD_LEADER_RETRY_MS * NSEC_PER_MSEC,
+		.recover_ns = (u64)QBD_LEADER_RECOVER_MS * NSEC_PER_MSEC,
+		.window_bytes = QBD_LEADER_BYTES,
+		.reads_quorum = spec->reads_quorum,
+	};
+	struct qbd_leader_core *lead;
+	int err;
+
+	err = qbd_lead_set_init(&cfg.set, spec->set);
+	if (err)
+		return err;
+	lead = qbd_lead_alloc(&cfg);
+	if (!lead)
+		return -ENOMEM;
+	err = qbd_leader_init(lead, &cfg);
+	if (err)
+		goto err_free;
+	spin_lock(&shard->lock);
+	if (shard->lead) {
+		spin_unlock(&shard->lock);
+		err = -EBUSY;
+		goto err_free;
+	}
+	shard->lead = lead;
+	shard->vol = spec->vol;
+	shard->term = spec->term;
+	shard->epoch = spec->set->epoch;
+	shard->set = cfg.set;
+	shard->dead = false;
+	shard->nr_reads = 0;
+	shard->nr_writes = 0;
+	__qbd_shard_state_update(shard);
+	spin_unlock(&shard->lock);
+	qbd_lead_begin(shard);
+	return 0;
+
+err_free:
+	kvfree(lead);
+	return err;
+}
+
+/**
+ * qbd_shard_lead_stop() - lead it no more
+ * @shard: the shard
+ * @vol: for this volume; nothing happens if it is not led for it
+ *
+ * All requests have ended before, or end here with an error.
+ */
+void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol)
+{
+	struct qbd_leader_event stop = {
+		.kind = QBD_LEADER_STOP,
+		.err = -EIO,
+	};
+	struct qbd_leader_core *lead;
+
+	if (READ_ONCE(shard->vol) != vol)
+		return;
+	qbd_shard_kill(shard);
+	qbd_shard_lead_step(shard, &stop);
+	spin_lock(&shard->lock);
+	lead = shard->lead;
+	shard->lead = NULL;
+	shard->lead_more = false;
+	shard->vol = NULL;
+	__qbd_shard_state_update(shard);
+	spin_unlock(&shard->lock);
+	kvfree(lead);
+}
+
+/* --- in ---------------------------------------------------------------- */
+
+/* Offer a request to the leader; one step. */
+static int __qbd_lead_try(struct qbd_shard *shard, struct qbd_request *req)
+{
+	struct qbd_leader_event event = {
+		.kind = req->op ? QBD_LEADER_WRITE : QBD_LEADER_READ,
+		.op = req->op,
+		.rec_flags = req->rec_flags,
+		.block = req->block,
+		.blocks = req->blocks,
+		.crc = req->crc,
+		.req = req,
+		.payload = req->op ? req->payload : NULL,
+	};
+	struct qbd_leader_info info;
+	int err;
+
+	qbd_assert_shard_locked(shard);
+	err = __qbd_shard_lead_step(shard, &event);
+	if (err || !req->op)
+		return err;
+	/* the bytes are the leader's now, until its PUT */
+	req->payload = NULL;
+	qbd_leader_info(shard->lead, &info);
+	req->index = info.last;
+	trace_qbd_write_assigned(shard->key.volume, shard->key.shard, req->id,
+				 shard->term, req->index, req->blocks);
+	return 0;
+}
+
+static void __qbd_lead_add(struct qbd_shard *shard, struct qbd_request *req,
+			   bool held)
+{
+	qbd_assert_shard_locked(shard);
+	list_add_tail(&req->entry, &shard->reqs);
+	shard->nr_reqs++;
+	if (!held)
+		return;
+	list_add_tail(&req->held_entry, &shard->held);
+	shard->nr_held++;
+	trace_qbd_request_held(shard->key.volume, shard->key.shard, req->id);
+}
+
+/* Out of the lists; the one who held it has to put it if this says so. */
+static bool __qbd_lead_del(struct qbd_shard *shard, struct qbd_request *req)
+{
+	bool held = !list_empty(&req->held_entry);
+
+	qbd_assert_shard_locked(shard);
+	if (!list_empty(&req->entry)) {
+		list_del_init(&req->entry);
+		shard->nr_reqs--;
+	}
+	if (held) {
+		list_del_init(&req->held_entry);
+		shard->nr_held--;
+	}
+	return held;
+}
+
+/* End a request that is in no list any more. */
+static void qbd_lead_end(struct qbd_shard *shard, struct qbd_request *req,
+			 struct request *rq, int err)
+{
+	trace_qbd_request_done(shard->key.volume, shard->key.shard, req->id,
+			       req->index, req->op, err,
+			       ktime_get_boottime_ns() - req->queued_ns);
+	qbd_request_part_end(rq, err);
+}
+
+/**
+ * qbd_shard_submit() - a request for this shard
+ * @shard: the shard
+ * @req: the request; the caller's reference is used up
+ *
+ * Context: process; may wait for memory.
+ */
+void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req)
+{
+	struct request *rq = NULL;
+	int err = -EIO;
+
+	qbd_shard_lock(shard);
+	if (!shard->dead && list_empty(&shard->held))
+		err = __qbd_lead_try(shard, req);
+	else if (!shard->dead)
+		err = -EAGAIN;
+	if (!err || err == -EAGAIN)
+		__qbd_lead_add(shard, req, err);
+	else
+		rq = qbd_request_take(req);
+	qbd_shard_unlock(shard);
+	if (!rq)
+		return;
+	qbd_lead_end(shard, req, rq, err);
+	qbd_request_put(req);
+}
+
+/* Offer the first request that is held; false if there is no use in more. */
+static bool qbd_lead_retry_one(struct qbd_shard *shard)
+{
+	struct request *rq = NULL;
+	struct qbd_request *req;
+	int err = -EAGAIN;
+
+	qbd_shard_lock(shard);
+	req = list_first_entry_or_null(&shard->held, struct qbd_request,
+				       held_entry);
+	if (req)
+		err = __qbd_lead_try(shard, req);
+	if (err != -EAGAIN) {
+		list_del_init(&req->held_entry);
+		shard->nr_held--;
+	}
+	if (err && err != -EAGAIN) {
+		__qbd_lead_del(shard, req);
+		rq = qbd_request_take(req);
+	}
+	qbd_shard_unlock(shard);
+	if (err == -EAGAIN)
+		return false;
+	if (rq)
+		qbd_lead_end(shard, req, rq, err);
+	if (err)
+		qbd_request_put(req);
+	return true;
+}
+
+/**
+ * qbd_shard_held_retry() - offer what is held to the leader again
+ * @shard: the shard
+ */
+void qbd_shard_held_retry(struct qbd_shard *shard)
+{
+	while (!list_empty_careful(&shard->held) && qbd_lead_retry_one(shard))
+		;
+}
+
+/* --- out --------------------------------------------------------------- */
+
+/**
+ * qbd_shard_complete() - the leader is done with a request
+ * @shard: the shard
+ * @req: the request; the leader's reference is used up
+ * @err: how it ended
+ * @payload: bytes of a read that another node has served, else NULL
+ */
+void qbd_shard_complete(struct qbd_shard *shard, struct qbd_request *req,
+			int err, struct qbd_payload *payload)
+{
+	struct request *rq;
+
+	spin_lock(&shard->lock);
+	__qbd_lead_del(shard, req);
+	if (req->op)
+		shard->nr_writes++;
+	else
+		shard->nr_reads++;
+	rq = qbd_request_take(req);
+	spin_unlock(&shard->lock);
+	if (rq) {
+		if (!req->op && !err)
+			qbd_request_read_back(rq, payload ?: req->payload);
+		qbd_lead_end(shard, req, rq, err);
+	}
+	qbd_request_put(req);
+}
+
+static void qbd_lead_read_done(struct qbd_store_read *read)
+{
+	struct qbd_request *req = container_of(read, struct qbd_request, read);
+	struct qbd_leader_event event = {
+		.kind = QBD_LEADER_READ_DONE,
+		.id = req->read_id,
+		.err = read->error,
+		.index = read->index,
+	};
+
+	qbd_shard_lead_step(req->shard, &event);
+	qbd_request_put(req);
+}
+
+/**
+ * qbd_shard_read_local() - read from the replica on this node
+ * @shard: the shard
+ * @req: the read, of which this may be a second try
+ * @id: what READ_DONE shall say
+ */
+void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
+			  u64 id)
+{
+	struct qbd_store_read *read = &req->read;
+	struct qbd_store *store = NULL;
+
+	*read = (struct qbd_store_read){
+		.block = req->block,
+		.blocks = req->blocks,
+		.bvec = req->bvec,
+		.done = qbd_lead_read_done,
+		.error = -ESHUTDOWN,
+	};
+	req->read_id = id;
+	qbd_request_get(req);
+	spin_lock(&shard->lock);
+	if (shard->store)
+		store = qbd_kstore_get(shard->store);
+	read->slot = shard->slot;
+	spin_unlock(&shard->lock);
+	read->store = store;
+	trace_qbd_read_local(shard->key.volume, shard->key.shard, req->id,
+			     req->block, req->blocks);
+	if (!store) {
+		qbd_lead_read_done(read);
+		return;
+	}
+	qbd_kstore_read(read);
+	qbd_kstore_put(store);
+}
+
+/* --- stolen ------------------------------------------------------------ */
+
+/**
+ * qbd_shard_kill() - end all requests now, take no more
+ * @shard: the shard
+ *
+ * Takes shard->lock alone and waits for nothing: a frozen queue, a stuck disk
+ * and a pump that is busy with something else do not matter. The leader keeps
+ * its references and finds out when it is stopped.
+ */
+void qbd_shard_kill(struct qbd_shard *shard)
+{
+	struct qbd_request *req;
+	struct request *rq;
+	bool held;
+
+	for (;;) {
+		spin_lock(&shard->lock);
+		shard->dead = true;
+		req = list_first_entry_or_null(&shard->reqs, struct qbd_request,
+					       entry);
+		if (!req) {
+			spin_unlock(&shard->lock);
+			return;
+		}
+		qbd_request_get(req);
+		held = __qbd_lead_del(shard, req);
+		rq = qbd_request_take(req);
+		spin_unlock(&shard->lock);
+		if (rq)
+			qbd_lead_end(shard, req, rq, -EIO);
+		if (held)
+			qbd_request_put(req);
+		qbd_request_put(req);
+	}
+}
+
+/**
+ * qbd_shard_steal() - end one request now
+ * @shard: the shard
+ * @rq: the block layer's request; it does not end while we look
+ * @err: with this error
+ *
+ * Return: true if a part of it was found here and ended.
+ */
+bool qbd_shard_steal(struct qbd_shard *shard, struct request *rq, int err)
+{
+	struct qbd_request *req, *found = NULL;
+	bool held = false;
+
+	spin_lock(&shard->lock);
+	list_for_each_entry(req, &shard->reqs, entry) {
+		if (READ_ONCE(req->rq) != rq || !qbd_request_take(req))
+			continue;
+		found = req;
+		qbd_request_get(found);
+		held = __qbd_lead_del(shard, found);
+		break;
+	}
+	spin_unlock(&shard->lock);
+	if (!found)
+		return false;
+	qbd_lead_end(shard, found, rq, err);
+	if (held)
+		qbd_request_put(found);
+	qbd_request_put(found);
+	return true;
+}

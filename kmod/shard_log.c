@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a replica wants logged, on its way to the store.
+ *
+ * Records, promises and truncations reach the store in the order of the
+ * actions. When the store has no room they wait here, with all that follow;
+ * everything else of the shard goes on, because what makes room may depend on
+ * it (how far records may go home is told by the same machine). Tried again
+ * when the store says that there is room, and with every tick.
+ *
+ * Context: process. The try is made under shard->lock, so that nothing
+ * overtakes; the store's functions do not sleep.
+ */
+#include <linux/highmem.h>
+#include <linux/mempool.h>
+#include <linux/slab.h>
+
+#include "core/table.h"
+#include "shard.h"
+#include "trace.h"
+
+static mempool_t qbd_log_pool;
+
+int qbd_log_module_init(void)
+{
+	return mempool_init_kmalloc_pool(&qbd_log_pool, QBD_LOG_WAITS_MIN,
+					 sizeof(struct qbd_log_wait));
+}
+
+void qbd_log_module_exit(void)
+{
+	mempool_exit(&qbd_log_pool);
+}
+
+/* What a CONFIG record says. */
+static int qbd_log_config(const struct qbd_payload *payload,
+			  struct qbd_config *config)
+{
+	void *block;
+	int err;
+
+	if (!payload || payload->nr_pages != 1)
+		return -EINVAL;
+	block = kmap_local_page(payload->page[0]);
+	err = qbd_config_decode(block, config);
+	kunmap_local(block);
+	return err;
+}
+
+static int qbd_log_append(struct qbd_shard *shard, const struct qbd_msg *msg)
+{
+	const struct qbd_msg_append *append = &msg->append;
+	struct qbd_desc desc = {
+		.replica = shard->replica,
+		.term = append->pos.term,
+		.index = append->pos.index,
+		.aux0 = append->prev.term,
+		.crc = append->crc,
+		.block = append->block,
+		.blocks = append->blocks,
+		.payload_blocks = msg->payload_bytes / QBD_BLOCK_SIZE,
+		.op = append->op,
+		.flags = append->rec_flags,
+	};
+	struct qbd_config config;
+	int err;
+
+	if (append->op == QBD_OP_CONFIG) {
+		err = qbd_log_config(msg->payload, &config);
+		if (err)
+			return err;
+	}
+	err = qbd_kstore_append(shard->store, shard->slot, &desc, msg->payload,
+				append->op == QBD_OP_CONFIG ? &config : NULL);
+	if (!err)
+		trace_qbd_record_logged(shard->key.volume, shard->key.shard,
+					shard->replica, desc.term, desc.index,
+					desc.op);
+	return err;
+}
+
+/* Offer one action to the store; -EAGAIN if it has to wait. */
+static int __qbd_log_try(struct qbd_shard *shard, const struct qbd_action *act)
+{
+	int err;
+
+	qbd_assert_shard_locked(shard);
+	if (!shard->store)
+		return -ESHUTDOWN;
+	switch (act->kind) {
+	case QBD_ACT_LOG_APPEND:
+		err = qbd_log_append(shard, &act->msg);
+		break;
+	case QBD_ACT_LOG_PROMISE:
+		err = qbd_kstore_promise(shard->store, shard->slot,
+					 &act->promise);
+		break;
+	case QBD_ACT_LOG_TRUNCATE:
+		err = qbd_kstore_truncate(shard->store, shard->slot, act->term,
+					  act->index);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (err != -EAGAIN && err != -ENOSPC)
+		return err;
+	trace_qbd_log_wait(shard->key.volume, shard->key.shard, shard->replica,
+			   err);
+	return -EAGAIN;
+}
+
+static void qbd_log_put(struct qbd_action *act)
+{
+	if (act->kind == QBD_ACT_LOG_APPEND && act->msg.payload)
+		qbd_payload_put(act->msg.payload);
+}
+
+/* The pump alone adds, so between the two locks nothing overtakes. */
+static void qbd_log_defer(struct qbd_shard *shard, struct qbd_action *act)
+{
+	struct qbd_log_wait *wait;
+
+	wait = mempool_alloc(&qbd_log_pool, GFP_NOIO);
+	wait->act = *act;
+	spin_lock(&shard->lock);
+	list_add_tail(&wait->entry, &shard->log_waits);
+	spin_unlock(&shard->lock);
+	/* room may have come before we were in the list */
+	qbd_shard_log_retry(shard);
+}
+
+/**
+ * qbd_shard_log() - have something logged
+ * @shard: the shard; the caller is its pump
+ * @act: LOG_APPEND, LOG_PROMISE or LOG_TRUNCATE; its payload is used up
+ */
+void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
+{
+	int err = -EAGAIN;
+
+	spin_lock(&shard->lock);
+	if (list_empty(&shard->log_waits))
+		err = __qbd_log_try(shard, act);
+	spin_unlock(&shard->lock);
+	if (err == -EAGAIN) {
+		qbd_log_defer(shard, act);
+		return;
+	}
+	qbd_log_put(act);
+	if (err)
+		qbd_shard_replica_fail(shard, err, "its log can't be written");
+}
+
+/**
+ * qbd_shard_log_retry() - offer what waits for room again, in order
+ * @shard: the shard
+ */
+void qbd_shard_log_retry(struct qbd_shard *shard)
+{
+	struct qbd_log_wait *wait;
+	int err = 0;
+
+	while (!err) {
+		spin_lock(&shard->lock);
+		wait = list_first_entry_or_null(&shard->log_waits,
+						struct qbd_log_wait, entry);
+		if (wait)
+			err = __qbd_log_try(shard, &wait->act);
+		if (wait && err != -EAGAIN)
+			list_del(&wait->entry);
+		spin_unlock(&shard->lock);
+		if (!wait || err == -EAGAIN)
+			return;
+		qbd_log_put(&wait->act);
+		mempool_free(wait, &qbd_log_pool);
+	}
+	qbd_shard_replica_fail(shard, err, "its log can't be written");
+}
+
+/**
+ * qbd_shard_log_drop() - forget what waits: the replica is of no use any more
+ * @shard: the shard
+ */
+void qbd_shard_log_drop(struct qbd_shard *shard)
+{
+	struct qbd_log_wait *wait, *next;
+	LIST_HEAD(waits);
+
+	spin_lock(&shard->lock);
+	list_splice_init(&shard->log_waits, &waits);
+	spin_unlock(&shard->lock);
+	list_for_each_entry_safe(wait, next, &waits, entry) {
+		qbd_log_put(&wait->act);
+		mempool_free(wait, &qbd_log_pool);
+	}
+}

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The replica of a shard: how it begins and ends in a store, what the store
+ * reports of it, and reads for leaders on other nodes.
+ *
+ * The store calls us through struct qbd_store_user, from its own threads and
+ * without locks: what it says becomes an event for the replica's machine. Our
+ * calls into the store are made under shard->lock.
+ *
+ * LIFE. A replica found in a store that was opened is attached and begins at
+ * once. A created one begins when its CREATE record is durable. When the store
+ * fails or closes the replica has failed for good (it keeps its place for the
+ * dumps) until the store is gone or its DELETE is durable.
+ */
+#include <linux/highmem.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "core/block.h"
+#include "event.h"
+#include "shard.h"
+#include "store.h"
+#include "trace.h"
+
+/* --- what the machine asks within a step (shard->lock held) ------------ */
+
+static u64 qbd_replica_term_at(void *ctx, u64 index)
+{
+	struct qbd_shard *shard = ctx;
+	u64 term = 0;
+
+	if (!shard->store ||
+	    qbd_kstore_term_at(shard->store, shard->slot, index, &term))
+		return 0;
+	return term;
+}
+
+static bool qbd_replica_log_get(void *ctx, u64 index, struct qbd_log_rec *rec)
+{
+	struct qbd_shard *shard = ctx;
+	struct qbd_desc desc;
+
+	if (!shard->store ||
+	    qbd_kstore_log_get(shard->store, shard->slot, index, &desc))
+		return false;
+	*rec = (struct qbd_log_rec){
+		.pos = { .term = desc.term, .index = desc.index },
+		.op = desc.op,
+		.rec_flags = desc.flags & QBD_REC_FUA,
+		.payload_blocks = desc.payload_blocks,
+		.block = desc.block,
+		.blocks = desc.blocks,
+		.crc = desc.crc,
+	};
+	return true;
+}
+
+/* Only this node grants leases to itself; others come with connections. */
+static struct qbd_lease_stamp qbd_replica_lease_stamp(void *ctx, u32 node)
+{
+	struct qbd_shard *shard = ctx;
+	struct qbd_lease_stamp none = {};
+
+	if (node != shard->node->spec.id)
+		return none;
+	return qbd_peer_stamp(&shard->node->self);
+}
+
+static u64 qbd_replica_lease_leave(void *ctx, u32 node)
+{
+	struct qbd_shard *shard = ctx;
+
+	if (node != shard->node->spec.id)
+		return 0;
+	return qbd_peer_leave(&shard->node->self);
+}
+
+static const struct qbd_replica_ops qbd_replica_core_ops = {
+	.term_at = qbd_replica_term_at,
+	.log_get = qbd_replica_log_get,
+	.lease_stamp = qbd_replica_lease_stamp,
+	.lease_leave = qbd_replica_lease_leave,
+};
+
+/* --- states ------------------------------------------------------------ */
+
+static void __qbd_replica_state_set(struct qbd_shard *shard,
+				    enum qbd_replica_state state, int err,
+				    const char *why)
+{
+	struct qbd_notice notice = {
+		.kind = QBD_EVENT_KIND_REPLICA_STATE,
+		.state = state,
+		.volume = shard->key.volume,
+		.shard = shard->key.shard,
+		.has_shard = true,
+		.replica = shard->replica,
+		.error = err,
+		.reason = why,
+	};
+
+	qbd_assert_shard_locked(shard);
+	shard->rep_state = state;
+	strscpy(shard->rep_why, why ?: "");
+	qbd_event_emit(shard->node, &notice);
+}
+
+/* What the store as a whole says of itself to the replica. */
+static int qbd_replica_store_info(struct qbd_store *store,
+				  struct qbd_replica_config *cfg)
+{
+	struct qbd_kstore_info *info = kzalloc(sizeof(*info), GFP_NOIO);
+
+	if (!info)
+		return -ENOMEM;
+	qbd_kstore_info_get(store, info);
+	cfg->incarnation = info->incarnation;
+	cfg->opens = info->opens;
+	kfree(info);
+	return 0;
+}
+
+static int __qbd_replica_begin(struct qbd_shard *shard,
+			       struct qbd_replica_config *cfg)
+{
+	struct qbd_store_replica known;
+	int err;
+
+	qbd_assert_shard_locked(shard);
+	if (!shard->store || shard->rep_ready)
+		return -ESHUTDOWN;
+	err = qbd_kstore_replica_get(shard->store, shard->slot, &known);
+	if (err)
+		return err;
+	cfg->replica = shard->replica;
+	cfg->promise = known.table.promise;
+	cfg->last = known.last;
+	cfg->commit = max(known.table.commit, known.applied.index);
+	cfg->config_epoch = known.table.config.epoch;
+	cfg->flags = known.table.flags &
+		     (QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT);
+	qbd_replica_init(&shard->rep, cfg, ktime_get_boottime_ns());
+	shard->rep_ready = true;
+	__qbd_replica_state_set(shard,
+				cfg->flags ? QBD_REPLICA_STATE_RECOVERING :
+					     QBD_REPLICA_STATE_IN_SYNC,
+				0, NULL);
+	return 0;
+}
+
+/* The replica's machine begins with what the store knows. */
+static int qbd_replica_begin(struct qbd_shard *shard)
+{
+	struct qbd_replica_config cfg = {
+		.ops = &qbd_replica_core_ops,
+		.ctx = shard,
+		.key = shard->key,
+		.node = shard->node->spec.id,
+		.max_lease_ns = shard->node->self.lease_ns,
+		.window_records = QBD_REPLICA_RECORDS,
+		.window_bytes = QBD_REPLICA_BYTES,
+	};
+	struct qbd_store *store = NULL;
+	int err;
+
+	spin_lock(&shard->lock);
+	if (shard->store)
+		store = qbd_kstore_get(shard->store);
+	spin_unlock(&shard->lock);
+	if (!store)
+		return -ESHUTDOWN;
+	err = qbd_replica_store_info(store, &cfg);
+	qbd_kstore_put(store);
+	if (err)
+		return err;
+	spin_lock(&shard->lock);
+	err = __qbd_replica_begin(shard, &cfg);
+	spin_unlock(&shard->lock);
+	return err;
+}
+
+/**
+ * qbd_shard_replica_fail() - the replica is of no use until its store reopens
+ * @shard: the shard
+ * @err: why
+ * @why: the same for people
+ */
+void qbd_shard_replica_fail(struct qbd_shard *shard, int err, const char *why)
+{
+	struct qbd_replica_event event = {
+		.kind = QBD_REPLICA_FAILED,
+		.err = err,
+	};
+
+	qbd_shard_lock(shard);
+	if (shard->replica && shard->rep_state != QBD_REPLICA_STATE_FAILED)
+		__qbd_replica_state_set(shard, QBD_REPLICA_STATE_FAILED, err,
+					why);
+	__qbd_shard_rep_step(shard, &event);
+	qbd_shard_unlock(shard);
+	qbd_shard_log_drop(shard);
+}
+
+/* --- what the store reports -------------------------------------------- */
+
+static struct qbd_shard *qbd_replica_shard(struct qbd_store_user *user)
+{
+	return container_of(user, struct qbd_shard, user);
+}
+
+static void qbd_replica_user_get(struct qbd_store_user *user)
+{
+	qbd_shard_get(qbd_replica_shard(user));
+}
+
+static void qbd_replica_user_put(struct qbd_store_user *user)
+{
+	qbd_shard_put(qbd_replica_shard(user));
+}
+
+static void qbd_replica_created(struct qbd_shard *shard)
+{
+	int err = qbd_replica_begin(shard);
+
+	if (err)
+		qbd_shard_replica_fail(shard, err, "it could not be started");
+}
+
+static void qbd_replica_durable(struct qbd_shard *shard,
+				const struct qbd_desc *desc)
+{
+	struct qbd_replica_event event = {
+		.kind = QBD_REPLICA_LOGGED,
+		.term = desc->term,
+		.nonce = desc->aux0,
+		.pos = { .term = desc->term, .index = desc->index },
+	};
+
+	if (desc->op == QBD_OP_PROMISE)
+		event.kind = QBD_REPLICA_PROMISED;
+	else if (desc->op == QBD_OP_TRUNCATE)
+		event.kind = QBD_REPLICA_TRUNCATED;
+	else if (!qbd_op_has_index(desc->op))
+		return;
+	if (desc->op == QBD_OP_PROMISE)
+		trace_qbd_term_promised(shard->key.volume, shard->key.shard,
+					desc->replica, desc->term, desc->aux2);
+	qbd_shard_rep_step(shard, &event);
+}
+
+static void qbd_replica_persisted(struct qbd_store_user *user,
+				  const struct qbd_desc *desc)
+{
+	struct qbd_shard *shard = qbd_replica_shard(user);
+
+	trace_qbd_record_durable(shard->key.volume, shard->key.shard,
+				 desc->replica, desc->term, desc->index,
+				 desc->op);
+	switch (desc->op) {
+	case QBD_OP_CREATE:
+		qbd_replica_created(shard);
+		break;
+	case QBD_OP_DELETE:
+		qbd_shard_replica_gone(shard, NULL);
+		break;
+	default:
+		qbd_replica_durable(shard, desc);
+		break;
+	}
+}
+
+static void qbd_replica_space(struct qbd_store_user *user)
+{
+	qbd_shard_log_retry(qbd_replica_shard(user));
+}
+
+static void qbd_replica_failed(struct qbd_store_user *user, int error)
+{
+	qbd_shard_replica_fail(qbd_replica_shard(user), error,
+			       "its store has failed or was closed");
+}
+
+static const struct qbd_store_user_ops qbd_replica_user_ops = {
+	.get = qbd_replica_user_get,
+	.put = qbd_replica_user_put,
+	.persisted = qbd_replica_persisted,
+	.space = qbd_replica_space,
+	.failed = qbd_replica_failed,
+};
+
+/* --- life -------------------------------------------------------------- */
+
+/* Take the place of the shard's replica; its store is not asked yet. */
+static int qbd_replica_claim(struct qbd_shard *shard, struct qbd_store *store,
+			     u64 replica)
+{
+	int err = 0;
+
+	spin_lock(&shard->lock);
+	if (shard->replica) {
+		err = -EBUSY;
+	} else {
+		shard->user.ops = &qbd_replica_user_ops;
+		shard->replica = replica;
+		shard->store = qbd_kstore_get(store);
+		shard->slot = QBD_STORE_REPLICAS_MAX;
+		shard->rep_state = QBD_REPLICA_STATE_OFFLINE;
+		shard->rep_why[0] = '\0';
+		atomic_inc(&shard->node->nr_replicas);
+		qbd_shard_get(shard);
+	}
+	spin_unlock(&shard->lock);
+	return err;
+}
+
+/**
+ * qbd_shard_replica_attach() - a replica was found in a store
+ * @shard: the shard that it is of
+ * @store: the store
+ * @replica: replica id
+ *
+ * Return: 0; -EBUSY if the shard has another one here; or the store's error.
+ */
+int qbd_shard_replica_attach(struct qbd_shard *shard, struct qbd_store *store,
+			     u64 replica)
+{
+	int slot, err;
+
+	err = qbd_replica_claim(shard, store, replica);
+	if (err)
+		return err;
+	slot = qbd_kstore_attach(store, replica, &shard->user);
+	if (slot < 0) {
+		qbd_shard_replica_gone(shard, store);
+		return slot;
+	}
+	spin_lock(&shard->lock);
+	shard->slot = slot;
+	spin_unlock(&shard->lock);
+	err = qbd_replica_begin(shard);
+	if (err)
+		qbd_shard_replica_gone(shard, store);
+	return err;
+}
+
+/**
+ * qbd_shard_replica_create() - make a replica
+ * @shard: the shard that it is of
+ * @store: the store that shall hold it
+ * @table: what it is to be
+ *
+ * It begins, and an event says so, when its record is durable. That may be
+ * before the slot is noted here: CREATE comes under the same lock order, and
+ * the machine begins only after the slot is known.
+ *
+ * Return: 0; -EBUSY if the shard has one here; or the store's error.
+ */
+int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
+			     struct qbd_table_slot *table)
+{
+	int slot, err;
+
+	err = qbd_replica_claim(shard, store, table->replica);
+	if (err)
+		return err;
+	spin_lock(&shard->lock);
+	slot = qbd_kstore_create(store, table, &shard->user);
+	if (slot >= 0)
+		shard->slot = slot;
+	spin_unlock(&shard->lock);
+	if (slot < 0)
+		qbd_shard_replica_gone(shard, store);
+	return min(slot, 0);
+}
+
+static int __qbd_replica_delete(struct qbd_shard *shard, u64 epoch)
+{
+	struct qbd_store_replica known;
+	int err;
+
+	qbd_assert_shard_locked(shard);
+	if (!shard->replica)
+		return -ENOENT;
+	err = qbd_kstore_replica_get(shard->store, shard->slot, &known);
+	if (err)
+		return err;
+	if (max(known.table.config.epoch, known.table.promise.epoch) > epoch)
+		return -ESTALE;
+	return qbd_kstore_delete(shard->store, shard->slot, epoch);
+}
+
+/**
+ * qbd_shard_replica_delete() - delete the replica for good
+ * @shard: the shard
+ * @epoch: config epoch of the tombstone
+ *
+ * It is gone, and an event says so, when that is durable.
+ *
+ * Return: 0; -ENOENT if there is none; -ESTALE if the replica knows a newer
+ * epoch (S11); or the store's error.
+ */
+int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch)
+{
+	int err;
+
+	spin_lock(&shard->lock);
+	err = __qbd_replica_delete(shard, epoch);
+	spin_unlock(&shard->lock);
+	return err;
+}
+
+/**
+ * qbd_shard_replica_gone() - the shard has no replica here any more
+ * @shard: the shard
+ * @store: only if this is the store that held it; NULL: it was deleted
+ */
+void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
+{
+	struct qbd_store *held = NULL;
+	u32 slot = 0;
+
+	qbd_shard_lock(shard);
+	if (shard->replica && (!store || shard->store == store)) {
+		held = shard->store;
+		slot = shard->slot;
+		if (!store)
+			__qbd_replica_state_set(
+				shard, QBD_REPLICA_STATE_DELETED, 0, NULL);
+		shard->store = NULL;
+		shard->replica = 0;
+		shard->rep_ready = false;
+		shard->rep_more = false;
+	}
+	qbd_shard_unlock(shard);
+	if (!held)
+		return;
+	qbd_shard_log_drop(shard);
+	qbd_kstore_detach(held, slot, &shard->user);
+	qbd_kstore_put(held);
+	atomic_dec(&shard->node->nr_replicas);
+	qbd_shard_unheld(shard);
+	qbd_shard_put(shard);
+}
+
+/* --- reads for leaders elsewhere --------------------------------------- */
+
+/**
+ * struct qbd_serve - a READ of another node under way
+ * @read: the read of the store
+ * @shard: the shard, referenced
+ * @node: who asked
+ * @msg: what for
+ * @payload: where to
+ * @bvec: its pages
+ */
+struct qbd_serve {
+	struct qbd_store_read read;
+	struct qbd_shard *shard;
+	u32 node;
+	struct qbd_msg msg;
+	struct qbd_payload *payload;
+	struct bio_vec bvec[];
+};
+
+static void qbd_serve_done(struct qbd_store_read *read)
+{
+	struct qbd_serve *serve = container_of(read, struct qbd_serve, read);
+	struct qbd_replica_event event = {
+		.kind = QBD_REPLICA_READ_DONE,
+		.node = serve->node,
+		.err = read->error == -EBADMSG ? -EILSEQ : read->error,
+		.pos = { .index = read->index },
+		.msg = &serve->msg,
+		.payload = serve->payload,
+	};
+	u32 crc = ~0U;
+	u32 i;
+
+	for (i = 0; !event.err && i < serve->payload->nr_pages; i++) {
+		void *block = kmap_local_page(serve->payload->page[i]);
+
+		crc = qbd_payload_crc(crc, block, QBD_BLOCK_SIZE);
+		kunmap_local(block);
+	}
+	event.crc = crc;
+	qbd_shard_rep_step(serve->shard, &event);
+	if (serve->payload)
+		qbd_payload_put(serve->payload);
+	qbd_shard_put(serve->shard);
+	kfree(serve);
+}
+
+/**
+ * qbd_shard_serve() - read blocks for a leader on another node
+ * @shard: the shard
+ * @node: who asks
+ * @msg: the READ
+ *
+ * Without memory it is not answered; the leader asks again, or elsewhere.
+ */
+void qbd_shard_serve(struct qbd_shard *shard, u32 node,
+		     const struct qbd_msg *msg)
+{
+	struct qbd_store *store = NULL;
+	struct qbd_serve *serve;
+	u32 i;
+
+	serve = kzalloc(struct_size(serve, bvec, msg->read.blocks), GFP_NOIO);
+	if (!serve)
+		return;
+	serve->payload =
+		qbd_payload_alloc(&shard->node->pool, msg->read.blocks);
+	if (!serve->payload) {
+		kfree(serve);
+		return;
+	}
+	for (i = 0; i < msg->read.blocks; i++)
+		bvec_set_page(&serve->bvec[i], serve->payload->page[i],
+			      QBD_BLOCK_SIZE, 0);
+	qbd_shard_get(shard);
+	serve->shard = shard;
+	serve->node = node;
+	serve->msg = *msg;
+	serve->read.block = msg->read.block;
+	serve->read.blocks = msg->read.blocks;
+	serve->read.bvec = serve->bvec;
+	serve->read.done = qbd_serve_done;
+	serve->read.error = -ESHUTDOWN;
+	spin_lock(&shard->lock);
+	if (shard->store)
+		store = qbd_kstore_get(shard->store);
+	serve->read.slot = shard->slot;
+	spin_unlock(&shard->lock);
+	serve->read.store = store;
+	if (!store) {
+		qbd_serve_done(&serve->read);
+		return;
+	}
+	qbd_kstore_read(&serve->read);
+	qbd_kstore_put(store);
+}

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Volumes: states, the gate over the shards, start and end.
+ *
+ * Two work items. gate_work steps all shards when the gate says so; it is part
+ * of the I/O path and waits for nothing. life_work starts the leaders, adds
+ * the disk, removes it and stops the leaders; it may wait: device_add_disk()
+ * reads, del_gendisk() drains. So it never stands between a forced detach and
+ * the requests: qbd_volume_kill() ends those from the outside, with the locks
+ * of volume and shards alone, and that lets life_work go on.
+ *
+ * END IN PHASES.
+ *	1 no opener, no request is let in any more (state, shard->dead)
+ *	2 the disk goes; requests in flight end first, by themselves (detach)
+ *	  or in qbd_volume_kill() (forced, twice: once more after the block
+ *	  layer was told, for what file systems wrote then)
+ *	3 detach: the leaders release the term, drained
+ *	4 the leaders stop; the shards forget us
+ *	5 DETACHED: out of the tables, the node may end
+ *	  The struct lives until the last opener of the dead disk has gone.
+ */
+#include "event.h"
+#include "shard.h"
+#include "trace.h"
+#include "volume.h"
+
+/* What the gate wants done, by the work item that does it. */
+#define QBD_VOLUME_GATE_TODO (QBD_VOLUME_DO_GATE | QBD_VOLUME_DO_STOP)
+#define QBD_VOLUME_LIFE_TODO (QBD_VOLUME_DO_SERVED | QBD_VOLUME_DO_DETACHED)
+
+/* --- states ------------------------------------------------------------ */
+
+/* clang-format off */
+static const u8 qbd_volume_next[] = {
+	[QBD_VOLUME_STATE_OPENING]	= BIT(QBD_VOLUME_STATE_SERVING) |
+					  BIT(QBD_VOLUME_STATE_SUSPENDED) |
+					  BIT(QBD_VOLUME_STATE_DETACHING) |
+					  BIT(QBD_VOLUME_STATE_DEAD),
+	[QBD_VOLUME_STATE_SERVING]	= BIT(QBD_VOLUME_STATE_SUSPENDED) |
+					  BIT(QBD_VOLUME_STATE_DETACHING) |
+					  BIT(QBD_VOLUME_STATE_DEAD),
+	[QBD_VOLUME_STATE_SUSPENDED]	= BIT(QBD_VOLUME_STATE_SERVING) |
+					  BIT(QBD_VOLUME_STATE_DETACHING) |
+					  BIT(QBD_VOLUME_STATE_DEAD),
+	[QBD_VOLUME_STATE_DETACHING]	= BIT(QBD_VOLUME_STATE_DETACHED) |
+					  BIT(QBD_VOLUME_STATE_DEAD),
+	[QBD_VOLUME_STATE_DEAD]		= BIT(QBD_VOLUME_STATE_DETACHED),
+	[QBD_VOLUME_STATE_DETACHED]	= 0,
+};
+
+/* clang-format on */
+
+/**
+ * __qbd_volume_state_set() - the only place where a volume's state changes
+ * @vol: locked
+ * @state: the new one
+ * @reason: why, NULL if it speaks for itself
+ *
+ * Return: false if there is no way from the old one: nothing has changed.
+ */
+bool __qbd_volume_state_set(struct qbd_volume *vol, enum qbd_volume_state state,
+			    const char *reason)
+{
+	struct qbd_notice notice = {
+		.kind = QBD_EVENT_KIND_VOLUME_STATE,
+		.state = state,
+		.volume = vol->id,
+		.term = vol->term,
+	};
+
+	qbd_assert_volume_locked(vol);
+	if (!(qbd_volume_next[vol->state] & BIT(state)))
+		return false;
+	trace_qbd_volume_state(vol->id, vol->term, vol->state, state);
+	WRITE_ONCE(vol->state, state);
+	if (reason)
+		strscpy(vol->reason, reason);
+	else if (state == QBD_VOLUME_STATE_SERVING)
+		vol->reason[0] = '\0';
+	if (vol->reason[0])
+		notice.reason = vol->reason;
+	qbd_event_emit(vol->node, &notice);
+	return true;
+}
+
+/* SERVING or SUSPENDED, as the shards have it, once the disk is there. */
+static void __qbd_volume_quorum_update(struct qbd_volume *vol)
+{
+	qbd_assert_volume_locked(vol);
+	if (!vol->added)
+		return;
+	if (vol->nr_suspended)
+		__qbd_volume_state_set(vol, QBD_VOLUME_STATE_SUSPENDED,
+				       "a shard has no quorum");
+	else
+		__qbd_volume_state_set(vol, QBD_VOLUME_STATE_SERVING, NULL);
+}
+
+/* --- work items, shards ------------------------------------------------ */
+
+static void qbd_volume_gate_kick(struct qbd_volume *vol)
+{
+	spin_lock(&vol->lock);
+	if (vol->todo & QBD_VOLUME_GATE_TODO && !vol->finished) {
+		qbd_volume_get(vol);
+		if (!queue_work(vol->node->io_wq, &vol->gate_work))
+			refcount_dec(&vol->refs);
+	}
+	spin_unlock(&vol->lock);
+}
+
+/**
+ * qbd_volume_life_kick() - there may be something for life_work
+ * @vol: the volume
+ */
+void qbd_volume_life_kick(struct qbd_volume *vol)
+{
+	spin_lock(&vol->lock);
+	if (!vol->finished) {
+		qbd_volume_get(vol);
+		if (!queue_work(vol->node->wq, &vol->life_work))
+			refcount_dec(&vol->refs);
+	}
+	spin_unlock(&vol->lock);
+}
+
+/**
+ * qbd_volume_shard() - a shard of a volume that may be going
+ * @vol: the volume
+ * @number: of the shard
+ *
+ * Return: the shard with a reference; NULL before the start and at the end.
+ */
+struct qbd_shard *qbd_volume_shard(struct qbd_volume *vol, u32 number)
+{
+	struct qbd_shard *shard;
+
+	spin_lock(&vol->lock);
+	shard = vol->shards[number];
+	if (shard)
+		qbd_shard_get(shard);
+	spin_unlock(&vol->lock);
+	return shard;
+}
+
+/* --- forced end -------------------------------------------------------- */
+
+/**
+ * qbd_volume_kill_shards() - end all requests now
+ * @vol: the volume
+ */
+void qbd_volume_kill_shards(struct qbd_volume *vol)
+{
+	u32 i;
+
+	for (i = 0; i < vol->nr_shards; i++) {
+		struct qbd_shard *shard = qbd_volume_shard(vol, i);
+
+		if (!shard)
+			continue;
+		qbd_shard_kill(shard);
+		qbd_shard_put(shard);
+	}
+}
+
+/**
+ * qbd_volume_kill() - all I/O fails from now on
+ * @vol: the volume
+ * @remove: it shall go, too; for that kick life_work
+ * @reason: why
+ *
+ * Spinlocks of volume and shards only: no limits_lock, open_mutex, sysfs_lock,
+ * no freeze of the queue; a frozen queue waits for just these requests.
+ */
+void qbd_volume_kill(struct qbd_volume *vol, bool remove, const char *reason)
+{
+	spin_lock(&vol->lock);
+	WRITE_ONCE(vol->dead, true);
+	if (remove)
+		vol->remove = true;
+	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DEAD, reason);
+	spin_unlock(&vol->lock);
+	qbd_volume_kill_shards(vol);
+}
+
+/* --- what shards report ------------------------------------------------ */
+
+static void __qbd_volume_suspended(struct qbd_volume *vol,
+				   struct qbd_shard *shard, bool suspended)
+{
+	qbd_assert_volume_locked(vol);
+	if (shard->suspended == suspended)
+		return;
+	shard->suspended = suspended;
+	vol->nr_suspended += suspended ? 1 : -1;
+	__qbd_volume_quorum_update(vol);
+}
+
+static const char *qbd_volume_term_reason(int err)
+{
+	switch (err) {
+	case -ESTALE:
+		return "this term was used before: a new one is needed";
+	case -ENODATA:
+		return "the newest history is out of reach";
+	case -EAGAIN:
+		return "the replica sets are out of date";
+	default:
+		return "this term will not get anywhere";
+	}
+}
+
+static void __qbd_volume_term_event(struct qbd_volume *vol,
+				    struct qbd_shard *shard,
+				    const struct qbd_action *act,
+				    const char *reason)
+{
+	struct qbd_notice notice = {
+		.kind = act->kind == QBD_ACT_TERM_LOST ?
+				QBD_EVENT_KIND_TERM_LOST :
+				QBD_EVENT_KIND_TERM_NEEDED,
+		.state = vol->state,
+		.volume = vol->id,
+		.shard = shard->key.shard,
+		.has_shard = true,
+		.term = act->term,
+		.error = act->err,
+		.reason = reason,
+	};
+
+	qbd_assert_volume_locked(vol);
+	qbd_event_emit(vol->node, &notice);
+}
+
+/*
+ * A higher term: all shards stop (S7). If the attach has not ended yet it has
+ * failed and everything goes; else the dead disk stays for its openers.
+ */
+static void __qbd_volume_lost(struct qbd_volume *vol, struct qbd_shard *shard,
+			      const struct qbd_action *act)
+{
+	static const char reason[] = "fenced by a higher term";
+
+	qbd_assert_volume_locked(vol);
+	if (!(qbd_volume_lost(&vol->gate, act->term) & QBD_VOLUME_DO_STOP))
+		return;
+	__qbd_volume_term_event(vol, shard, act, reason);
+	WRITE_ONCE(vol->dead, true);
+	vol->todo |= QBD_VOLUME_DO_STOP;
+	if (vol->state == QBD_VOLUME_STATE_OPENING ||
+	    vol->state == QBD_VOLUME_STATE_DETACHING)
+		vol->remove = true;
+	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DEAD, reason);
+}
+
+/* The attach can't succeed in this term; a volume that serves goes on. */
+static void __qbd_volume_need_term(struct qbd_volume *vol,
+				   struct qbd_shard *shard,
+				   const struct qbd_action *act)
+{
+	const char *reason = qbd_volume_term_reason(act->err);
+
+	qbd_assert_volume_locked(vol);
+	__qbd_volume_term_event(vol, shard, act, reason);
+	if (vol->state != QBD_VOLUME_STATE_OPENING || vol->added)
+		return;
+	WRITE_ONCE(vol->dead, true);
+	vol->remove = true;
+	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DEAD, reason);
+}
+
+/**
+ * qbd_volume_report() - the leader of a shard has news
+ * @vol: the volume
+ * @shard: the shard; not locked
+ * @act: the news
+ */
+void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
+		       const struct qbd_action *act)
+{
+	u32 number = shard->key.shard;
+	bool kick;
+
+	spin_lock(&vol->lock);
+	switch (act->kind) {
+	case QBD_ACT_PROMISED:
+		vol->todo |= qbd_volume_promised(&vol->gate, number, vol->term);
+		break;
+	case QBD_ACT_SERVING:
+		vol->todo |= qbd_volume_serving(&vol->gate, number, vol->term);
+		break;
+	case QBD_ACT_RELEASED:
+		vol->todo |= qbd_volume_released(&vol->gate, number, vol->term);
+		break;
+	case QBD_ACT_SUSPENDED:
+		__qbd_volume_suspended(vol, shard, true);
+		break;
+	case QBD_ACT_RESUMED:
+		__qbd_volume_suspended(vol, shard, false);
+		break;
+	case QBD_ACT_TERM_LOST:
+		__qbd_volume_lost(vol, shard, act);
+		break;
+	case QBD_ACT_NEED_TERM:
+		__qbd_volume_need_term(vol, shard, act);
+		break;
+	default:
+		break;
+	}
+	kick = vol->remove || vol->todo & QBD_VOLUME_LIFE_TODO;
+	spin_unlock(&vol->lock);
+	qbd_volume_gate_kick(vol);
+	if (kick)
+		qbd_volume_life_kick(vol);
+}
+
+/* Take what the gate wants done; false if it wants nothing of this. */
+static bool qbd_volume_todo(struct qbd_volume *vol, u32 bit)
+{
+	bool wanted;
+
+	spin_lock(&vol->lock);
+	wanted = vol->todo & bit;
+	vol->todo &= ~bit;
+	spin_unlock(&vol->lock);
+	return wanted;
+}
+
+static void qbd_volume_step_all(struct qbd_volume *vol,
+				enum qbd_leader_event_kind kind)
+{
+	struct qbd_leader_event event = { .kind = kind, .err = -EIO };
+	u32 i;
+
+	for (i = 0; i < vol->nr_shards; i++) {
+		struct qbd_shard *shard = qbd_volume_shard(vol, i);
+
+		if (!shard)
+			continue;
+		qbd_shard_lead_step(shard, &event);
+		qbd_shard_put(shard);
+	}
+}
+
+static void qbd_volume_gate_work(struct work_struct *work)
+{
+	struct qbd_volume *vol =
+		container_of(work, struct qbd_volume, gate_work);
+
+	if (qbd_volume_todo(vol, QBD_VOLUME_DO_GATE))
+		qbd_volume_step_all(vol, QBD_LEADER_GATE);
+	if (qbd_volume_todo(vol, QBD_VOLUME_DO_STOP)) {
+		qbd_volume_kill_shards(vol);
+		qbd_volume_step_all(vol, QBD_LEADER_STOP);
+	}
+	qbd_volume_put(vol);
+}
+
+/* --- start ------------------------------------------------------------- */
+
+static int qbd_volume_use_shards(struct qbd_volume *vol)
+{
+	struct qbd_shard *shard;
+	int err = 0;
+	u32 i;
+
+	mutex_lock(&vol->node->config_mutex);
+	for (i = 0; i < vol->nr_shards; i++) {
+		shard = qbd_shard_use(vol->node, vol->id, i);
+		err = PTR_ERR_OR_ZERO(shard);
+		if (err)
+			break;
+		spin_lock(&vol->lock);
+		vol->shards[i] = shard;
+		spin_unlock(&vol->lock);
+	}
+	mutex_unlock(&vol->node->config_mutex);
+	return err;
+}
+
+static u32 qbd_volume_shard_blocks(const struct qbd_volume *vol, u32 number)
+{
+	u64 first = (u64)number << vol->shard_shift;
+	u64 blocks = div_u64(vol->size_bytes, QBD_BLOCK_SIZE);
+
+	return min_t(u64, blocks - first, BIT_ULL(vol->shard_shift));
+}
+
+static int qbd_volume_start(struct qbd_volume *vol)
+{
+	struct qbd_shard_lead_spec spec = {
+		.vol = vol,
+		.term = vol->term,
+		.nonce = vol->nonce,
+		.reads_quorum = vol->options.read_policy ==
+				QBD_READ_POLICY_QUORUM,
+	};
+	int err;
+	u32 i;
+
+	err = qbd_volume_use_shards(vol);
+	if (err)
+		return err;
+	spin_lock(&vol->lock);
+	err = qbd_volume_begin(&vol->gate, vol->term, vol->nonce);
+	spin_unlock(&vol->lock);
+	for (i = 0; i < vol->nr_shards && !err; i++) {
+		spec.blocks = qbd_volume_shard_blocks(vol, i);
+		spec.set = &vol->sets[i];
+		err = qbd_shard_lead_start(vol->shards[i], &spec);
+	}
+	return err;
+}
+
+static void qbd_volume_life_start(struct qbd_volume *vol)
+{
+	int err;
+
+	if (vol->started || READ_ONCE(vol->state) != QBD_VOLUME_STATE_OPENING)
+		return;
+	vol->started = true;
+	err = qbd_volume_start(vol);
+	kvfree(vol->sets);
+	vol->sets = NULL;
+	if (err)
+		qbd_volume_kill(vol, true, "its shards could not be started");
+}
+
+static void qbd_volume_life_add(struct qbd_volume *vol)
+{
+	int err;
+
+	if (!qbd_volume_todo(vol, QBD_VOLUME_DO_SERVED) ||
+	    READ_ONCE(vol->state) != QBD_VOLUME_STATE_OPENING)
+		return;
+	err = qbd_disk_add(vol);
+	if (err) {
+		qbd_volume_kill(vol, true,
+				err == -ERANGE ?
+					"the kernel cuts atomic writes" :
+					"the block device could not be added");
+		return;
+	}
+	spin_lock(&vol->lock);
+	vol->added = true;
+	__qbd_volume_quorum_update(vol);
+	spin_unlock(&vol->lock);
+}
+
+/* --- end --------------------------------------------------------------- */
+
+static void qbd_volume_finish(struct qbd_volume *vol)
+{
+	u32 i;
+
+	spin_lock(&vol->lock);
+	vol->finished = true;
+	spin_unlock(&vol->lock);
+	if (cancel_work_sync(&vol->gate_work))
+		qbd_volume_put(vol);
+	for (i = 0; i < vol->nr_shards; i++) {
+		struct qbd_shard *shard = vol->shards[i];
+
+		if (!shard)
+			continue;
+		qbd_shard_lead_stop(shard, vol);
+		spin_lock(&vol->lock);
+		shard->suspended = false;
+		vol->shards[i] = NULL;
+		spin_unlock(&vol->lock);
+		qbd_shard_unuse(shard);
+	}
+	spin_lock(&vol->lock);
+	qbd_volume_end(&vol->gate);
+	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DETACHED, NULL);
+	spin_unlock(&vol->lock);
+	qbd_volume_forget(vol);
+}
+
+/* Begin to give up the term; true if there is nothing to wait for. */
+static bool qbd_volume_release_begin(struct qbd_volume *vol)
+{
+	int err;
+
+	spin_lock(&vol->lock);
+	err = qbd_volume_release(&vol->gate);
+	spin_unlock(&vol->lock);
+	if (err)
+		return true;
+	qbd_volume_step_all(vol, QBD_LEADER_RELEASE);
+	return false;
+}
+
+static void qbd_volume_life_detach(struct qbd_volume *vol)
+{
+	if (!vol->releasing) {
+		vol->releasing = true;
+		qbd_disk_remove(vol, false);
+		/* a forced detach may have come meanwhile */
+		if (READ_ONCE(vol->state) == QBD_VOLUME_STATE_DEAD)
+			return;
+		if (qbd_volume_release_begin(vol)) {
+			qbd_volume_finish(vol);
+			return;
+		}
+	}
+	if (qbd_volume_todo(vol, QBD_VOLUME_DO_DETACHED))
+		qbd_volume_finish(vol);
+}
+
+static void qbd_volume_life_remove(struct qbd_volume *vol)
+{
+	qbd_disk_remove(vol, true);
+	qbd_volume_finish(vol);
+}
+
+static void qbd_volume_life_work(struct work_struct *work)
+{
+	struct qbd_volume *vol =
+		container_of(work, struct qbd_volume, life_work);
+
+	qbd_volume_life_start(vol);
+	qbd_volume_life_add(vol);
+	if (READ_ONCE(vol->state) == QBD_VOLUME_STATE_DETACHING)
+		qbd_volume_life_detach(vol);
+	if (READ_ONCE(vol->state) == QBD_VOLUME_STATE_DEAD &&
+	    READ_ONCE(vol->remove))
+		qbd_volume_life_remove(vol);
+	qbd_volume_put(vol);
+}
+
+/**
+ * qbd_volume_life_init() - the work items of a new volume
+ * @vol: the volume
+ */
+void qbd_volume_life_init(struct qbd_volume *vol)
+{
+	INIT_WORK(&vol->gate_work, qbd_volume_gate_work);
+	INIT_WORK(&vol->life_work, qbd_volume_life_work);
+}
