@@ -317,7 +317,7 @@ def no_inline(tree):
         for number, line in enumerate(file.code.split("\n"), 1):
             if file.name.endswith(".c") and re.search(r"\binline\b", line):
                 yield file.name, number, "inline in a .c file"
-            if re.match(r"typedef (struct|union|enum)\b", line):
+            if re.match(r"typedef (struct|union|enum)\b[^(]*$", line):
                 yield file.name, number, "typedef'd struct"
 
 

@@ -146,7 +146,8 @@ class Rules(unittest.TestCase):
     def test_no_inline(self):
         self.one("no-inline", "daemon/a.c", C + "static inline int a;\n", 3)
         self.one("no-inline", "kmod/a.h", H + "typedef struct x y;\n", 3)
-        self.clean("kmod/a.h", H + "static inline int a;\n")
+        self.clean("kmod/a.h", H + "static inline int a;\n"
+                   "typedef struct x (*qbd_x_fn)(int a);\n")
 
     def test_dead_file(self):
         kbuild = "# SPDX-License-Identifier: x\nqbd-y := core/a.o b.o\n"
