@@ -333,12 +333,13 @@ void qbd_store_commit_set(struct qbd_store_core *core, u32 slot, u64 index)
  * qbd_store_flags_set() - say how far a replica can be trusted
  * @core: the store
  * @slot: slot of the replica
- * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT, both or none; a
+ * @flags: QBD_REPLICA_NONVOTING, _SUSPECT, _LOST, some or none; a
  *	checkpoint is wanted that writes them down
  */
 void qbd_store_flags_set(struct qbd_store_core *core, u32 slot, u32 flags)
 {
-	const u32 mask = QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT;
+	const u32 mask = QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT |
+			 QBD_REPLICA_LOST;
 	struct qbd_slot *s = qbd_store_slot(core, slot);
 
 	if (!s || (s->table.flags & mask) == (flags & mask))

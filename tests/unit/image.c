@@ -90,25 +90,29 @@ void image_free(struct image *img)
 	free(img->data);
 }
 
-static void image_note(struct image *img)
+void image_note(struct image *img, const struct qbd_finding *finding)
 {
 	if (img->nr_findings < IMAGE_FINDINGS)
-		img->finding[img->nr_findings] = img->open.finding;
+		img->finding[img->nr_findings] = *finding;
 	img->nr_findings++;
 }
 
-static int image_give_core(struct image *img)
+void image_core_init(struct image *img, const struct qbd_super *super)
 {
-	size_t bytes = ALIGN(qbd_store_mem_bytes(&img->open.super),
-			     (size_t)QBD_BLOCK_SIZE);
+	size_t bytes =
+		ALIGN(qbd_store_mem_bytes(super), (size_t)QBD_BLOCK_SIZE);
 
 	img->core_mem = aligned_alloc(QBD_BLOCK_SIZE, bytes);
 	if (!img->core_mem)
-		return -ENOMEM;
+		abort();
 	memset(img->core_mem, 0, bytes);
-	img->core = qbd_store_init(img->core_mem, &img->open.super);
-	qbd_open_core_give(&img->open, img->core);
-	return 0;
+	img->core = qbd_store_init(img->core_mem, super);
+}
+
+void image_pages(struct image *img)
+{
+	while (qbd_store_pages_wanted(img->core))
+		qbd_store_page_give(img->core, calloc(1, QBD_BLOCK_SIZE));
 }
 
 /* Opens the store; findings are in @img->finding. */
@@ -126,16 +130,14 @@ int image_open(struct image *img, const struct qbd_open_config *config)
 			qbd_open_io_end(&img->open, image_io(img, &io));
 			break;
 		case QBD_OPEN_CORE:
-			if (image_give_core(img))
-				return -ENOMEM;
+			image_core_init(img, &img->open.super);
+			qbd_open_core_give(&img->open, img->core);
 			break;
 		case QBD_OPEN_PAGES:
-			while (qbd_store_pages_wanted(img->core))
-				qbd_store_page_give(img->core,
-						    calloc(1, QBD_BLOCK_SIZE));
+			image_pages(img);
 			break;
 		case QBD_OPEN_FINDING:
-			image_note(img);
+			image_note(img, &img->open.finding);
 			break;
 		case QBD_OPEN_SEGMENT:
 			break;
@@ -154,7 +156,7 @@ int image_open_rw(struct image *img)
 		.dev_blocks = img->blocks,
 		.node = 1,
 		.incarnation = 77,
-		.run = IMAGE_RUN_2,
+		.run = IMAGE_RUN_2 + img->opens++,
 	};
 
 	return image_open(img, &config);
@@ -209,9 +211,7 @@ int image_checkpoint(struct image *img, bool close)
 	if (error)
 		return error;
 	for (;;) {
-		while (qbd_store_pages_wanted(img->core))
-			qbd_store_page_give(img->core,
-					    calloc(1, QBD_BLOCK_SIZE));
+		image_pages(img);
 		switch (qbd_ckpt_next(img->core, &io)) {
 		case QBD_CKPT_MORE:
 			break;

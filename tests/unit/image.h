@@ -35,6 +35,7 @@ struct image {
 	void *core_mem;
 	struct qbd_finding finding[IMAGE_FINDINGS];
 	u32 nr_findings;
+	u32 opens;
 	/* the writer */
 	struct qbd_super super;
 	struct qbd_lpos at;
@@ -49,6 +50,9 @@ void image_format(struct image *img, u64 blocks, u32 wal_blocks);
 void image_close(struct image *img);
 void image_free(struct image *img);
 int image_open(struct image *img, const struct qbd_open_config *config);
+void image_note(struct image *img, const struct qbd_finding *finding);
+void image_core_init(struct image *img, const struct qbd_super *super);
+void image_pages(struct image *img);
 int image_open_rw(struct image *img);
 int image_open_ro(struct image *img, bool verify_all);
 bool image_found(const struct image *img, enum qbd_finding_kind kind);
