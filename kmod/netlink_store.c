@@ -4,6 +4,8 @@
  *
  * Context: process, in the requester's task; no locks held, none kept.
  */
+#include <net/sock.h>
+
 #include "netlink.h"
 #include "shard.h"
 #include "store.h"
@@ -177,9 +179,9 @@ static int qbd_netlink_replica_spec(struct genl_info *info,
 	spec->size_bytes = nla_get_u64(attrs[QBD_A_REPLICA_SIZE_BYTES]);
 	spec->set.number = nla_get_u32(attrs[QBD_A_REPLICA_SHARD]);
 	spec->set.epoch = nla_get_u64(attrs[QBD_A_REPLICA_EPOCH]);
-	nlmsg_for_each_attr_type(attr, QBD_A_REPLICA_MEMBER, info->nlhdr,
-				 GENL_HDRLEN, rest)
-	{
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest) {
+		if (nla_type(attr) != QBD_A_REPLICA_MEMBER)
+			continue;
 		err = qbd_netlink_member_add(info, attr, &spec->set);
 		if (err)
 			return err;
@@ -246,7 +248,7 @@ static int qbd_netlink_replica_u64(struct sk_buff *skb, int attr, u64 value)
 }
 
 static int qbd_netlink_replica_log(struct sk_buff *skb,
-				   const struct qbd_replica_info *replica)
+				   const struct qbd_shard_replica *replica)
 {
 	if (qbd_netlink_replica_u64(skb, QBD_A_REPLICA_PROMISED_TERM,
 				    replica->promised_term) ||
@@ -271,7 +273,7 @@ static int qbd_netlink_replica_log(struct sk_buff *skb,
 }
 
 static int qbd_netlink_replica_fill(struct sk_buff *skb,
-				    const struct qbd_replica_info *replica)
+				    const struct qbd_shard_replica *replica)
 {
 	u32 i;
 
@@ -295,7 +297,7 @@ static int qbd_netlink_replica_fill(struct sk_buff *skb,
 
 static int qbd_netlink_replica_dump(struct sk_buff *skb,
 				    struct netlink_callback *cb,
-				    const struct qbd_replica_info *replica)
+				    const struct qbd_shard_replica *replica)
 {
 	void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
 				 cb->nlh->nlmsg_seq, &qbd_nl_family,
@@ -315,7 +317,7 @@ int qbd_nl_replica_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct qbd_node *node = qbd_node_find(sock_net(skb->sk));
 	unsigned long key = cb->args[0];
-	struct qbd_replica_info *info;
+	struct qbd_shard_replica *info;
 	struct qbd_shard *shard;
 
 	if (!node)

@@ -11,6 +11,8 @@
  */
 #include <linux/overflow.h>
 
+#include <net/sock.h>
+
 #include "netlink.h"
 #include "shard.h"
 #include "volume.h"
@@ -35,8 +37,7 @@ static int qbd_netlink_shard_set(struct genl_info *info,
 	}
 	set->number = nla_get_u32(tb[QBD_A_SHARD_SET_NUMBER]);
 	set->epoch = nla_get_u64(tb[QBD_A_SHARD_SET_EPOCH]);
-	nla_for_each_nested_type(member, QBD_A_SHARD_SET_MEMBER, attr, rest)
-	{
+	nla_for_each_nested_type(member, QBD_A_SHARD_SET_MEMBER, attr, rest) {
 		err = qbd_netlink_member_add(info, member, set);
 		if (err)
 			return err;
@@ -50,8 +51,9 @@ static u32 qbd_netlink_sets_count(struct genl_info *info)
 	u32 nr = 0;
 	int rest;
 
-	nlmsg_for_each_attr_type(attr, QBD_A_VOLUME_SHARD, info->nlhdr,
-				 GENL_HDRLEN, rest) nr++;
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest)
+		if (nla_type(attr) == QBD_A_VOLUME_SHARD)
+			nr++;
 	return nr;
 }
 
@@ -66,11 +68,12 @@ static struct qbd_set_spec *qbd_netlink_sets(struct genl_info *info, u32 nr)
 	sets = kvcalloc(nr, sizeof(*sets), GFP_KERNEL);
 	if (!sets)
 		return ERR_PTR(-ENOMEM);
-	nlmsg_for_each_attr_type(attr, QBD_A_VOLUME_SHARD, info->nlhdr,
-				 GENL_HDRLEN, rest)
-	{
-		int err = qbd_netlink_shard_set(info, attr, &sets[i++]);
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rest) {
+		int err;
 
+		if (nla_type(attr) != QBD_A_VOLUME_SHARD)
+			continue;
+		err = qbd_netlink_shard_set(info, attr, &sets[i++]);
 		if (err) {
 			kvfree(sets);
 			return ERR_PTR(err);
@@ -295,7 +298,7 @@ qbd_netlink_shard_member_put(struct sk_buff *skb,
 }
 
 static int qbd_netlink_shard_fill(struct sk_buff *skb,
-				  const struct qbd_leader_info *shard)
+				  const struct qbd_shard_leader *shard)
 {
 	u32 i;
 
@@ -323,7 +326,7 @@ static int qbd_netlink_shard_fill(struct sk_buff *skb,
 /* Put the shard into the dump: 0, or -EMSGSIZE: in the next message. */
 static int qbd_netlink_shard_dump(struct sk_buff *skb,
 				  struct netlink_callback *cb,
-				  const struct qbd_leader_info *shard)
+				  const struct qbd_shard_leader *shard)
 {
 	void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
 				 cb->nlh->nlmsg_seq, &qbd_nl_family,
@@ -345,7 +348,7 @@ int qbd_nl_shard_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		genl_dumpit_info(cb)->info.attrs[QBD_A_SHARD_VOLUME];
 	struct qbd_node *node = qbd_node_find(sock_net(skb->sk));
 	unsigned long key = cb->args[0];
-	struct qbd_leader_info *info;
+	struct qbd_shard_leader *info;
 	struct qbd_shard *shard;
 
 	if (!node)

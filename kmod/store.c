@@ -299,6 +299,7 @@ void qbd_kstore_info_get(struct qbd_store *store, struct qbd_kstore_info *info)
 		import_uuid(&info->cluster, super->cluster);
 		info->opens = super->opens;
 		info->incarnation = super->incarnation;
+		info->chunk_bytes = QBD_BLOCK_SIZE << super->layout.chunk_shift;
 		qbd_store_stats_get(store->core, &info->stats);
 		info->ram_pages = store->ram.pages;
 		info->dropped = store->ram.dropped;

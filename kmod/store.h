@@ -162,6 +162,7 @@ struct qbd_store_user {
  * @incarnation: of this open
  * @clean: it had been closed in order
  * @stats: of the core; zero unless ACTIVE
+ * @chunk_bytes: size of a chunk
  * @ram_pages: payload pages of durable records in memory
  * @dropped: payloads dropped from memory so far
  * @why: a line for people if it is FAILED, else empty
@@ -176,6 +177,7 @@ struct qbd_kstore_info {
 	u64 incarnation;
 	bool clean;
 	struct qbd_store_stats stats;
+	u32 chunk_bytes;
 	u32 ram_pages;
 	u64 dropped;
 	char why[QBD_STORE_WHY_MAX];
