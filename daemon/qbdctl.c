@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "store_cmd.h"
 
 /**
  * struct qbdctl_noun - a first word
@@ -20,6 +21,7 @@ struct qbdctl_noun {
 };
 
 static const struct qbdctl_noun qbdctl_nouns[] = {
+	{ "store", cmd_store, "make a store on a disk" },
 	{ "kernel", cmd_kernel, "speak to the module of this node directly" },
 };
 

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * qbdctl store format: make an empty store.
+ *
+ * What is on the device is looked at first: a store, or anything else that is
+ * not zero in the first blocks, is only overwritten with --force.
+ */
+#include "format.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/qbd_wal.h>
+
+#include "out.h"
+#include "parse.h"
+#include "store_cmd.h"
+#include "store_dev.h"
+
+/* Blocks at the front that are looked at for somebody's signature. */
+#define STORE_LOOK_BLOCKS 32
+
+/**
+ * struct store_format_args - the command line
+ * @path: device
+ * @options: for the core
+ * @has_cluster: --cluster was given
+ * @has_uuid: --uuid was given
+ * @force: --force
+ * @json: --json
+ */
+struct store_format_args {
+	const char *path;
+	struct qbd_format_options options;
+	bool has_cluster;
+	bool has_uuid;
+	bool force;
+	bool json;
+};
+
+static int store_format_usage(const char *why)
+{
+	fprintf(stderr, "qbdctl: store format: %s; see 'qbdctl store help'\n",
+		why);
+	return 2;
+}
+
+/* A size in whole blocks. */
+static bool store_format_blocks(const char *word, u64 *blocks)
+{
+	uint64_t bytes;
+
+	if (!parse_size(word, &bytes) || !bytes || bytes % QBD_BLOCK_SIZE)
+		return false;
+	*blocks = bytes / QBD_BLOCK_SIZE;
+	return true;
+}
+
+static bool store_format_option(struct store_format_args *args, int opt)
+{
+	struct qbd_format_options *options = &args->options;
+	u64 blocks;
+
+	switch (opt) {
+	case 'c':
+		args->has_cluster = true;
+		return parse_uuid(optarg, options->cluster);
+	case 'u':
+		args->has_uuid = true;
+		return parse_uuid(optarg, options->store);
+	case 'w':
+		return store_format_blocks(optarg, &options->wal_blocks);
+	case 'k':
+		if (!store_format_blocks(optarg, &blocks) ||
+		    !is_power_of_2(blocks))
+			return false;
+		options->chunk_shift = (u32)ilog2(blocks);
+		return true;
+	case 'f':
+		args->force = true;
+		return true;
+	case 'j':
+		args->json = true;
+		return true;
+	}
+	return false;
+}
+
+static int store_format_parse(struct store_format_args *args, int argc,
+			      char **argv)
+{
+	static const struct option options[] = {
+		{ "cluster", required_argument, NULL, 'c' },
+		{ "uuid", required_argument, NULL, 'u' },
+		{ "wal-size", required_argument, NULL, 'w' },
+		{ "chunk-size", required_argument, NULL, 'k' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!store_format_option(args, opt))
+			return store_format_usage("option not understood");
+	if (optind + 1 != argc)
+		return store_format_usage("one device is needed");
+	if (!args->has_cluster)
+		return store_format_usage("--cluster is needed");
+	args->path = argv[optind];
+	return 0;
+}
+
+/* Is there something that somebody may miss? */
+static int store_format_look(const struct store_dev *dev)
+{
+	static _Alignas(QBD_BLOCK_SIZE)
+		u8 front[STORE_LOOK_BLOCKS * QBD_BLOCK_SIZE];
+	struct qbd_io io = { .op = QBD_IO_READ,
+			     .blocks = STORE_LOOK_BLOCKS,
+			     .buf = front };
+	__le64 magic;
+	size_t i;
+	int err;
+
+	if (dev->blocks < STORE_LOOK_BLOCKS)
+		return 0;
+	err = store_dev_io(dev, &io);
+	if (err) {
+		fprintf(stderr, "qbdctl: %s: read: %s\n", dev->path,
+			strerror(-err));
+		return 1;
+	}
+	memcpy(&magic, front, sizeof(magic));
+	for (i = 0; i < sizeof(front) && !front[i]; i++)
+		;
+	if (i == sizeof(front))
+		return 0;
+	fprintf(stderr, "qbdctl: %s: %s; --force overwrites it\n", dev->path,
+		le64_to_cpu(magic) == QBD_SUPER_MAGIC ?
+			"there is a store on it" :
+			"it is not empty");
+	return 1;
+}
+
+static int store_format_run(const struct store_dev *dev,
+			    struct qbd_format *format)
+{
+	static _Alignas(QBD_BLOCK_SIZE) u8 block[QBD_BLOCK_SIZE];
+	struct qbd_io io;
+	int got;
+
+	while ((got = qbd_format_next(format, block, &io)) > 0) {
+		int err = store_dev_io(dev, &io);
+
+		if (err) {
+			fprintf(stderr, "qbdctl: %s: write: %s\n", dev->path,
+				strerror(-err));
+			return 1;
+		}
+	}
+	return got ? 1 : 0;
+}
+
+static void store_format_show(const struct store_format_args *args,
+			      const struct qbd_super *super)
+{
+	static const struct out_col cols[] = {
+		{ "uuid", "STORE", false },
+		{ "path", "PATH", false },
+		{ "log_bytes", "LOG", true },
+		{ "data_bytes", "DATA", true },
+		{ "chunk_bytes", "CHUNK", true },
+	};
+	struct out out;
+
+	out_begin(&out, cols, ARRAY_SIZE(cols), args->json);
+	out_uuid(&out, args->options.store);
+	out_str(&out, args->path);
+	out_bytes(&out, super->layout.wal_blocks * QBD_BLOCK_SIZE);
+	out_bytes(&out,
+		  (super->layout.data_chunks << super->layout.chunk_shift) *
+			  QBD_BLOCK_SIZE);
+	out_bytes(&out, (u64)QBD_BLOCK_SIZE << super->layout.chunk_shift);
+	out_end(&out);
+}
+
+static int store_format_dev(struct store_format_args *args,
+			    const struct store_dev *dev)
+{
+	struct qbd_format format;
+	int err;
+
+	if (!args->force && store_format_look(dev))
+		return 1;
+	args->options.dev_blocks = dev->blocks;
+	if (!args->has_uuid &&
+	    !store_dev_random(args->options.store, QBD_UUID_SIZE))
+		return 1;
+	if (!store_dev_random(&args->options.run, sizeof(args->options.run)))
+		return 1;
+	args->options.run |= 1;
+	err = qbd_format_plan(&format, &args->options);
+	if (err) {
+		fprintf(stderr, "qbdctl: %s: %s\n", dev->path,
+			err == -ENOSPC ? "too small for a store" :
+					 "these sizes do not fit together");
+		return 1;
+	}
+	err = store_format_run(dev, &format);
+	if (!err)
+		store_format_show(args, &format.super);
+	return err;
+}
+
+/**
+ * store_format() - qbdctl store format
+ * @argc: number of words, from "format" on
+ * @argv: the words
+ *
+ * Return: exit code.
+ */
+int store_format(int argc, char **argv)
+{
+	struct store_format_args args = { 0 };
+	struct store_dev dev;
+	int code = store_format_parse(&args, argc, argv);
+
+	if (code)
+		return code;
+	if (!store_dev_open(&dev, args.path, true))
+		return 1;
+	code = store_format_dev(&args, &dev);
+	store_dev_close(&dev);
+	return code;
+}
