@@ -101,10 +101,26 @@ static int store_dev_transfer(const struct store_dev *dev,
 	return 0;
 }
 
+static int store_dev_zero(const struct store_dev *dev, const struct qbd_io *io)
+{
+	static _Alignas(QBD_BLOCK_SIZE) char zero[QBD_BLOCK_SIZE];
+	struct qbd_io one = *io;
+	int err = 0;
+	u32 i;
+
+	one.blocks = 1;
+	one.buf = zero;
+	for (i = 0; i < io->blocks && !err; i++) {
+		one.block = io->block + i;
+		err = store_dev_transfer(dev, &one, true);
+	}
+	return err;
+}
+
 /**
  * store_dev_io() - do what the core describes
  * @dev: the device
- * @io: a read, or a write from memory, or a flush
+ * @io: a read, a write from memory, zeroes, or a flush
  *
  * Return: 0, or a negative errno.
  */
@@ -122,9 +138,10 @@ int store_dev_io(const struct store_dev *dev, const struct qbd_io *io)
 		return fdatasync(dev->fd) ? -errno : 0;
 	case QBD_IO_FLUSH:
 		return fdatasync(dev->fd) ? -errno : 0;
+	case QBD_IO_ZERO:
+		return store_dev_zero(dev, io);
 	case QBD_IO_COPY:
 	case QBD_IO_LOAD:
-	case QBD_IO_ZERO:
 		break;
 	}
 	return -EOPNOTSUPP;
