@@ -68,7 +68,7 @@ def _run_icount(args):
                                 args.timeout, options)
     print(result.output, flush=True)
     if result.why:
-        raise BedError(result.why)
+        raise BedError(f"{result.why}\nlogs: {result.where}")
     return result.code
 
 

@@ -22,8 +22,9 @@ from .kernel import Kernel
 from .proc import BedError, Child, scaled
 
 DEFAULT_SEED = 42
-# What lib.sh itself uses, beside busybox.
-_PROGRAMS = ("bash", "ip", "tc", "nft")
+# What lib.sh and most cases use; the rest is busybox's.
+_PROGRAMS = ("bash", "ip", "tc", "nft", "ping", "grep", "sed", "dd", "head",
+             "tail", "sort", "tr", "stat", "od", "dmesg", "timeout")
 _MODULES = ("veth", "bridge", "sch_netem", "nf_tables")
 _STAMP = re.compile(r"^\[ *\d+\.\d{6}\]")
 
@@ -31,10 +32,11 @@ _STAMP = re.compile(r"^\[ *\d+\.\d{6}\]")
 class Result:
     """What a run in virtual time gave."""
 
-    def __init__(self, code, output, why):
+    def __init__(self, code, output, why, where):
         self.code = code
         self.output = output
         self.why = why
+        self.where = where     # its logs, if it failed
 
 
 def _files(case, env):
@@ -58,11 +60,13 @@ def run_command(argv, kernel_name, seed, timeout, options):
     os.makedirs(where, exist_ok=True)
     path = os.path.join(where, "000_command.sh")
     with open(path, "w", encoding="utf-8") as out:
+        loads = "".join(f"modprobe {name}\n"
+                        for name in options["MODULES"].split())
         out.write('DESCRIPTION="a command"\n# MODE=icount\n' +
                   f"# TIMEOUT={int(timeout)}\n" +
                   "".join(f'# {key}="{value}"\n'
                           for key, value in options.items()) +
-                  shlex.join(argv) + "\n")
+                  f"set -e\n{loads}{shlex.join(argv)}\n")
     try:
         return run(Case(path), kernel_name, seed)
     finally:
@@ -76,7 +80,7 @@ def _user_programs(env):
 
 
 def make_initrd(case, kernel, where):
-    """Build the initramfs of a case; returns its path and its modules."""
+    """Build the initramfs of a case; returns its path."""
     env = guest_env(kernel.name)
     output = os.path.join(where, "initrd.gz")
     argv = [os.path.join(HERE, "mkinitrd"), "--output", output,
@@ -98,17 +102,15 @@ def make_initrd(case, kernel, where):
                           timeout=scaled(300))
     if done.returncode:
         raise BedError("mkinitrd: " + done.stderr)
-    return output, modules
+    return output
 
 
-def command_line(case, kernel, initrd, modules, seed):
+def command_line(case, kernel, initrd, seed):
     """QEMU for virtual time; every part of it is a measured choice."""
     line = ["console=ttyS0", "quiet", "panic=-1", "nokaslr",
             "mitigations=off", "norandmaps", f"bed.seed={seed}",
             f"bed.kernel={kernel.name}", f"bed.case={case.name}",
             *kernel.args, *case.words("CMDLINE")]
-    if modules:
-        line.append("bed.modules=" + ":".join(modules))
     mem = case.values["MEM"]
     return ["qemu-system-x86_64", "-machine", "q35",
             # A copy counts one per eight bytes without these two.
@@ -163,20 +165,18 @@ def run(case, kernel_name, seed=None):
     seed = DEFAULT_SEED if seed is None else seed
     where = os.path.join(BEDS, f"bed-icount-{os.getpid()}-{case.name}")
     os.makedirs(where, exist_ok=True)
-    initrd, modules = make_initrd(case, kernel, where)
+    initrd = make_initrd(case, kernel, where)
     limit = scaled(case.timeout(kernel_name))
     outputs = []
     for _ in range(int(case.values["REPEAT"])):
-        code, output, why = _boot(case, kernel, (initrd, modules, seed),
-                                  where, limit)
+        code, output, why = _boot(case, kernel, (initrd, seed), where,
+                                  limit)
         outputs.append(output)
         if output != outputs[0]:
             why = f"seed {seed} gave another output the second time:\n" + \
                 output
         if why or code:
             break
-    if why or code not in (0, 4):
-        why += f"\nlogs: {where}"
-    else:
+    if not why and code in (0, 4):
         shutil.rmtree(where, ignore_errors=True)
-    return Result(code, outputs[0], why)
+    return Result(code, outputs[0], why, where)

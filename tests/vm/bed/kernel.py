@@ -17,18 +17,18 @@ class Kernel:
     def __init__(self, name):
         self.name = name
         self.args = []
-        self.boot_timeout = 120
+        self.boot_timeout = 180
         if name == "debian":
             self.image = _newest_debian()
         elif name == "debug":
             self.image = _debug_image()
             # Interpreting ACPI under KASAN without KVM takes minutes.
             self.args = ["acpi=noirq", "reboot=t"]
-            self.boot_timeout = 300
+            self.boot_timeout = 400
         else:
             self.image = os.path.abspath(name)
             self.name = "path"
-            self.boot_timeout = 300
+            self.boot_timeout = 400
         if not os.path.isfile(self.image):
             raise BedError(f"no kernel image {self.image}")
 

@@ -36,8 +36,14 @@ class Deadline:
 
 
 def scaled(seconds):
-    """A default time-out, stretched by QBD_TIME_SCALE on slow machines."""
-    return seconds * float(os.environ.get("QBD_TIME_SCALE", "1"))
+    """A time-out for this machine as it is now.
+
+    QBD_TIME_SCALE stretches time-outs for good; a host with more to run
+    than it has processors stretches them by as much.
+    """
+    busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+    own = float(os.environ.get("QBD_TIME_SCALE", "1"))
+    return seconds * own * min(8.0, max(1.0, busy))
 
 
 def pause(seconds):

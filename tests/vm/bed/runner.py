@@ -167,11 +167,10 @@ def _run_on_host(case, kernel):
 
 def _run_icount(case, kernel, seed):
     result = icount.run(case, kernel, seed)
-    why = result.why
-    code = result.code if result.code in (PASS, SKIP) else FAIL
-    if code == FAIL and not why:
-        why = f"exit code {result.code}"
-    return Outcome(FAIL if why else code, why, result.output)
+    if result.code in (PASS, SKIP) and not result.why:
+        return Outcome(result.code, "", result.output)
+    why = result.why or f"exit code {result.code}"
+    return Outcome(FAIL, f"{why}\nlogs: {result.where}", result.output)
 
 
 class Run:

@@ -10,7 +10,7 @@
 # MODE=icount
 # KERNELS=debian
 # REPEAT=2
-# TIMEOUT=150
+# TIMEOUT=240
 # MODULES="null_blk"
 # PROGRAMS="ping"
 DESCRIPTION="virtual time: same seed, same figures"
