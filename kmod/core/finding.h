@@ -26,7 +26,6 @@
  * @QBD_FIND_REFUSED: record @first of @replica makes no sense
  * @QBD_FIND_TORN: the last write to the log, at @first, was cut: normal
  * @QBD_FIND_GAP: records @first to @last of @replica are missing
- * @QBD_FIND_HISTORY: record @first of @replica does not follow the one before
  * @QBD_FIND_UNPROVEN: records of @replica after @first may be missing
  * @QBD_FIND_PROMISE: a promise of @replica above term @first may be lost
  * @QBD_FIND_MAP_INDEX: map page @first of @replica names change @last, which
@@ -51,7 +50,6 @@ enum qbd_finding_kind {
 	QBD_FIND_REFUSED,
 	QBD_FIND_TORN,
 	QBD_FIND_GAP,
-	QBD_FIND_HISTORY,
 	QBD_FIND_UNPROVEN,
 	QBD_FIND_PROMISE,
 	QBD_FIND_MAP_INDEX,

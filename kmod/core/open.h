@@ -106,7 +106,7 @@ enum qbd_open_phase {
 	QBD_OPEN_DEAD,
 };
 
-/* Findings that wait to be told: a verdict makes up to four at once. */
+/* Findings that wait to be told: a verdict makes up to three at once. */
 #define QBD_OPEN_FINDINGS 8
 
 /**

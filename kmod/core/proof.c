@@ -147,28 +147,6 @@ static void qbd_verdict_add(struct qbd_verdict *verdict, u32 flags,
 	finding->last = last;
 }
 
-/* First record that does not follow the one before it, 0 = all do. */
-static u64 qbd_proof_chain(const struct qbd_store_core *core, u32 slot,
-			   const struct qbd_store_replica *replica)
-{
-	const struct qbd_rec *rec;
-	u64 term = replica->applied.term;
-	u64 index;
-	int id;
-
-	for (index = replica->applied.index + 1; index <= replica->last.index;
-	     index++) {
-		id = qbd_store_log_get(core, slot, index);
-		if (id < 0)
-			return index;
-		rec = qbd_store_rec(core, (u32)id);
-		if (!rec || rec->desc.aux0 != term)
-			return index;
-		term = rec->desc.term;
-	}
-	return 0;
-}
-
 /* Records that are known to have been there and are not. */
 static bool qbd_proof_gap(const struct qbd_proof *proof,
 			  const struct qbd_store_core *core, u32 slot,
@@ -232,7 +210,7 @@ void qbd_proof_verdict(const struct qbd_proof *proof,
 {
 	const u32 suspect = QBD_REPLICA_SUSPECT | QBD_REPLICA_NONVOTING;
 	struct qbd_store_replica replica;
-	u64 first, last, broken;
+	u64 first, last;
 	u32 i;
 
 	memset(verdict, 0, sizeof(*verdict));
@@ -240,9 +218,6 @@ void qbd_proof_verdict(const struct qbd_proof *proof,
 		return;
 	if (qbd_proof_gap(proof, core, slot, &first, &last))
 		qbd_verdict_add(verdict, suspect, QBD_FIND_GAP, first, last);
-	broken = qbd_proof_chain(core, slot, &replica);
-	if (broken)
-		qbd_verdict_add(verdict, suspect, QBD_FIND_HISTORY, broken, 0);
 	if (!qbd_proof_history(proof, core, slot, &replica))
 		qbd_verdict_add(verdict, suspect, QBD_FIND_UNPROVEN,
 				replica.last.index, 0);

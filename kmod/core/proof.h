@@ -68,7 +68,7 @@ struct qbd_proof {
 struct qbd_verdict {
 	u32 flags;
 	u32 nr_findings;
-	struct qbd_finding finding[4];
+	struct qbd_finding finding[3];
 };
 
 void qbd_proof_init(struct qbd_proof *proof, u64 carried);

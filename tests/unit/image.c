@@ -334,7 +334,7 @@ u64 image_commit(struct image *img)
 		.run = img->run,
 		.seq = img->at.seq,
 		.lpos = img->at.lpos,
-		.durable_seq = img->at.seq - 1,
+		.durable_seq = img->at.seq - 1 - img->durable_lag,
 		.prev_crc = img->at.prev_crc,
 	};
 	struct qbd_disk_seg *seg = (struct qbd_disk_seg *)img->header;

@@ -40,6 +40,7 @@ struct image {
 	struct qbd_super super;
 	struct qbd_lpos at;
 	u64 run;
+	u64 durable_lag; /* segments that a pipeline would have under way */
 	u8 header[QBD_BLOCK_SIZE] __aligned(8);
 	u8 payload[QBD_SEG_PAYLOAD_MAX][QBD_BLOCK_SIZE] __aligned(8);
 	u32 payload_blocks;

@@ -65,6 +65,16 @@ static u32 flags(struct image *img, u32 slot)
 		EXPECT_EQ(exp_index, seen_pos.index); \
 	} while (0)
 
+static void cut(struct image *img, u64 replica, u64 index)
+{
+	image_rec(img,
+		  (struct qbd_desc){ .replica = replica,
+				     .term = 4,
+				     .index = index,
+				     .op = QBD_OP_TRUNCATE },
+		  0);
+}
+
 static void damage(struct image *img, u64 lpos, u32 byte)
 {
 	image_lpos(img, lpos)[byte] ^= 0x10;
@@ -138,6 +148,20 @@ TEST_F(replay, a_cut_segment_never_comes_back)
 	EXPECT_EQ(0, rep(img, 1).last.index);
 }
 
+/* S5 a: of two segments under way at once the first one was torn. */
+TEST_F(replay, a_pipeline_is_not_damage)
+{
+	struct image *img = self->img;
+
+	img->durable_lag = 1;
+	image_commit(img);
+	damage(img, self->seg[3] + 2, 5);
+	ASSERT_EQ(0, image_open_rw(img));
+	EXPECT_EQ(QBD_FIND_TORN, img->finding[0].kind);
+	EXPECT_EQ(self->seg[3], img->open.replay.at.lpos);
+	EXPECT_EQ(0, flags(img, 0) | flags(img, 1));
+}
+
 /* A later segment says that the bad one was durable: damage, not a tear. */
 TEST_F(replay, a_seal_tells_rot_from_a_tear)
 {
@@ -195,6 +219,35 @@ TEST_F(replay, a_hole_drops_what_is_behind)
 	EXPECT_POS(3, 2, rep(img, 1).last);
 }
 
+/* The records come again from a leader, with the same terms. */
+TEST_F(replay, a_hole_that_was_filled)
+{
+	struct image *img = self->img;
+	u64 seg, i;
+
+	image_write(img, 5, 3, 3, 3, 30);
+	seg = image_commit(img);
+	image_write(img, 5, 3, 4, 3, 31);
+	image_commit(img);
+	image_commit(img);
+	damage(img, seg + 1, 5);
+	ASSERT_EQ(0, image_open_rw(img));
+	ASSERT_EQ(0, image_checkpoint(img, false));
+	image_resume(img);
+	for (i = 3; i < 6; i++) {
+		image_write(img, 5, 3, i, 3, 30);
+		image_commit(img);
+	}
+	cut(img, 5, 3); /* the first fourth one must not be back with this */
+	image_commit(img);
+	ASSERT_EQ(0, image_open_rw(img));
+	EXPECT_FALSE(image_found(img, QBD_FIND_GAP));
+	EXPECT_POS(3, 3, rep(img, 0).last);
+	EXPECT_LT(qbd_store_log_get(img->core, 0, 4), 0);
+	/* Whether it may vote again is for the leader to say. */
+	EXPECT_EQ(SUSPECT, flags(img, 0));
+}
+
 /* Records behind the damage prove what was before it, and the promise. */
 TEST_F(replay, a_lost_header_spares_who_is_proven)
 {
@@ -236,12 +289,7 @@ TEST_F(replay, an_index_alone_proves_nothing)
 	struct image *img = self->img;
 	u64 seg;
 
-	image_rec(img,
-		  (struct qbd_desc){ .replica = 5,
-				     .term = 4,
-				     .index = 1,
-				     .op = QBD_OP_TRUNCATE },
-		  0);
+	cut(img, 5, 1);
 	image_write(img, 5, 4, 2, 3, 50);
 	seg = image_commit(img);
 	image_write(img, 5, 4, 3, 4, 51);
@@ -257,12 +305,7 @@ TEST_F(replay, a_truncation)
 {
 	struct image *img = self->img;
 
-	image_rec(img,
-		  (struct qbd_desc){ .replica = 5,
-				     .term = 4,
-				     .index = 1,
-				     .op = QBD_OP_TRUNCATE },
-		  0);
+	cut(img, 5, 1);
 	image_commit(img);
 	ASSERT_EQ(0, image_open_rw(img));
 	EXPECT_POS(3, 1, rep(img, 0).last);
