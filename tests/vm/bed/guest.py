@@ -94,8 +94,12 @@ class Guest:
         self.link = Link(self.name, sock, self.bed.share)
         return self
 
+    def _socket(self, tag):
+        """Its name names virtiofsd's pid file, which all beds share."""
+        return f"{self.bed.name}-{self.name}.{tag}.sock"
+
     def _serve(self, tag, source, cache):
-        socket = f"{self.name}.{tag}.sock"
+        socket = self._socket(tag)
         path = os.path.join(self.bed.dir, socket)
         if os.path.exists(path):
             os.unlink(path)
@@ -123,7 +127,7 @@ class Guest:
         args += ["-qmp", f"unix:{self.name}.qmp,server=on,wait=off"]
         for tag, name in (("root", "rootfs"), ("share", "bedshare")):
             args += ["-chardev",
-                     f"socket,id={tag},path={self.name}.{tag}.sock",
+                     f"socket,id={tag},path={self._socket(tag)}",
                      "-device", f"vhost-user-fs-pci,chardev={tag},tag={name}"]
         if self.bed.port:
             args += ["-netdev", "socket,id=net0,localaddr=127.0.0.1,"
