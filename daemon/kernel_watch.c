@@ -93,8 +93,7 @@ static int kernel_shard_row(struct nlattr **attrs, void *arg)
 	int rest;
 
 	nla_for_each_attr(attr, genlmsg_attrdata(head, 0),
-			  genlmsg_attrlen(head, 0), rest)
-	{
+			  genlmsg_attrlen(head, 0), rest) {
 		if (nla_type(attr) == QBD_A_SHARD_MEMBER && !err)
 			err = kernel_shard_member_row(attrs, attr, &rows->out);
 	}
