@@ -94,13 +94,21 @@ static bool qbd_tail_undeleted(const struct qbd_store_core *core, u32 id)
 	       core->slot[rec->slot].table.replica == rec->desc.replica;
 }
 
-/* Is there something in the log that re-logging would get rid of? */
+/*
+ * Is there something in the log that re-logging would get rid of?  Counted
+ * are records and payload, not headers: how many of these the copies will
+ * need is not known, and what is not live is gone after one round of the log,
+ * so that this comes to an end.
+ */
 static bool qbd_tail_relog_gains(const struct qbd_store_core *core)
 {
-	u64 live = core->live_blocks + core->live_recs / QBD_SEG_DESCS + 1;
+	const struct qbd_ring *ring = &core->ring;
+	u64 recs = core->index.wait - core->index.first;
+	u64 blocks = qbd_ring_used(ring) - (ring->seg_end - ring->seg_first);
 
-	return qbd_ring_used(&core->ring) >
-	       live + core->ring.control_reserve / 2;
+	recs -= min_t(u64, recs, core->live_recs);
+	blocks -= min(blocks, core->live_blocks);
+	return recs + blocks > ring->control_reserve / 2;
 }
 
 /* Take a pinned record along. Return: false if the batch is full. */
