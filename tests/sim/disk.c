@@ -26,6 +26,7 @@ struct qbd_disk {
 	uint64_t blocks;
 	uint8_t **image; /* NULL = never written */
 	uint8_t **base; /* NULL = the image is on the medium */
+	uint32_t *nr_volatile; /* cached writes, by block */
 	struct qbd_disk_cached *cached;
 	size_t nr_cached;
 	uint64_t saved; /* counts cached writes that were flushed */
@@ -80,7 +81,8 @@ struct qbd_disk *qbd_disk_new(uint64_t blocks, uint64_t seed)
 	disk->rng.state = seed;
 	disk->image = calloc(blocks, sizeof(*disk->image));
 	disk->base = calloc(blocks, sizeof(*disk->base));
-	if (!disk->image || !disk->base)
+	disk->nr_volatile = calloc(blocks, sizeof(*disk->nr_volatile));
+	if (!disk->image || !disk->base || !disk->nr_volatile)
 		abort();
 	return disk;
 }
@@ -101,6 +103,7 @@ void qbd_disk_free(struct qbd_disk *disk)
 	free(disk->pending);
 	free(disk->image);
 	free(disk->base);
+	free(disk->nr_volatile);
 	free(disk);
 }
 
@@ -134,6 +137,13 @@ static void qbd_disk_store(struct qbd_disk *disk, uint64_t block,
 	struct qbd_disk_cached *cached;
 	uint32_t i;
 
+	if (stable && sectors == 0xff && !disk->nr_volatile[block]) {
+		memcpy(image, data, QBD_DISK_BLOCK);
+		if (disk->base[block])
+			qbd_disk_block_put(disk, disk->base[block]);
+		disk->base[block] = NULL;
+		return;
+	}
 	if (!disk->base[block]) {
 		disk->base[block] = qbd_disk_block_get(disk);
 		memcpy(disk->base[block], image, QBD_DISK_BLOCK);
@@ -146,6 +156,7 @@ static void qbd_disk_store(struct qbd_disk *disk, uint64_t block,
 	disk->cached = qbd_disk_grow(disk->cached, &disk->max_cached,
 				     disk->nr_cached, sizeof(*disk->cached));
 	cached = &disk->cached[disk->nr_cached++];
+	disk->nr_volatile[block]++;
 	cached->block = block;
 	cached->stable = stable;
 	cached->data = qbd_disk_block_get(disk);
@@ -164,8 +175,10 @@ static void qbd_disk_flush(struct qbd_disk *disk, uint64_t mark)
 	for (i = 0; i < nr; i++) {
 		struct qbd_disk_cached *cached = &disk->cached[i];
 
-		memcpy(disk->base[cached->block], cached->data, QBD_DISK_BLOCK);
-		qbd_disk_block_put(disk, cached->data);
+		/* The newer buffer becomes the base: no need to copy. */
+		qbd_disk_block_put(disk, disk->base[cached->block]);
+		disk->base[cached->block] = cached->data;
+		disk->nr_volatile[cached->block]--;
 	}
 	disk->saved += nr;
 	disk->nr_cached -= nr;
@@ -360,6 +373,7 @@ void qbd_disk_cut(struct qbd_disk *disk)
 		}
 		qbd_disk_block_put(disk, cached->data);
 		/* The power was off: nothing is volatile any more. */
+		disk->nr_volatile[cached->block]--;
 		memcpy(disk->base[cached->block], image, QBD_DISK_BLOCK);
 	}
 	disk->saved += disk->nr_cached;

@@ -236,9 +236,12 @@ static const char *qbd_found_store(const struct qbd_world *w,
 		}
 		if (qbd_store_replica_get(w->core, slot, &have))
 			return "replica: can not be read";
+		/* Damage to a DELETE: consensus knows better (S11). */
+		if (!r->exists && faults)
+			continue;
 		if (!r->exists && have.last.index)
 			return "replica: has records before it exists";
-		if (!r->exists && !live->exists && !faults)
+		if (!r->exists && !live->exists)
 			return "replica: came back";
 		if (have.table.flags & QBD_REPLICA_NONVOTING && !faults)
 			return "replica: lost its vote for nothing";
@@ -270,14 +273,14 @@ static void qbd_found_take(struct qbd_world *w, const struct qbd_model *model)
 		int slot = qbd_store_find(w->core, live->id);
 		struct qbd_store_replica have;
 
-		if (slot >= 0 && !r->exists) {
+		if (slot >= 0 && !r->exists && live->exists) {
 			r->id = live->id;
 			r->blocks = live->blocks;
 			r->epoch = live->epoch;
 			r->last = 0;
 			w->told[i] = 0;
 		}
-		r->exists = slot >= 0;
+		r->exists = slot >= 0 && (r->exists || live->exists);
 		if (slot < 0)
 			continue;
 		qbd_store_replica_get(w->core, slot, &have);

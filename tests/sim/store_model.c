@@ -134,8 +134,10 @@ void qbd_model_fill(const struct qbd_model_rec *rec, u32 block, void *buf)
 		return;
 	}
 	seed = qbd_rng_mix(rec->seed + (block - rec->block));
-	for (i = 0; i < QBD_BLOCK_SIZE / sizeof(*word); i++)
-		word[i] = seed + i * 0x9e3779b97f4a7c15ULL;
+	for (i = 0; i < QBD_BLOCK_SIZE / sizeof(*word); i++) {
+		word[i] = seed;
+		seed += 0x9e3779b97f4a7c15ULL;
+	}
 }
 
 /* The session that a term belongs to. */

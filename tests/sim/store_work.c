@@ -151,7 +151,7 @@ static int qbd_work_append(struct qbd_world *w, u32 i, u8 what)
 	return 0;
 }
 
-static void qbd_work_promise(struct qbd_world *w, u32 i)
+static int qbd_work_promise(struct qbd_world *w, u32 i, u64 more)
 {
 	const struct qbd_model_replica *r = &w->live.replica[i];
 	struct qbd_model_op op = { .kind = QBD_OP_PROMISE, .replica = i };
@@ -159,7 +159,7 @@ static void qbd_work_promise(struct qbd_world *w, u32 i)
 	struct qbd_promise promise = { .node = 1, .epoch = 1 };
 	int id;
 
-	promise.term = qbd_work_term(r) + qbd_rng_below(&w->rng, 3);
+	promise.term = qbd_work_term(r) + more;
 	promise.nonce = qbd_model_nonce(r->id, promise.term);
 	op.promise = promise;
 	id = qbd_store_promise(w->core, slot, &promise);
@@ -171,6 +171,7 @@ static void qbd_work_promise(struct qbd_world *w, u32 i)
 	    qbd_store_promise(w->core, slot, &promise) != -ESTALE &&
 	    !qbd_store_error(w->core))
 		qbd_world_broken(w, "promise: one term to two sessions");
+	return id;
 }
 
 /* What waits and is void now is never written. */
@@ -201,7 +202,8 @@ static void qbd_work_truncate(struct qbd_world *w, u32 i)
 	if (r->last == w->told[i])
 		return;
 	/* A new leader's word: its records have a higher term. */
-	qbd_work_promise(w, i);
+	if (qbd_work_promise(w, i, 1) < 0)
+		return;
 	op.index = w->told[i] + qbd_rng_below(&w->rng, r->last - w->told[i]);
 	id = qbd_store_truncate(w->core, slot, qbd_work_term(r), op.index);
 	qbd_world_trace(w, "truncate %u: to %llu: %d\n", i, op.index, id);
@@ -228,6 +230,15 @@ static void qbd_work_told(struct qbd_world *w, u32 i, u64 index)
 	w->told[i] = max(w->told[i], index);
 	qbd_store_commit_set(
 		w->core, qbd_store_find(w->core, w->live.replica[i].id), index);
+}
+
+static void qbd_work_read(struct qbd_world *w, u32 i)
+{
+	u32 block = (u32)qbd_rng_below(&w->rng, w->live.replica[i].blocks);
+	u32 blocks = (u32)qbd_rng_range(&w->rng, 1, 24);
+
+	qbd_world_read(w, i, block,
+		       min(blocks, w->live.replica[i].blocks - block));
 }
 
 static void qbd_work_drop(struct qbd_world *w)
@@ -263,11 +274,11 @@ static void qbd_work_call(struct qbd_world *w)
 	else if (what < 75 && !pinned)
 		qbd_work_told(w, i, r->last);
 	else if (what < 80)
-		qbd_work_promise(w, i);
+		qbd_work_promise(w, i, qbd_rng_below(&w->rng, 3));
 	else if (what < 84)
 		qbd_work_truncate(w, i);
-	else if (what < 92 && r->blocks)
-		qbd_world_read(w, i, 0, r->blocks);
+	else if (what < 92)
+		qbd_work_read(w, i);
 	else if (what < 99)
 		qbd_work_drop(w);
 	else if (qbd_rng_percent(&w->rng, 20))
