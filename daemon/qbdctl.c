@@ -21,7 +21,7 @@ struct qbdctl_noun {
 };
 
 static const struct qbdctl_noun qbdctl_nouns[] = {
-	{ "store", cmd_store, "make a store on a disk" },
+	{ "store", cmd_store, "make, check and dump a store on a disk" },
 	{ "kernel", cmd_kernel, "speak to the module of this node directly" },
 };
 

@@ -8,5 +8,8 @@
 
 int cmd_store(int argc, char **argv);
 int store_format(int argc, char **argv);
+int store_check(int argc, char **argv);
+int store_dump(int argc, char **argv);
+int store_usage(const char *verb, const char *why);
 
 #endif /* QBD_DAEMON_STORE_CMD_H */

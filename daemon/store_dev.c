@@ -60,8 +60,9 @@ bool store_dev_open(struct store_dev *dev, const char *path, bool writable)
 			path);
 		return false;
 	}
+	/* The kernel's store writes below the page cache. */
 	if (S_ISBLK(st.st_mode))
-		flags |= O_EXCL;
+		flags |= O_EXCL | O_DIRECT;
 	dev->fd = open(path, flags);
 	if (dev->fd < 0)
 		return store_dev_error(dev, "open");

@@ -3,9 +3,11 @@
  * qbdctl store format: make an empty store.
  *
  * What is on the device is looked at first: a store, or anything else that is
- * not zero in the first blocks, is only overwritten with --force.
+ * not zero in the first or last blocks, where partition tables, file systems
+ * and RAID sets have their marks, is only overwritten with --force.
  */
 #include "format.h"
+#include "store_limits.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -18,7 +20,7 @@
 #include "store_cmd.h"
 #include "store_dev.h"
 
-/* Blocks at the front that are looked at for somebody's signature. */
+/* Blocks at both ends that are looked at for somebody's signature. */
 #define STORE_LOOK_BLOCKS 32
 
 /**
@@ -38,13 +40,6 @@ struct store_format_args {
 	bool force;
 	bool json;
 };
-
-static int store_format_usage(const char *why)
-{
-	fprintf(stderr, "qbdctl: store format: %s; see 'qbdctl store help'\n",
-		why);
-	return 2;
-}
 
 /* A size in whole blocks. */
 static bool store_format_blocks(const char *word, u64 *blocks)
@@ -77,6 +72,11 @@ static bool store_format_option(struct store_format_args *args, int opt)
 			return false;
 		options->chunk_shift = (u32)ilog2(blocks);
 		return true;
+	case 'o':
+		return parse_u32(optarg, 1, 1000, &options->overcommit);
+	case 'r':
+		return parse_u32(optarg, 1, QBD_STORE_REPLICAS_MAX,
+				 &options->replicas);
 	case 'f':
 		args->force = true;
 		return true;
@@ -95,6 +95,8 @@ static int store_format_parse(struct store_format_args *args, int argc,
 		{ "uuid", required_argument, NULL, 'u' },
 		{ "wal-size", required_argument, NULL, 'w' },
 		{ "chunk-size", required_argument, NULL, 'k' },
+		{ "overcommit", required_argument, NULL, 'o' },
+		{ "replicas", required_argument, NULL, 'r' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -103,45 +105,50 @@ static int store_format_parse(struct store_format_args *args, int argc,
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (!store_format_option(args, opt))
-			return store_format_usage("option not understood");
+			return store_usage("format", "option not understood");
 	if (optind + 1 != argc)
-		return store_format_usage("one device is needed");
+		return store_usage("format", "one device is needed");
 	if (!args->has_cluster)
-		return store_format_usage("--cluster is needed");
+		return store_usage("format", "--cluster is needed");
 	args->path = argv[optind];
 	return 0;
 }
 
-/* Is there something that somebody may miss? */
-static int store_format_look(const struct store_dev *dev)
+/* Is there something from @block on that somebody may miss? */
+static int store_format_look_at(const struct store_dev *dev, u64 block)
 {
 	static _Alignas(QBD_BLOCK_SIZE)
-		u8 front[STORE_LOOK_BLOCKS * QBD_BLOCK_SIZE];
+		u8 data[STORE_LOOK_BLOCKS * QBD_BLOCK_SIZE];
 	struct qbd_io io = { .op = QBD_IO_READ,
+			     .block = block,
 			     .blocks = STORE_LOOK_BLOCKS,
-			     .buf = front };
+			     .buf = data };
 	__le64 magic;
-	size_t i;
 	int err;
 
-	if (dev->blocks < STORE_LOOK_BLOCKS)
-		return 0;
 	err = store_dev_io(dev, &io);
 	if (err) {
 		fprintf(stderr, "qbdctl: %s: read: %s\n", dev->path,
 			strerror(-err));
 		return 1;
 	}
-	memcpy(&magic, front, sizeof(magic));
-	for (i = 0; i < sizeof(front) && !front[i]; i++)
-		;
-	if (i == sizeof(front))
+	if (mem_is_zero(data, sizeof(data)))
 		return 0;
+	memcpy(&magic, data, sizeof(magic));
 	fprintf(stderr, "qbdctl: %s: %s; --force overwrites it\n", dev->path,
 		le64_to_cpu(magic) == QBD_SUPER_MAGIC ?
 			"there is a store on it" :
 			"it is not empty");
 	return 1;
+}
+
+static int store_format_look(const struct store_dev *dev)
+{
+	if (dev->blocks < STORE_LOOK_BLOCKS)
+		return 0; /* too small for anything */
+	if (store_format_look_at(dev, 0))
+		return 1;
+	return store_format_look_at(dev, dev->blocks - STORE_LOOK_BLOCKS);
 }
 
 static int store_format_run(const struct store_dev *dev,
@@ -186,6 +193,16 @@ static void store_format_show(const struct store_format_args *args,
 	out_end(&out);
 }
 
+/* A random uuid (RFC 4122, version 4). */
+static bool store_format_uuid(u8 uuid[QBD_UUID_SIZE])
+{
+	if (!store_dev_random(uuid, QBD_UUID_SIZE))
+		return false;
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+	return true;
+}
+
 static int store_format_dev(struct store_format_args *args,
 			    const struct store_dev *dev)
 {
@@ -195,8 +212,7 @@ static int store_format_dev(struct store_format_args *args,
 	if (!args->force && store_format_look(dev))
 		return 1;
 	args->options.dev_blocks = dev->blocks;
-	if (!args->has_uuid &&
-	    !store_dev_random(args->options.store, QBD_UUID_SIZE))
+	if (!args->has_uuid && !store_format_uuid(args->options.store))
 		return 1;
 	if (!store_dev_random(&args->options.run, sizeof(args->options.run)))
 		return 1;
