@@ -67,7 +67,8 @@ static bool store_format_option(struct store_format_args *args, int opt)
 	case 'w':
 		return store_format_blocks(optarg, &options->wal_blocks);
 	case 'k':
-		if (!store_format_blocks(optarg, &blocks) ||
+		/* One block would read as 0, the core's word for its default. */
+		if (!store_format_blocks(optarg, &blocks) || blocks == 1 ||
 		    !is_power_of_2(blocks))
 			return false;
 		options->chunk_shift = (u32)ilog2(blocks);
