@@ -145,6 +145,7 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 	if (!qbd_progress_ack(prog, msg, lead->now_ns))
 		return;
 	prog->matched = min(prog->matched, lead->win.end - 1);
+	prog->durable = min(prog->durable, prog->matched);
 	prog->acked_bytes = max(prog->acked_bytes,
 				qbd_window_bytes(&lead->win, prog->matched));
 	if (prog->state == QBD_MEMBER_PROBING)
@@ -376,6 +377,8 @@ static void qbd_leader_drive(struct qbd_leader_core *lead,
 	}
 	qbd_leader_complete(lead, acts);
 	qbd_leader_reads(lead, acts);
+	if (lead->state != QBD_LEADER_LOST)
+		qbd_leader_rounds(lead, acts); /* for reads that want one now */
 	qbd_leader_trim(lead, acts);
 	qbd_leader_space(lead, acts);
 	qbd_leader_release(lead, acts);

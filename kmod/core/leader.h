@@ -93,6 +93,7 @@ enum qbd_read_state {
  * @index: index that the bytes show
  * @round: CONFIRM: round that it waits for
  * @since_ns: when the current try began
+ * @failed_ns: when a member failed to serve it for the first time, or 0
  * @block: first block
  * @blocks: length
  * @tried: mask of members that failed
@@ -110,6 +111,7 @@ struct qbd_leader_read {
 	u64 index;
 	u64 round;
 	u64 since_ns;
+	u64 failed_ns;
 	u32 block;
 	u32 blocks;
 	u16 tried;

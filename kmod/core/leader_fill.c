@@ -291,14 +291,20 @@ void qbd_leader_feed(struct qbd_leader_core *lead, struct qbd_actions *acts)
 	}
 }
 
-/* The source is of no use to this member: back to what it surely has. */
+/* No source any more: back to what the member surely has. */
+static void qbd_leader_no_source(struct qbd_progress *prog)
+{
+	prog->source = -1;
+	prog->fetching = false;
+	prog->sent = prog->probe;
+}
+
+/* The source is of no use to this member: another one has to help. */
 static void qbd_leader_drop_source(struct qbd_progress *prog)
 {
 	if (prog->source >= 0)
 		prog->tried |= 1U << prog->source;
-	prog->source = -1;
-	prog->fetching = false;
-	prog->sent = prog->probe;
+	qbd_leader_no_source(prog);
 }
 
 /**
@@ -326,7 +332,7 @@ static void qbd_leader_fetch_mismatch(struct qbd_leader_core *lead, u32 member,
 {
 	struct qbd_progress *prog = &lead->prog[member];
 
-	qbd_leader_drop_source(prog);
+	qbd_leader_no_source(prog);
 	if ((hint.index > lead->history.index &&
 	     !qbd_leader_knows(lead, hint)) ||
 	    qbd_pos_equal(hint, prog->probe)) {

@@ -128,6 +128,27 @@ static void qbd_leader_read_end(struct qbd_leader_core *lead,
 	lead->nr_reads--;
 }
 
+/*
+ * Everybody in reach has failed to serve it. Slow is not broken, and a member
+ * that is only cut off for a moment has a good copy: worth some patience.
+ */
+static bool qbd_leader_read_hope(const struct qbd_leader_core *lead,
+				 const struct qbd_leader_read *read)
+{
+	u32 i;
+
+	if (read->err == -ETIMEDOUT)
+		return true;
+	if (lead->now_ns - read->failed_ns >= 4 * lead->cfg.retry_ns)
+		return false;
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (!(read->tried & (1U << i)) &&
+		    lead->prog[i].state != QBD_MEMBER_REFUSED &&
+		    lead->prog[i].state != QBD_MEMBER_GONE)
+			return true;
+	return false;
+}
+
 /* Ask somebody; end the read if everybody who could serve it has failed. */
 static void qbd_leader_read_try(struct qbd_leader_core *lead,
 				struct qbd_leader_read *read,
@@ -139,11 +160,11 @@ static void qbd_leader_read_try(struct qbd_leader_core *lead,
 	struct qbd_msg *msg;
 
 	if (member < 0) {
-		if (read->tried && read->err != -ETIMEDOUT) {
+		if (read->tried && !qbd_leader_read_hope(lead, read)) {
 			qbd_leader_read_end(lead, read, read->err, acts);
 			return;
 		}
-		/* slow is not broken: all of them again, after a while */
+		/* all of them again, after a while */
 		read->tried = 0;
 		read->retry = true;
 		read->since_ns = lead->now_ns;
@@ -219,8 +240,11 @@ static void qbd_leader_read_got(struct qbd_leader_core *lead,
 }
 
 /* A member could not serve it: remember why, try another one. */
-static void qbd_leader_read_failed(struct qbd_leader_read *read, int err)
+static void qbd_leader_read_failed(const struct qbd_leader_core *lead,
+				   struct qbd_leader_read *read, int err)
 {
+	if (!read->failed_ns)
+		read->failed_ns = lead->now_ns;
 	read->tried |= 1U << read->member;
 	read->err = err;
 	read->state = QBD_READ_SOURCE;
@@ -244,7 +268,7 @@ void qbd_leader_read_done(struct qbd_leader_core *lead, u64 id, u64 index,
 	if (lead->state == QBD_LEADER_LOST)
 		qbd_leader_read_end(lead, read, lead->stop_err, acts);
 	else if (err)
-		qbd_leader_read_failed(read, err);
+		qbd_leader_read_failed(lead, read, err);
 	else
 		qbd_leader_read_got(lead, read, index);
 }
@@ -279,7 +303,8 @@ void qbd_leader_read_reply(struct qbd_leader_core *lead, int member,
 			return;
 		read->payload = NULL;
 	} else if (read && read->member == member) {
-		qbd_leader_read_failed(read, qbd_leader_status(reply->status));
+		qbd_leader_read_failed(lead, read,
+				       qbd_leader_status(reply->status));
 	}
 	if (!msg->payload)
 		return;
@@ -404,7 +429,7 @@ static void qbd_leader_read_step(struct qbd_leader_core *lead,
 	}
 	if (read->state == QBD_READ_UNDERWAY && !local &&
 	    lead->now_ns - read->since_ns >= lead->cfg.retry_ns)
-		qbd_leader_read_failed(read, -ETIMEDOUT);
+		qbd_leader_read_failed(lead, read, -ETIMEDOUT);
 	if (read->state == QBD_READ_SOURCE &&
 	    (!read->retry ||
 	     lead->now_ns - read->since_ns >= lead->cfg.retry_ns / 8)) {

@@ -166,8 +166,8 @@ static void sw_deliver(struct sw_world *world, u32 from, u32 to,
 
 	if (world->trace)
 		fprintf(stderr, "%8llu %u>%u %s t%llu s%llu\n",
-			world->now_ns / SW_MS, from, to, qbd_msg_name(msg->type),
-			msg->term, msg->session);
+			world->now_ns / SW_MS, from, to,
+			qbd_msg_name(msg->type), msg->term, msg->session);
 	if (sw_to_replica(msg->type)) {
 		if (!(msg->flags & QBD_WIRE_FILL))
 			qbd_lease_grant(&node->voter[from], world->now_ns,
@@ -477,6 +477,8 @@ void sw_free(struct sw_world *world)
 {
 	u32 i;
 
+	if (!world)
+		return;
 	for (i = 1; i <= world->nr; i++)
 		free(world->node[i].lead);
 	free(world);

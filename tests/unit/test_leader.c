@@ -10,8 +10,8 @@
 
 static void must_serve(struct sw_world *world, u32 id)
 {
-	ASSERT_TRUE(sw_run_until(world, &world->node[id].serving,
-				 20000 * SW_MS));
+	ASSERT_TRUE(
+		sw_run_until(world, &world->node[id].serving, 20000 * SW_MS));
 }
 
 static void must_write(struct sw_world *world, u32 id, u32 block, u64 value)
@@ -431,81 +431,94 @@ static void random_attach(struct client *client, struct sw_world *world)
 	sw_attach(world, id, ++client->term);
 }
 
-static void random_run(u64 seed, u32 nr, u32 steps)
+FIXTURE(chaos)
 {
-	struct sw_world *world = sw_new(nr, seed);
-	static struct client client;
-	u32 i;
+	struct sw_world *world;
+	struct client client;
+	u64 seed;
+};
 
-	memset(&client, 0, sizeof(client));
-	world->delay_ns = sw_rand(world, 4) * SW_MS;
-	world->persist_ns = sw_rand(world, 6) * SW_MS;
-	world->reads_quorum = sw_rand(world, 4) == 0;
-	client.term = 1;
-	for (i = 0; i < steps; i++) {
-		if (sw_rand(world, 100) < 2)
-			random_fault(&client, world);
-		if (sw_rand(world, 1000) < 4 || (!client.holder && i % 8 == 0))
-			random_attach(&client, world);
-		if (sw_rand(world, 200) == 0)
-			sw_run(world, 2500 * SW_MS);
-		client_issue(&client, world);
-		sw_run(world, sw_rand(world, 3) * SW_MS);
-		client_collect(&client);
-		if (th.verdict->failed)
-			break;
-	}
-	/* everything heals, and everybody agrees */
-	for (i = 1; i <= nr; i++) {
-		u32 j;
+FIXTURE_SETUP(chaos)
+{
+}
 
+FIXTURE_TEARDOWN(chaos)
+{
+	if (th.verdict->failed)
+		TH_LOG("again with QBD_RUN=%llu", self->seed);
+	sw_free(self->world);
+}
+
+/* Everything heals; then everybody has the same, and it is what was written. */
+static void random_settle(struct client *client, struct sw_world *world)
+{
+	u32 i, j;
+
+	for (i = 1; i <= world->nr; i++) {
 		if (!world->node[i].up)
 			sw_start(world, i);
 		for (j = 1; j < i; j++)
 			sw_cut(world, i, j, false);
 		sw_detach(world, i);
 	}
-	client_collect(&client);
-	client_forget(&client);
-	sw_attach(world, 1, ++client.term);
+	client_collect(client);
+	client_forget(client);
+	sw_attach(world, 1, ++client->term);
 	must_serve(world, 1);
 	for (i = 0; i < SW_BLOCKS; i++) {
 		u64 value = must_read(world, 1, i);
 
-		ASSERT_GE(value, max(client.acked[i], client.seen[i]));
-		ASSERT_LE(value, client.invoked[i]);
+		ASSERT_GE(value, client->acked[i]);
+		ASSERT_GE(value, client->seen[i]);
+		ASSERT_LE(value, client->invoked[i]);
 	}
-	must_write(world, 1, 0, ++client.next);
+	must_write(world, 1, 0, ++client->next);
 	sw_run(world, 5000 * SW_MS);
-	for (i = 0; getenv("QBD_DBG") && i < nr; i++) {
-		const struct qbd_progress *p = qbd_leader_member(world->node[1].lead, i);
-		struct qbd_replica_core *r = &world->node[i+1].rep;
-		printf("# m%u %s src %d sess %llu matched %llu durable %llu probe %llu.%llu sent %llu.%llu pin %llu next %llu fetching %d retry %lld tried %x last %llu.%llu | rep term %llu open %d last %llu.%llu dur %llu matched %llu bound %llu sess %llu trunc %u fail %d\n", i, qbd_progress_name(p->state), p->source, p->session, p->matched, p->durable, p->probe.term, p->probe.index, p->sent.term, p->sent.index, p->pin, p->next, p->fetching, (long long)(p->retry_ns - world->now_ns), p->tried, p->last.term, p->last.index, r->promise.term, r->opened, r->last.term, r->last.index, r->durable, r->matched, r->bound, r->session, r->truncates, r->failed);
+	for (i = 1; i <= world->nr; i++) {
+		ASSERT_EQ(world->node[1].mem.last, world->node[i].mem.last);
+		ASSERT_EQ(world->node[1].rep.bound, world->node[i].rep.bound);
+		ASSERT_EQ(0, world->node[i].failed);
 	}
-	for (i = 1; i <= nr; i++) {
-		EXPECT_EQ(world->node[1].mem.last, world->node[i].mem.last);
-		EXPECT_EQ(world->node[1].rep.bound, world->node[i].rep.bound);
-		EXPECT_EQ(0, world->node[i].failed);
-	}
-	sw_free(world);
 }
 
-TEST(random_faults)
+static void random_run(struct client *client, struct sw_world *world, u32 steps)
 {
-	const char *runs = getenv("QBD_RUNS");
-	const char *only = getenv("QBD_ONLY");
-	u32 i, nr = runs ? atoi(runs) : 60;
-	u64 first = only ? strtoull(only, NULL, 0) : th_rand() % 1000000;
+	u32 i;
 
-	for (i = 0; i < (only ? 1 : nr); i++) {
-		u64 seed = first + i;
+	memset(client, 0, sizeof(*client));
+	world->delay_ns = sw_rand(world, 4) * SW_MS;
+	world->persist_ns = sw_rand(world, 6) * SW_MS;
+	world->reads_quorum = sw_rand(world, 4) == 0;
+	client->term = 1;
+	for (i = 0; i < steps; i++) {
+		if (sw_rand(world, 100) < 2)
+			random_fault(client, world);
+		if (sw_rand(world, 1000) < 4 || (!client->holder && i % 8 == 0))
+			random_attach(client, world);
+		if (sw_rand(world, 200) == 0)
+			sw_run(world, 2500 * SW_MS);
+		client_issue(client, world);
+		sw_run(world, sw_rand(world, 3) * SW_MS);
+		client_collect(client);
+	}
+	random_settle(client, world);
+}
 
-		random_run(seed, seed % 5 == 0 ? 5 : seed % 7 == 0 ? 2 : 3,
-			   800);
-		if (th.verdict->failed) {
-			TH_LOG("seed %llu", (unsigned long long)seed);
-			return;
-		}
+/* QBD_RUNS: how many; QBD_RUN: the one that failed. */
+TEST_F(chaos, random_faults)
+{
+	const char *runs = getenv("QBD_RUNS"), *run = getenv("QBD_RUN");
+	u32 nr = run ? 1 : runs ? atoi(runs) : 60, i;
+
+	self->seed = run ? strtoull(run, NULL, 0) : th_rand() % 1000000;
+	for (i = 0; i < nr; i++, self->seed++) {
+		u32 nodes = self->seed % 5 == 0 ? 5 :
+			    self->seed % 7 == 0 ? 2 :
+						  3;
+
+		sw_free(self->world);
+		self->world = sw_new(nodes, self->seed);
+		random_run(&self->client, self->world, 800);
 	}
 }
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Appends, matching, truncation, acks, the bound of the checkpoint.
+ */
+#include "replica_trace.h"
+
+TEST(append)
+{
+	trace_run("tests/traces/replica_append.txt", world_input);
+}
+
+TEST(truncate)
+{
+	trace_run("tests/traces/replica_truncate.txt", world_input);
+}
+
+TEST_HARNESS_MAIN
