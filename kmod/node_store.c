@@ -279,7 +279,8 @@ struct qbd_store *qbd_node_store_next(struct qbd_node *node, unsigned long *key)
 	u32 id = *key ? *key - 1 : 0;
 
 	store = qbd_kstore_next(&node->stores, &id);
-	*key = id;
+	if (store)
+		*key = id;
 	return store;
 }
 
