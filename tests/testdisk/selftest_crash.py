@@ -23,7 +23,7 @@ def two_layers(name="a", **options):
 def crash_law():
     """Every unflushed sector is the old one or the new, as the seed says."""
     kept = lost = 0
-    for seed in range(1, 13):
+    for seed in range(1, 9):
         disk = two_layers()
         assert disk.stat("unflushed_sectors") == 2048
         disk.cycle(seed=seed)
@@ -39,7 +39,7 @@ def crash_law():
         assert disk.content() == before
         kept, lost = kept + new, lost + old
         disk.remove()
-    assert kept > 2500 and lost > 2500, (kept, lost)
+    assert kept > 1500 and lost > 1500, (kept, lost)
 
 
 def crash_flushed():
@@ -217,7 +217,7 @@ def crash_snapshot():
     ops = disk.stat("record_ops")
     assert ops >= 24 and disk.stat("record") == "on"
     assert fails(errno.ERANGE, disk.snapshot, ops + 1, "s")
-    for number in range(1, ops + 1, 2):
+    for number in range(1, ops + 1, 3):
         shot = disk.snapshot(number, "s", seed=number)
         real = origin.clone("r")
         real.crash_after(number, seed=number)
@@ -247,24 +247,25 @@ def _load(disk, seed):
 
 def crash_snapshot_deep():
     """So it does with many requests in flight, latency and faults."""
-    torn = 0
     for seed in range(3):
-        disk = Disk("a", size="4M", block=512, write_ns=200000000,
-                    kib_ns=100000, flush_ns=300000000)
+        disk = Disk("a", size="4M", block=512, write_ns=20000000,
+                    kib_ns=100000, flush_ns=30000000)
         disk.write(0, pattern(2048, 9))
         disk.fault("torn", sectors=3, nth=5, count=3)
         disk.fault("lost", op="write", nth=9, count=2)
         disk.fault("flip", op="write", byte=300, bit=1, nth=20, count=9)
         disk.fault("misdirect", op="write", to=64, nth=30, count=1)
+        # from here on writes pile up; there are more writers than that
+        disk.fault("stall", op="write", nth=36)
         disk.record("on")
         disk.crash_after(60 + seed, seed=seed)
         disk.fd()
-        threads = [Background(_load, disk, number) for number in range(12)]
+        threads = [Background(_load, disk, number) for number in range(28)]
         for thread in threads:
             assert thread.error() is None
         assert disk.stat("state") == "crashed"
         assert disk.stat("record_ops") == 60 + seed
-        torn += disk.stat("crash_inflight")
+        assert disk.stat("crash_inflight") > 10
         disk.revive()
         shot = disk.snapshot(60 + seed, "s", seed=seed)
         assert shot.content() == disk.content()
@@ -273,7 +274,6 @@ def crash_snapshot_deep():
         assert disk.stat("nomem") == 0
         for one in (disk, shot, other):
             one.remove()
-    assert torn >= 8, torn
 
 
 def crash_record_limit():

@@ -3,7 +3,7 @@
 #
 # Test disks as cases in shell use them: a file system that loses power while
 # it is written to, and the life of the module.
-# TIMEOUT=120
+# TIMEOUT=200
 DESCRIPTION="the test disk from shell: ext4 through a power cut, unloading"
 # shellcheck source=tests/vm/lib.sh
 . "${QBD_VM:?}/lib.sh"
@@ -65,7 +65,7 @@ load_testdisk
 td_create base size=32M
 mkfs.ext4 -q /dev/td_base
 check "a flush is stuck until it is released" stuck_flush
-for seed in 1 4 9; do
+for seed in 1 9; do
 	check "ext4 keeps what was synced, seed $seed" ext4_survives $seed
 done
 refuse "a bad option" td_create a size=4M sizes=3
