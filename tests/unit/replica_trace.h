@@ -2,9 +2,8 @@
 /*
  * One replica on its own, driven by scripts: tests/traces/replica_*.txt.
  *
- * Verbs: init, open, append, read, fetch, release (messages), logged,
- * promised, truncated, read-done, floor, failed, tick (events), beat, state;
- * now=MS with any of them moves the clock.
+ * Verbs: init, open, append, read, fetch, release (messages), logged, promised,
+ * truncated, read-done, floor, failed, tick (events), beat, state; now=MS.
  */
 #ifndef QBD_TESTS_REPLICA_TRACE_H
 #define QBD_TESTS_REPLICA_TRACE_H
