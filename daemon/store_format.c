@@ -67,7 +67,7 @@ static bool store_format_option(struct store_format_args *args, int opt)
 	case 'w':
 		return store_format_blocks(optarg, &options->wal_blocks);
 	case 'k':
-		/* One block would read as 0, the core's word for its default. */
+		/* One block would be 0: the core's default. */
 		if (!store_format_blocks(optarg, &blocks) || blocks == 1 ||
 		    !is_power_of_2(blocks))
 			return false;

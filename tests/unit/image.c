@@ -51,7 +51,7 @@ void image_format(struct image *img, u64 blocks, u32 wal_blocks)
 	u8 block[QBD_BLOCK_SIZE];
 	struct qbd_io io;
 
-	memset(img, 0, sizeof(*img));
+	memset(img, 0, offsetof(struct image, payload));
 	img->blocks = blocks;
 	img->data = calloc(blocks, QBD_BLOCK_SIZE);
 	memcpy(options.cluster, IMAGE_CLUSTER, QBD_UUID_SIZE);

@@ -42,8 +42,9 @@ struct image {
 	u64 run;
 	u64 durable_lag; /* segments that a pipeline would have under way */
 	u8 header[QBD_BLOCK_SIZE] __aligned(8);
-	u8 payload[QBD_SEG_PAYLOAD_MAX][QBD_BLOCK_SIZE] __aligned(8);
 	u32 payload_blocks;
+	/* last, because it is large and need not be zero */
+	u8 payload[QBD_SEG_PAYLOAD_MAX][QBD_BLOCK_SIZE] __aligned(8);
 };
 
 int image_io(struct image *img, const struct qbd_io *io);
