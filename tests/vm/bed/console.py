@@ -27,10 +27,9 @@ _BAD = re.compile(
 # say ALLOW="stall".
 _STALL = re.compile(
     r"detected stalls|self-detected stall|soft lockup|rcu.*kthread starved|"
-    r"hard LOCKUP|clocksource: .*unstable|workqueue lockup")
+    r"hard LOCKUP|workqueue lockup")
 # What looks bad and is not.
 _FINE = re.compile(
-    r"Marking clocksource .*unstable|"
     r"workqueue: .* hogged CPU|lockdep is turned off by|"
     r"kmemleak: (?:Kernel memory leak detector initialized|"
     r"Automatic memory scanning)")
