@@ -344,12 +344,14 @@ static int qbd_super_choose_newer(const void *block0, const void *block1,
 				  const struct qbd_super *other,
 				  struct qbd_super_choice *choice)
 {
+	const size_t layout = offsetof(struct qbd_disk_super, dev_blocks);
+	const size_t layout_end = offsetof(struct qbd_disk_super, tail);
 	const struct qbd_super *super = &choice->super;
 
 	choice->differ = memcmp(block0, block1, QBD_BLOCK_SIZE) != 0;
 	if (memcmp(super->store, other->store, sizeof(super->store)) ||
 	    memcmp(super->cluster, other->cluster, sizeof(super->cluster)) ||
-	    memcmp(&super->layout, &other->layout, sizeof(super->layout)))
+	    memcmp(block0 + layout, block1 + layout, layout_end - layout))
 		return -EUCLEAN;
 	/* One generation, two contents: somebody else wrote one of them. */
 	if (super->gen == other->gen && choice->differ)
