@@ -455,6 +455,40 @@ TEST_F(replay, damage_to_what_is_not_home)
 	EXPECT_EQ(SUSPECT, flags(img, 1));
 }
 
+/* Segments go round the end of the region, header and payload anywhere. */
+TEST_F(replay, round_the_end)
+{
+	struct image *img = self->img;
+	u64 start, seal, i;
+
+	for (start = 0; start < 12; start++) {
+		img->at.lpos = 3 * IMAGE_WAL_BLOCKS - 8 + start;
+		img->at.seq = 100 + 50 * start;
+		img->at.prev_crc = 7;
+		img->super.tail = img->at;
+		img->super.known = img->at;
+		img->super.carried = img->at.seq;
+		image_super(img);
+		image_create(img, 5, 0);
+		image_promise(img, 5, 3);
+		self->seg[0] = image_commit(img);
+		for (i = 1; i < 5; i++) {
+			image_write(img, 5, 3, i, i > 1 ? 3 : 0, 4 * i);
+			self->seg[i] = image_commit(img);
+		}
+		seal = image_commit(img);
+		ASSERT_EQ(0, image_open_ro(img, true));
+		EXPECT_EQ(0, img->nr_findings);
+		EXPECT_EQ(seal + 1, img->open.replay.at.lpos);
+		EXPECT_POS(3, 4, rep(img, 0).last);
+		damage(img, self->seg[2], 77);
+		ASSERT_EQ(0, image_open_ro(img, true));
+		EXPECT_EQ(QBD_FIND_SEG, img->finding[0].kind);
+		EXPECT_EQ(self->seg[3], img->finding[0].last);
+		EXPECT_EQ(seal + 1, img->open.replay.at.lpos);
+	}
+}
+
 TEST_F(replay, a_full_log)
 {
 	struct image *img = self->img;
