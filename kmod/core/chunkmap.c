@@ -141,7 +141,7 @@ int qbd_chunk_fill(struct qbd_chunk *chunk, struct qbd_alloc *alloc)
 void qbd_chunk_change(struct qbd_chunk *chunk, struct qbd_alloc *alloc,
 		      u64 last, bool unmap)
 {
-	if (!QBD_MUTANT(map_last_kept))
+	if (!chunk->last || !QBD_MUTANT(map_last_kept))
 		chunk->last = last;
 	if (chunk->state & QBD_CHUNK_NEW) {
 		chunk->state &= ~QBD_CHUNK_NEW;

@@ -159,6 +159,9 @@ static enum qbd_ckpt_step qbd_ckpt_relog(struct qbd_store_core *core,
 	if (ckpt->tail.alive)
 		return qbd_ckpt_wait(core, QBD_CKPT_COMMIT);
 	*end = true;
+	if (QBD_MUTANT(tail_before_super))
+		qbd_ring_seg_lpos(&core->ring, ckpt->tail.seg,
+				  &core->ring.tail);
 	if (ckpt->work || ckpt->tail.moved || ckpt->close)
 		return QBD_CKPT_MORE;
 	/* There is nothing to do, nor will be until something happens. */
@@ -358,8 +361,6 @@ static enum qbd_ckpt_step qbd_ckpt_super(struct qbd_store_core *core,
 		error = qbd_ckpt_super_make(core);
 		if (error)
 			return qbd_ckpt_fail(core, error);
-		if (QBD_MUTANT(tail_before_super))
-			core->ring.tail = ckpt->super.tail;
 	}
 	memset(io, 0, sizeof(*io));
 	io->op = QBD_IO_WRITE;

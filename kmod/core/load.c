@@ -151,6 +151,10 @@ static int qbd_load_history(struct qbd_store_core *core, struct qbd_slot *slot,
 
 	rec->slot = no;
 	if (desc->flags & QBD_REC_RELOG) {
+		if (QBD_MUTANT(relog_not_replayed)) {
+			rec->dead = true;
+			return 0;
+		}
 		if (old == QBD_REC_NONE) {
 			qbd_rec_link(&core->index, &slot->list, id);
 			return 0;

@@ -417,6 +417,8 @@ void qbd_slot_cut(struct qbd_store_core *core, struct qbd_slot *slot, u64 index)
 	slot->told = min(slot->told, index);
 	slot->log_first = min(slot->log_first, index + 1);
 
+	if (QBD_MUTANT(overlay_not_cut))
+		return;
 	qbd_extmap_drop(&core->pool, &slot->overlay.tail);
 	for (i = slot->moved + 1; i <= index; i++) {
 		u32 id = qbd_rec_find(&core->index, no, i);

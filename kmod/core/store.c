@@ -473,7 +473,8 @@ static int qbd_append_room(struct qbd_store_core *core, struct qbd_slot *slot,
 	if (error || desc->op != QBD_OP_WRITE)
 		return error;
 	if (qbd_slot_chunks_wanted(core, slot, desc->block, desc->blocks) <=
-	    qbd_alloc_room(&core->alloc))
+		    qbd_alloc_room(&core->alloc) ||
+	    QBD_MUTANT(reservation_skipped))
 		return 0;
 	/* Discards on their way home may make room, others do not. */
 	if (!core->due_discards && !core->alloc.nr_freeing)

@@ -90,6 +90,7 @@ static bool qbd_tail_undeleted(const struct qbd_store_core *core, u32 id)
 	const struct qbd_rec *rec = &core->index.rec[id];
 
 	return rec->desc.op == QBD_OP_DELETE &&
+	       !QBD_MUTANT(delete_lost_at_tail) &&
 	       core->slot[rec->slot].state == QBD_SLOT_DELETED &&
 	       core->slot[rec->slot].table.replica == rec->desc.replica;
 }

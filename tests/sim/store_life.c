@@ -247,6 +247,10 @@ static const char *qbd_found_store(const struct qbd_world *w,
 			return "replica: lost its vote for nothing";
 		if (have.table.flags & QBD_REPLICA_SUSPECT || !r->exists)
 			continue;
+		/* Being deleted, so that not all was written. */
+		if (!live->exists && have.last.index < r->last &&
+		    have.last.term == qbd_model_term(r, have.last.index))
+			continue;
 		why = qbd_found_replica(w, model, i, &have);
 		if (!why && !(have.table.flags & QBD_REPLICA_NONVOTING))
 			why = qbd_found_promise(w, i, r, &have);
@@ -286,6 +290,8 @@ static void qbd_found_take(struct qbd_world *w, const struct qbd_model *model)
 		qbd_store_replica_get(w->core, slot, &have);
 		if (have.table.flags & QBD_REPLICA_SUSPECT)
 			r->exists = false;
+		if (!live->exists)
+			r->last = min(r->last, have.last.index);
 		r->promise = have.table.promise;
 		w->told[i] = min(w->told[i], r->last);
 	}

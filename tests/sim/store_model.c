@@ -74,7 +74,8 @@ void qbd_model_apply(struct qbd_model *model, const struct qbd_model_op *op)
 		replica->promise = op->promise;
 		break;
 	case QBD_OP_TRUNCATE:
-		replica->last = op->index;
+		/* Less is there if what waited was never written. */
+		replica->last = min(replica->last, op->index);
 		break;
 	default:
 		qbd_model_append(replica, op);

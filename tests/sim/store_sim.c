@@ -31,8 +31,14 @@ static void qbd_sim_bug(const char *file, int line, const char *cond)
 	static char why[200];
 
 	snprintf(why, sizeof(why), "invariant: %s:%d: %s", file, line, cond);
+#ifdef QBD_MUTANTS
+	/* A rule of the model has to find it too. */
+	if (world && world->trace)
+		printf("  %s\n", why);
+#else
 	if (world)
 		qbd_world_broken(world, why);
+#endif
 }
 
 /* A few hundred chunks at most, and a log that is full soon. */
@@ -51,7 +57,7 @@ static void qbd_sim_disk(struct qbd_world *w, bool eio)
 {
 	struct qbd_disk_faults faults = {
 		.latency_ns = qbd_rng_below(&w->rng, 200000),
-		.stalled = 20000 * (u32)qbd_rng_below(&w->rng, 2),
+		.stalled = 100000 * (u32)qbd_rng_below(&w->rng, 3),
 		.stall_ns = 50000000,
 	};
 
@@ -103,7 +109,7 @@ static bool qbd_sim_life(struct qbd_world *w, bool eio)
 	w->eios = false;
 	if (qbd_rng_percent(&w->rng, 80))
 		w->cut_after = qbd_rng_below(&w->rng, 400);
-	qbd_work_run(w, (u32)qbd_rng_range(&w->rng, 50, 2000));
+	qbd_work_run(w, (u32)qbd_rng_range(&w->rng, 50, 2500));
 	if (!w->off && !w->why && !qbd_store_error(w->core)) {
 		if (qbd_rng_percent(&w->rng, 50))
 			qbd_work_quiet(w);

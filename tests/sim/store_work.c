@@ -299,21 +299,29 @@ static void qbd_work_ckpt(struct qbd_world *w)
 		qbd_world_ckpt_begin(w, false);
 }
 
+/* Who is how busy changes from life to life: each is the slowest at times. */
+static void qbd_work_mood(struct qbd_world *w)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(w->mood); i++)
+		w->mood[i] = (u32)qbd_rng_range(&w->rng, 1, 12);
+}
+
 static void qbd_work_step(struct qbd_world *w)
 {
-	u32 what = (u32)qbd_rng_below(&w->rng, 100);
-	u32 nr;
+	u32 sum = w->mood[0] + w->mood[1] + w->mood[2] + w->mood[3];
+	u32 what = (u32)qbd_rng_below(&w->rng, sum);
 
 	qbd_world_pages(w);
-	if (what < 25)
+	if (what < w->mood[0])
 		qbd_work_call(w);
-	else if (what < 45)
-		qbd_world_commit_step(w, what < 28);
-	else if (what < 75)
+	else if (what < w->mood[0] + w->mood[1])
+		qbd_world_commit_step(w, qbd_rng_percent(&w->rng, 10));
+	else if (what < w->mood[0] + w->mood[1] + w->mood[2])
 		qbd_work_ckpt(w);
 	else
-		for (nr = what - 74; nr; nr -= min(nr, 8U))
-			qbd_world_disk_step(w);
+		qbd_world_disk_step(w);
 	qbd_world_release(w);
 	if (qbd_store_error(w->core) && !w->eios)
 		qbd_world_broken(w, "the store failed without a fault");
@@ -326,6 +334,7 @@ static bool qbd_work_on(const struct qbd_world *w)
 
 void qbd_work_run(struct qbd_world *w, u32 steps)
 {
+	qbd_work_mood(w);
 	/* One replica in four has no leader for this life. */
 	w->pinned = (u32)(qbd_rng_next(&w->rng) & qbd_rng_next(&w->rng));
 	if (qbd_rng_percent(&w->rng, 50))

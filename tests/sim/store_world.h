@@ -49,6 +49,7 @@ struct qbd_payload {
  * @op_end: counts operations accepted
  * @op_of: by id of record: 1 + count of its operation, 0 = a copy
  * @told: highest bound given, by replica
+ * @mood: how busy are users, commit, checkpoint, disk
  * @pinned: replicas, one bit each, whose bound does not rise
  * @seg: the segment under way
  * @seg_ops: counts operations up to the end of that segment
@@ -88,6 +89,7 @@ struct qbd_world {
 	u64 op_end;
 	u64 *op_of;
 	u64 told[QBD_MODEL_REPLICAS];
+	u32 mood[4];
 	u32 pinned;
 	struct qbd_seg_plan seg;
 	u64 seg_ops;
