@@ -148,6 +148,11 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 	prog->durable = min(prog->durable, prog->matched);
 	prog->acked_bytes = max(prog->acked_bytes,
 				qbd_window_bytes(&lead->win, prog->matched));
+	if (prog->state == QBD_MEMBER_LIVE && prog->next <= prog->matched) {
+		/* by a source that was still sending when it went live */
+		prog->next = prog->matched + 1;
+		prog->sent_bytes = prog->acked_bytes;
+	}
 	if (prog->state == QBD_MEMBER_PROBING)
 		qbd_leader_place(lead, member);
 }
@@ -346,22 +351,28 @@ static void qbd_leader_show(struct qbd_leader_core *lead,
 			    struct qbd_actions *acts)
 {
 	struct qbd_action *act;
+	u8 state;
 	u32 i;
 
 	for (i = 0; i < lead->cfg.set.nr; i++) {
-		if (lead->prog[i].shown == lead->prog[i].state)
+		struct qbd_progress *prog = &lead->prog[i];
+
+		state = prog->state;
+		if (state == QBD_MEMBER_OPENING && prog->refused)
+			state = QBD_MEMBER_REFUSED;
+		if (prog->shown == state)
 			continue;
 		if (!qbd_actions_room(acts)) {
 			acts->more = true;
 			return;
 		}
-		lead->prog[i].shown = lead->prog[i].state;
+		prog->shown = state;
 		act = qbd_actions_add(acts, QBD_ACT_MEMBER);
 		if (!act)
 			return;
 		act->member = i;
-		act->state = lead->prog[i].state;
-		act->index = lead->prog[i].matched;
+		act->state = state;
+		act->index = prog->matched;
 	}
 }
 

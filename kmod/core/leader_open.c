@@ -105,6 +105,7 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 	if (prog->state != QBD_MEMBER_OPENING || msg->session != prog->session)
 		return;
 	prog->promised = true;
+	prog->refused = false;
 	prog->voting = !(msg->flags & QBD_WIRE_NONVOTING);
 	prog->incarnation = reply->incarnation;
 	prog->version = msg->list;
@@ -201,6 +202,7 @@ static void qbd_leader_refused(struct qbd_leader_core *lead, u32 member)
 	struct qbd_progress *prog = &lead->prog[member];
 
 	prog->state = QBD_MEMBER_REFUSED;
+	prog->refused = true;
 	prog->promised = false;
 	prog->version = 0;
 	prog->active_ns = lead->now_ns;
@@ -268,6 +270,7 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 	case QBD_NACK_STALE_EPOCH:
 	case QBD_NACK_FAILED:
 	case QBD_NACK_UNKNOWN:
+	case QBD_NACK_LEASE_LONG:
 		qbd_leader_refused(lead, member);
 		break;
 	case QBD_NACK_BUSY:

@@ -73,9 +73,12 @@ static bool qbd_leader_is_local(const struct qbd_leader_core *lead, u32 member)
 }
 
 /*
- * May this member be read from? Its own replica has been handed everything
- * that was sent to it before the read is; others must have acknowledged all
- * that is completed (S8; the replica itself checks it again).
+ * May this member be read from? Others must have acknowledged all that is
+ * completed (S8; the replica itself checks it again). The replica on this node
+ * is handed what was sent to it before the read, and the index read at is
+ * compared; but it must have acknowledged a record of this term: until then an
+ * older leader's stale records may still be behind its matched ones, with an
+ * index that is high enough.
  */
 static bool qbd_leader_readable(const struct qbd_leader_core *lead, u32 member)
 {
@@ -84,7 +87,8 @@ static bool qbd_leader_readable(const struct qbd_leader_core *lead, u32 member)
 	if (prog->state != QBD_MEMBER_LIVE || !prog->voting)
 		return false;
 	if (qbd_leader_is_local(lead, member))
-		return prog->next > lead->completed;
+		return prog->matched > lead->history.index &&
+		       prog->next > lead->completed;
 	return prog->matched >= lead->completed;
 }
 

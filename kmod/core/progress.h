@@ -51,6 +51,7 @@ enum qbd_member_state {
  * @shown: state that the shell was told last
  * @up: there is a connection
  * @promised: it answered OPEN in this term
+ * @refused: it refused the last one, and is asked again now and then
  * @voting: its acks count
  * @source: CATCHUP: member that fills it; -1 = none
  * @tried: mask of members that failed as its source
@@ -80,6 +81,7 @@ struct qbd_progress {
 	u8 shown;
 	bool up;
 	bool promised;
+	bool refused;
 	bool voting;
 	s8 source;
 	u16 tried;

@@ -179,6 +179,9 @@ static bool qbd_replica_must_wait(struct qbd_replica_core *rep,
  * @event: the OPEN
  * @acts: actions of the step
  *
+ * A lease that is longer than what this replica keeps silent for after a start
+ * is refused: the holder would count on what nobody remembers (S9 a).
+ *
  * If it has to wait, the one with the highest term is kept and answered when
  * the time has come; NACK LEASED tells the other side why it is quiet here.
  */
@@ -193,6 +196,9 @@ void qbd_replica_open(struct qbd_replica_core *rep,
 		reason = QBD_NACK_FAILED;
 	else if (msg->open.node != event->node)
 		reason = QBD_NACK_UNKNOWN;
+	else if (msg->open.lease_ms * (u64)NSEC_PER_MSEC >
+		 rep->cfg.max_lease_ns)
+		reason = QBD_NACK_LEASE_LONG;
 	else if (msg->term < qbd_replica_min_term(rep))
 		reason = QBD_NACK_STALE_TERM;
 	else if (msg->epoch < qbd_replica_epoch(rep))

@@ -13,7 +13,8 @@
  *
  * S8: only a replica that holds all that was completed when the read was sent,
  * and obeys the reader's term, answers. One that lags behind would show an
- * older version than somebody has read before.
+ * older version than somebody has read before; one whose truncation may not
+ * have reached the store yet, a version that never was.
  */
 void qbd_replica_read(struct qbd_replica_core *rep,
 		      const struct qbd_replica_event *event,
@@ -24,7 +25,7 @@ void qbd_replica_read(struct qbd_replica_core *rep,
 
 	if (!qbd_replica_obeys(rep, event, acts))
 		return;
-	if (((rep->flags & QBD_REPLICA_SUSPECT) ||
+	if (((rep->flags & QBD_REPLICA_SUSPECT) || rep->truncates ||
 	     min(rep->last.index, rep->matched) < msg->read.completed) &&
 	    !QBD_MUTANT(read_from_behind)) {
 		qbd_replica_nack(rep, event->node, msg, QBD_NACK_BEHIND, acts);

@@ -39,8 +39,9 @@
  * @QBD_ACT_SEND: send @msg to @node
  * @QBD_ACT_SEND_LOG: the same; the payload is that of the local replica's
  *	record @msg.append.pos, in memory or in the log (check its CRC).  If it
- *	can't be read: QBD_REPLICA_LOG_BAD.  Later SENDs to this target with
- *	the same session must not overtake it.
+ *	can't be read: QBD_REPLICA_LOG_BAD.  If the log has another record at
+ *	this index by now (compare the term), drop it.  Later ones for the same
+ *	target and session must not overtake it.
  * @QBD_ACT_LOG_APPEND: log the record @msg.append; QBD_REPLICA_LOGGED
  * @QBD_ACT_LOG_PROMISE: log @promise; QBD_REPLICA_PROMISED
  * @QBD_ACT_LOG_TRUNCATE: log that the history beyond @index is void, by order

@@ -24,6 +24,7 @@ static inline const char *print_nack(u32 reason)
 		[QBD_NACK_BUSY] = "busy",
 		[QBD_NACK_BEHIND] = "behind",
 		[QBD_NACK_LEASED] = "leased",
+		[QBD_NACK_LEASE_LONG] = "lease-long",
 	};
 
 	return reason < ARRAY_SIZE(name) && name[reason] ? name[reason] : "?";

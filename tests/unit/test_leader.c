@@ -307,6 +307,7 @@ TEST(leader_without_a_copy_reads_elsewhere)
 struct client {
 	struct sw_req req[REQS];
 	bool busy[REQS];
+	u32 node[REQS];
 	u32 holder;
 	u64 term;
 	u64 next;
@@ -352,12 +353,17 @@ static void client_issue(struct client *client, struct sw_world *world)
 	bool is_read = sw_rand(world, 3) == 0;
 	int err;
 
+	/* who was the holder before may be read from as long as it serves */
+	if (is_read && sw_rand(world, 2))
+		id = 1 + sw_rand(world, world->nr);
+
 	for (i = 0; i < REQS && client->busy[i]; i++)
 		;
 	if (i == REQS || !id || !world->node[id].serving ||
 	    (!is_read && client->writing[block]))
 		return;
 	client->busy[i] = true;
+	client->node[i] = id;
 	if (is_read) {
 		err = sw_read(world, id, &client->req[i], block);
 		client->req[i].floor =
@@ -374,26 +380,30 @@ static void client_issue(struct client *client, struct sw_world *world)
 	}
 }
 
-/* The holder is gone: its requests never end. */
-static void client_forget(struct client *client)
+/* Its node is gone: the request never ends. */
+static void client_drop(struct client *client, u32 i)
 {
-	client->holder = 0;
-	memset(client->busy, 0, sizeof(client->busy));
-	memset(client->writing, 0, sizeof(client->writing));
+	if (client->busy[i] && !client->req[i].is_read)
+		client->writing[client->req[i].block] = false;
+	client->busy[i] = false;
 }
 
 static void random_fault(struct client *client, struct sw_world *world)
 {
 	u32 a = 1 + sw_rand(world, world->nr);
 	u32 b = 1 + sw_rand(world, world->nr);
+	u32 i;
 
 	switch (sw_rand(world, 6)) {
 	case 0:
 		if (!world->node[a].up)
 			break;
 		sw_crash(world, a);
+		for (i = 0; i < REQS; i++)
+			if (client->node[i] == a)
+				client_drop(client, i);
 		if (client->holder == a)
-			client_forget(client);
+			client->holder = 0;
 		break;
 	case 1:
 	case 2:
@@ -417,16 +427,13 @@ static void random_attach(struct client *client, struct sw_world *world)
 
 	if (!world->node[id].up)
 		return;
-	/* the old holder may live on: requests that it has stay its own */
+	/* the old holder may live on, with its requests */
 	client_collect(client);
-	if (client->holder && world->node[client->holder].lead &&
-	    (client->holder == id || sw_rand(world, 2)))
+	if (client->holder && client->holder != id && sw_rand(world, 2))
 		sw_detach(world, client->holder);
+	sw_detach(world, id);
 	client_collect(client);
-	if (client->holder == id || !client->holder)
-		client_forget(client);
-	else
-		memset(client->writing, 0, sizeof(client->writing));
+	memset(client->writing, 0, sizeof(client->writing));
 	client->holder = id;
 	sw_attach(world, id, ++client->term);
 }
@@ -462,7 +469,6 @@ static void random_settle(struct client *client, struct sw_world *world)
 		sw_detach(world, i);
 	}
 	client_collect(client);
-	client_forget(client);
 	sw_attach(world, 1, ++client->term);
 	must_serve(world, 1);
 	for (i = 0; i < SW_BLOCKS; i++) {

@@ -87,9 +87,10 @@ enum qbd_wire_reason {
 	QBD_NACK_BUSY = 8, /* not now, try again */
 	QBD_NACK_BEHIND = 9, /* READ: records missing here */
 	QBD_NACK_LEASED = 10, /* OPEN waits for the lease of another holder */
+	QBD_NACK_LEASE_LONG = 11, /* OPEN for a lease above the maximum here */
 };
 
-#define QBD_NACK_REASON_MAX QBD_NACK_LEASED
+#define QBD_NACK_REASON_MAX QBD_NACK_LEASE_LONG
 
 /* How a READ or a FETCH ended */
 enum qbd_wire_status {
