@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Volumes with one copy, on this guest alone: for cases about the block device
+# and the store. A case sources it after lib.sh.
+#
+# Ids are made up here: node 1; the replica of shard S of volume V is
+# 1000 * V + S + 1; terms count up with each attach.
+
+CLUSTER=5eed0000-0000-4000-8000-000000000001
+STORE=5eed0000-0000-4000-8000-0000000000aa
+
+# one_node: this guest is node 1, without stores.
+one_node()
+{
+	[[ -d /sys/module/qbd ]] || load_qbd
+	qbdctl kernel node start --id 1 --name n1 --cluster "$CLUSTER"
+	on_exit one_stop
+}
+
+# one_stop: detach what is attached, by force, and end the node.
+one_stop()
+{
+	local file
+	[[ -e /sys/kernel/qbd/n1 ]] || return 0
+	for file in /sys/block/qbd*/qbd/volume; do
+		[[ ! -e $file ]] || one_detach "$(cat "$file")" --force
+	done
+	qbdctl kernel node stop --id 1
+}
+
+# one_store DEVICE [OPTION...]: format it and open it as STORE.
+one_store()
+{
+	qbdctl store format "$1" --cluster "$CLUSTER" --uuid "$STORE" "${@:2}"
+	qbdctl kernel store add "$1"
+}
+
+# _shards VOLUME MIB SHARD_MIB COMMAND...: the command for each shard, with
+# its number, its size in MiB and its replica.
+_shards()
+{
+	local volume=$1 left=$2 shard=$3 number=0 size
+	shift 3
+	while [[ $left -gt 0 ]]; do
+		size=$((left < shard ? left : shard))
+		"$@" "$number" "$size" $((1000 * volume + number + 1))
+		number=$((number + 1))
+		left=$((left - size))
+	done
+}
+
+_create_replica()
+{
+	qbdctl kernel replica create --id "$4" --volume "$1" --shard "$2" \
+		--size "$3M" --store "$STORE" --epoch 1 --members "1:$4"
+}
+
+_shard_set()
+{
+	printf -- '--shard %s:1:1:%s\n' "$1" "$3"
+}
+
+# one_create VOLUME MIB SHARD_MIB: its replicas, empty.
+one_create()
+{
+	_shards "$@" _create_replica "$1"
+}
+
+# one_attach VOLUME MIB SHARD_MIB [OPTION...]: attach it under the next term,
+# named volV; DEV is then its device.
+one_attach()
+{
+	local sets
+	mapfile -t sets < <(_shards "$1" "$2" "$3" _shard_set)
+	# a file, because checks run in subshells
+	echo $(($(cat /run/one.term 2>/dev/null || echo 0) + 1)) >/run/one.term
+	# shellcheck disable=SC2086,SC2068  # each set is two words
+	qbdctl kernel volume attach --id "$1" --name "vol$1" --size "$2M" \
+		--shard-size "$3M" --term "$(cat /run/one.term)" ${sets[@]} "${@:4}"
+	DEV=/dev/$(basename "$(dirname "$(dirname "$(grep --files-with-matches \
+		"^vol$1\$" /sys/block/qbd*/qbd/name)")")")
+}
+
+# one_detach VOLUME [--force]
+one_detach()
+{
+	qbdctl kernel volume detach --id "$@"
+}
+
+# queue KEY: a limit of DEV.
+queue()
+{
+	cat "/sys/block/${DEV##*/}/queue/$1"
+}
+
+# quiet COMMAND...: its output only if it fails.
+quiet()
+{
+	local out
+	out=$("$@" 2>&1) || {
+		echo "$out"
+		return 1
+	}
+}
