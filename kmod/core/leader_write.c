@@ -199,10 +199,11 @@ static u64 qbd_leader_mutant_swap(const struct qbd_leader_core *lead,
 				  u32 member, u64 index)
 {
 	const struct qbd_inflight *rec, *other;
-	u64 pair = ((index - 1) ^ 1) + 1;
+	u64 pair;
 
 	if (!QBD_MUTANT(overlap_reordered) || !(member & 1))
 		return index;
+	pair = ((index - 1) ^ 1) + 1;
 	rec = qbd_window_at(&lead->win, index);
 	other = qbd_window_at(&lead->win, pair);
 	if (!other || other->op != QBD_OP_WRITE || rec->op != QBD_OP_WRITE ||

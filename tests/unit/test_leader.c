@@ -423,14 +423,18 @@ static void random_fault(struct client *client, struct sw_world *world)
 
 static void random_attach(struct client *client, struct sw_world *world)
 {
-	u32 id = 1 + sw_rand(world, world->nr);
+	u32 id = 1 + sw_rand(world, world->nr), other;
 
 	if (!world->node[id].up)
 		return;
 	/* the old holder may live on, with its requests */
 	client_collect(client);
-	if (client->holder && client->holder != id && sw_rand(world, 2))
+	if (client->holder && client->holder != id && sw_rand(world, 3) == 0)
 		sw_detach(world, client->holder);
+	else if (client->holder && client->holder != id)
+		for (other = 1; other <= world->nr; other++)
+			if (other != client->holder && sw_rand(world, 4))
+				sw_cut(world, client->holder, other, true);
 	sw_detach(world, id);
 	client_collect(client);
 	memset(client->writing, 0, sizeof(client->writing));

@@ -27,7 +27,7 @@ TEST(golden)
 TEST(round_trip)
 {
 	u8 buf[QBD_WIRE_LEN_MAX] __aligned(8);
-	struct qbd_msg msg;
+	struct qbd_msg msg = { 0 };
 	u32 i;
 	int len;
 
