@@ -67,8 +67,8 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static unsigned int number(struct argp_state *state, const char *arg,
-			   unsigned int min)
+static unsigned int whole_number(struct argp_state *state, const char *arg,
+				 unsigned int min)
 {
 	unsigned long value;
 	char *end;
@@ -84,13 +84,13 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 'v':
-		env.volume = number(state, arg, 1);
+		env.volume = whole_number(state, arg, 1);
 		return 0;
 	case 'i':
-		env.interval_s = number(state, arg, 1);
+		env.interval_s = whole_number(state, arg, 1);
 		return 0;
 	case 'c':
-		env.count = number(state, arg, 1);
+		env.count = whole_number(state, arg, 1);
 		return 0;
 	case 'j':
 		env.json = true;
@@ -226,7 +226,8 @@ static int failed(const char *what)
 		fputs("qbdlat: the module is not loaded: run 'modprobe qbd'\n",
 		      stderr);
 	else if (access("/sys/kernel/btf/qbd", F_OK))
-		fputs("qbdlat: the module has no BTF: build it with kernel headers that carry vmlinux\n",
+		fputs("qbdlat: the module has no BTF: "
+		      "build it with kernel headers that carry vmlinux\n",
 		      stderr);
 	else if (geteuid())
 		fputs("qbdlat: this needs root\n", stderr);

@@ -69,6 +69,7 @@ static const struct kernel_verb kernel_verbs[] = {
 	{ "events", "", kernel_events, "[--count N]",
 	  "print what changes, as it changes" },
 };
+
 /* clang-format on */
 
 static void kernel_help(FILE *file)

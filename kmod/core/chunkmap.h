@@ -22,10 +22,10 @@
 #include "alloc.h"
 #include "table.h"
 
-#define QBD_CHUNK_MAPPED (1U << 0)
-#define QBD_CHUNK_NEW (1U << 1)
+#define QBD_CHUNK_MAPPED BIT(0)
+#define QBD_CHUNK_NEW BIT(1)
 #define QBD_CHUNK_PENDING_SHIFT 8
-#define QBD_CHUNK_PENDING_ONE (1U << QBD_CHUNK_PENDING_SHIFT)
+#define QBD_CHUNK_PENDING_ONE BIT(QBD_CHUNK_PENDING_SHIFT)
 
 /**
  * struct qbd_chunk - a chunk of a replica
