@@ -172,6 +172,8 @@ TEST_F(home, a_chunk_discarded_by_pieces)
 	add(self, QBD_OP_ZERO, 0, 10);
 	checkpoint(self);
 	EXPECT_EQ(free, self->core->alloc.nr_free);
+	/* The newest change is not that of the last block. */
+	EXPECT_EQ(3, chunk(self, 0)->last);
 }
 
 TEST_F(home, zeroes_in_a_chunk_that_stays)
