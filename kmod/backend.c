@@ -10,6 +10,7 @@
  */
 #include <linux/mm.h>
 #include "backend.h"
+#include "fault.h"
 #include "limits.h"
 
 /**
@@ -93,6 +94,9 @@ int qbd_backend_open(struct qbd_backend *backend, dev_t dev,
 		goto err_file;
 	backend->file = file;
 	backend->blocks = bdev_nr_bytes(backend->bdev) >> QBD_BLOCK_SHIFT;
+	backend->zeroes_max =
+		round_down(bdev_write_zeroes_sectors(backend->bdev),
+			   QBD_BLOCK_SIZE >> SECTOR_SHIFT);
 	return 0;
 
 err_file:
@@ -177,6 +181,9 @@ static void qbd_backend_end_io(struct bio *bio)
 	struct qbd_bio_group *group = own->group;
 	int err = blk_status_to_errno(bio->bi_status);
 
+	/* Some devices find out when they are asked; see qbd_group_zero(). */
+	if (err == -EOPNOTSUPP && bio_op(bio) == REQ_OP_WRITE_ZEROES)
+		WRITE_ONCE(group->backend->zeroes_max, 0);
 	bio_put(bio);
 	if (err)
 		qbd_group_fail(group, err);
@@ -288,17 +295,6 @@ void qbd_build_add_buf(struct qbd_bio_build *build, void *buf, u32 blocks)
 }
 
 /**
- * qbd_build_add_zero() - add blocks of zeros
- * @build: what is being added
- * @blocks: how many
- */
-void qbd_build_add_zero(struct qbd_bio_build *build, u32 blocks)
-{
-	while (blocks--)
-		qbd_build_add(build, ZERO_PAGE(0), 0, QBD_BLOCK_SIZE);
-}
-
-/**
  * qbd_build_end() - submit the rest
  * @build: what was added
  */
@@ -320,10 +316,41 @@ void qbd_group_flush(struct qbd_bio_group *group)
 	qbd_build_submit(&build);
 }
 
+/* A new chunk is mostly zeros: the device may know a cheaper way. */
+static void qbd_group_zero(struct qbd_bio_group *group, const struct qbd_io *io)
+{
+	u32 max = READ_ONCE(group->backend->zeroes_max);
+	sector_t left = (sector_t)io->blocks
+			<< (QBD_BLOCK_SHIFT - SECTOR_SHIFT);
+	struct qbd_bio_build build;
+	u32 i, len;
+
+	if (max && qbd_fault(QBD_FAULT_ZERO_UNKNOWN)) {
+		WRITE_ONCE(group->backend->zeroes_max, 0);
+		qbd_group_fail(group, -EOPNOTSUPP);
+		return;
+	}
+	qbd_build_start(&build, group, max ? REQ_OP_WRITE_ZEROES : REQ_OP_WRITE,
+			io->block, max ? 0 : io->blocks);
+	for (; max && left; left -= len) {
+		len = min_t(sector_t, left, max);
+		qbd_build_bio(&build);
+		build.bio->bi_iter.bi_size = len << SECTOR_SHIFT;
+		build.sector += len;
+		qbd_build_submit(&build);
+	}
+	for (i = 0; !max && i < io->blocks; i++)
+		qbd_build_add(&build, ZERO_PAGE(0), 0, QBD_BLOCK_SIZE);
+	qbd_build_end(&build);
+}
+
 /**
  * qbd_group_io() - add what the core described
  * @group: the group
  * @io: READ or WRITE with a buffer, ZERO or FLUSH
+ *
+ * A ZERO that ends with -EOPNOTSUPP is to be added to a group once more: the
+ * device had promised too much, and zeros will be written.
  */
 void qbd_group_io(struct qbd_bio_group *group, const struct qbd_io *io)
 {
@@ -342,9 +369,7 @@ void qbd_group_io(struct qbd_bio_group *group, const struct qbd_io *io)
 		qbd_build_end(&build);
 		break;
 	case QBD_IO_ZERO:
-		qbd_build_start(&build, group, opf, io->block, io->blocks);
-		qbd_build_add_zero(&build, io->blocks);
-		qbd_build_end(&build);
+		qbd_group_zero(group, io);
 		break;
 	case QBD_IO_FLUSH:
 		qbd_group_flush(group);

@@ -28,6 +28,8 @@
  * @bdev: the device
  * @bios: reserve of bios
  * @blocks: size in blocks
+ * @zeroes_max: sectors that the device zeroes by itself at once; 0 = it can
+ *	not, and zeros are written [READ_ONCE]
  * @abandoned: submit nothing any more [READ_ONCE]
  * @gone: called when the device goes away. Context: process, may not wait,
  *	a lock of the device is held; not any more after qbd_backend_close()
@@ -37,6 +39,7 @@ struct qbd_backend {
 	struct block_device *bdev;
 	struct bio_set bios;
 	u64 blocks;
+	u32 zeroes_max;
 	bool abandoned;
 	void (*gone)(struct qbd_backend *backend);
 };
@@ -89,7 +92,6 @@ void qbd_build_add(struct qbd_bio_build *build, struct page *page,
 		   u32 offset_bytes, u32 len_bytes);
 void qbd_build_room(struct qbd_bio_build *build, u32 pieces);
 void qbd_build_add_buf(struct qbd_bio_build *build, void *buf, u32 blocks);
-void qbd_build_add_zero(struct qbd_bio_build *build, u32 blocks);
 void qbd_build_end(struct qbd_bio_build *build);
 void qbd_group_flush(struct qbd_bio_group *group);
 void qbd_group_io(struct qbd_bio_group *group, const struct qbd_io *io);

@@ -32,6 +32,7 @@ struct dentry;
 	X(WAL_CRASH_AFTER, wal_crash_after) /* crash: written, not told */ \
 	X(READ_ERROR, read_error)	/* a read of home fails with EIO */ \
 	X(READ_CRC, read_crc)		/* a log record does not verify */ \
+	X(ZERO_UNKNOWN, zero_unknown)	/* a device can not zero after all */ \
 	X(CKPT_ERROR, ckpt_error)	/* an I/O of a checkpoint: EIO */ \
 	X(CKPT_HOME_BEFORE, ckpt_crash_before_home)			\
 	X(CKPT_HOME_AFTER, ckpt_crash_after_home)			\

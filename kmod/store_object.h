@@ -13,6 +13,7 @@
 #define QBD_STORE_OBJECT_H
 
 #include <linux/wait.h>
+#include "apply.h"
 #include "backend.h"
 #include "locking.h"
 #include "store.h"
@@ -55,75 +56,6 @@ struct qbd_wal {
 	struct qbd_bio_group group;
 	u32 nr_events;
 	struct qbd_wal_event event[QBD_SEG_DESCS];
-};
-
-/**
- * struct qbd_apply_io - an I/O of a checkpoint under way
- * @apply: whose
- * @group: its bios
- * @payload: what is written, referenced; or NULL
- * @busy: in use
- */
-struct qbd_apply_io {
-	struct qbd_apply *apply;
-	struct qbd_bio_group group;
-	struct qbd_payload *payload;
-	bool busy;
-};
-
-/**
- * enum qbd_apply_kind - what the I/Os of a phase of a checkpoint are about
- * @QBD_APPLY_NONE: nothing was written yet, or payloads are loaded
- * @QBD_APPLY_HOME: blocks go home
- * @QBD_APPLY_META: pages of the metadata tree
- * @QBD_APPLY_FLUSH: a flush
- * @QBD_APPLY_SUPER: a superblock slot
- */
-enum qbd_apply_kind {
-	QBD_APPLY_NONE,
-	QBD_APPLY_HOME,
-	QBD_APPLY_META,
-	QBD_APPLY_FLUSH,
-	QBD_APPLY_SUPER,
-};
-
-/**
- * struct qbd_apply - checkpoints of a store
- * @thread: makes them; NULL unless it runs
- * @wait: what it waits on, and who waits for it
- * @kicked: there may be work for it
- * @first: the one before the store may be used is still to be made
- * @close: make the last one
- * @closed: the last one was made, or failed
- * @hungry: the pool of pages ran dry: drop what can be dropped
- * @nr_busy: I/Os under way
- * @io: these
- * @copy: pages to read a payload back into
- * @copy_lpos: log position of the payload in @copy; U64_MAX = none
- * @error: first failed I/O of the phase
- * @kind: what the phase is about
- * @phase_ios: I/Os of the phase so far
- * @phase_blocks: their blocks
- *
- * All but @wait, @kicked, @first, @close, @closed, @hungry, @nr_busy and
- * @io.busy are the thread's own.
- */
-struct qbd_apply {
-	struct task_struct *thread;
-	wait_queue_head_t wait;
-	bool kicked;
-	bool first;
-	bool close;
-	bool closed;
-	bool hungry;
-	u32 nr_busy;
-	struct qbd_apply_io io[QBD_STORE_CKPT_DEPTH];
-	struct qbd_payload *copy;
-	u64 copy_lpos;
-	int error;
-	enum qbd_apply_kind kind;
-	u32 phase_ios;
-	u64 phase_blocks;
 };
 
 /**
@@ -275,12 +207,6 @@ void qbd_wal_read(struct qbd_bio_group *group, const struct qbd_extent *extent,
 		  u32 nr_extents, struct qbd_payload *payload);
 int qbd_payload_crc_check(const struct qbd_payload *payload, u32 blocks,
 			  u32 crc);
-
-/* apply.c */
-int qbd_apply_start(struct qbd_store *store, bool first);
-void qbd_apply_stop(struct qbd_store *store);
-void qbd_apply_kick(struct qbd_store *store);
-void qbd_apply_close(struct qbd_store *store);
 
 /* store_read.c */
 bool qbd_read_enter(struct qbd_store *store);
