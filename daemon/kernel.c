@@ -125,11 +125,12 @@ int kernel_members_put(struct nl_msg *msg, int attr, const char *word)
 {
 	char text[512];
 	char *save = NULL;
+	size_t len = strlen(word) + 1;
 	char *part;
 
-	if (strlen(word) >= sizeof(text))
+	if (len > sizeof(text))
 		return -EINVAL;
-	strcpy(text, word);
+	memcpy(text, word, len);
 	for (part = strtok_r(text, ",", &save); part;
 	     part = strtok_r(NULL, ",", &save)) {
 		char *colon = strchr(part, ':');

@@ -210,6 +210,8 @@ static void out_print_table(const struct out *out)
 	size_t width[OUT_COLS_MAX] = { 0 };
 	size_t i;
 
+	if (!out->nr_cols || out->nr_cols > OUT_COLS_MAX)
+		abort();
 	for (i = 0; i < out->nr_cols; i++)
 		if (out->cols[i].title)
 			width[i] = strlen(out->cols[i].title);

@@ -56,6 +56,7 @@ run_build()
 
 run_sim()
 {
+	part sim-store 1200 tests/sim/run.sh "$bin" "$1" "$QBD_SEED"
 	[[ -x $bin/qbdsim ]] || return 0
 	part sim 900 "$bin/qbdsim" --schedules "$1" --seed "$QBD_SEED"
 	[[ ! -x $bin/qbdsim-asan ]] || part sim-asan 900 "$bin/qbdsim-asan" \
@@ -120,11 +121,11 @@ export QBD_SEED=${QBD_SEED:-$((16#${head:0:12}))}
 echo "commit ${head:0:12}, QBD_SEED=$QBD_SEED"
 [[ $what == gates ]] || scripts/setup
 case $what in
-check) run_check 30000 0 1000 --slice ;;
+check) run_check 20000 0 1500 --slice ;;
 check-long)
 	export QBD_TIDY_FULL=1
 	long=1
-	run_check 1000000 300 7200
+	run_check 100000 300 7200
 	;;
 check-fast)
 	run_build

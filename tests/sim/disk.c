@@ -199,7 +199,7 @@ void qbd_disk_submit(struct qbd_disk *disk, struct qbd_disk_req *req,
 		req->ready_ns +=
 			qbd_rng_below(&disk->rng, disk->faults.stall_ns);
 	disk->pending = qbd_disk_grow(disk->pending, &disk->max_pending,
-				      disk->nr_pending, sizeof(req));
+				      disk->nr_pending, sizeof(void *));
 	disk->pending[disk->nr_pending++] = req;
 }
 

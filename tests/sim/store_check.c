@@ -228,7 +228,7 @@ static void qbd_log_check_payload(struct qbd_world *w,
 
 	if (have->payload || have->state != QBD_REC_LOGGED || !blocks)
 		return;
-	buf = malloc((size_t)blocks * QBD_BLOCK_SIZE);
+	buf = calloc(blocks, QBD_BLOCK_SIZE);
 	if (!buf)
 		abort();
 	nr = qbd_store_log_extents(w->core, have->lpos, blocks, extent);
