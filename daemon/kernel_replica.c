@@ -217,7 +217,6 @@ static int kernel_replica_row(struct nlattr **attrs, void *arg)
 	out_u64(out, knl_u32(attrs, QBD_A_REPLICA_SHARD));
 	out_str(out, kernel_replica_state(state));
 	out_bytes(out, knl_u64(attrs, QBD_A_REPLICA_SIZE_BYTES));
-	out_bytes(out, knl_u64(attrs, QBD_A_REPLICA_MAPPED_BYTES));
 	out_u64(out, knl_u64(attrs, QBD_A_REPLICA_EPOCH));
 	out_u64(out, knl_u64(attrs, QBD_A_REPLICA_PROMISED_TERM));
 	out_u64(out, knl_u32(attrs, QBD_A_REPLICA_PROMISED_NODE));
@@ -240,7 +239,6 @@ int kernel_replica_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "shard", "SHARD", true },
 		{ "state", "STATE", false },
 		{ "size_bytes", "SIZE", true },
-		{ "mapped_bytes", "USED", true },
 		{ "epoch", "EPOCH", true },
 		{ "promised_term", "TERM", true },
 		{ "promised_node", "HOLDER", true },

@@ -265,9 +265,7 @@ static int qbd_netlink_replica_log(struct sk_buff *skb,
 	    qbd_netlink_replica_u64(skb, QBD_A_REPLICA_APPLIED_INDEX,
 				    replica->applied) ||
 	    qbd_netlink_replica_u64(skb, QBD_A_REPLICA_LOG_FIRST_INDEX,
-				    replica->log_first) ||
-	    qbd_netlink_replica_u64(skb, QBD_A_REPLICA_MAPPED_BYTES,
-				    replica->mapped_bytes))
+				    replica->log_first))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -73,7 +73,6 @@ struct qbd_shard_leader {
  * @commit: known durable on a write quorum up to here
  * @applied: at home up to here
  * @log_first: oldest index that the log still has
- * @mapped_bytes: space in use at home
  * @reason: why it is not in sync, empty if it is
  */
 struct qbd_shard_replica {
@@ -91,7 +90,6 @@ struct qbd_shard_replica {
 	u64 commit;
 	u64 applied;
 	u64 log_first;
-	u64 mapped_bytes;
 	char reason[NETLINK_MAX_FMTMSG_LEN];
 };
 
