@@ -75,7 +75,11 @@ static bool qbd_ckpt_purge_slot(struct qbd_store_core *core,
 	return true;
 }
 
-/* Deleted replicas leave a tombstone, tombstones leave with their DELETE. */
+/*
+ * Deleted replicas leave a tombstone, tombstones leave with their DELETE: a
+ * tombstone whose DELETE was never logged would leave too early, and replay
+ * would create the replica again.
+ */
 static enum qbd_ckpt_step qbd_ckpt_purge(struct qbd_store_core *core,
 					 struct qbd_io *io, bool *end)
 {
@@ -86,7 +90,8 @@ static enum qbd_ckpt_step qbd_ckpt_purge(struct qbd_store_core *core,
 		*end = true;
 		return QBD_CKPT_MORE;
 	}
-	if (slot->state == QBD_SLOT_DELETED) {
+	if (slot->state == QBD_SLOT_DELETED &&
+	    slot->delete_seq != QBD_SLOT_DELETE_WAITS) {
 		if (qbd_ckpt_purge_slot(core, slot))
 			return QBD_CKPT_MORE;
 		slot->state = QBD_SLOT_TOMB;

@@ -48,8 +48,9 @@ bool qbd_commit_seal_wanted(const struct qbd_store_core *core)
 }
 
 /*
- * The next waiting record that is not dead.  Dead entries are passed by: they
- * are not written, and leave the index with the segment that comes next.
+ * The next waiting record that is to be written.  Dead entries are passed by,
+ * unless they are copies (see qbd_slot_kill()): they are not written, and
+ * leave the index with the segment that comes next.
  */
 static u32 qbd_commit_take(struct qbd_store_core *core)
 {
@@ -58,7 +59,8 @@ static u32 qbd_commit_take(struct qbd_store_core *core)
 	while (core->index.wait != core->index.end && nr--) {
 		u32 id = qbd_rec_at(&core->index, core->index.wait);
 
-		if (!core->index.rec[id].dead)
+		if (!core->index.rec[id].dead ||
+		    core->index.rec[id].desc.flags & QBD_REC_RELOG)
 			return id;
 		core->index.rec[id].state = QBD_REC_LOGGED;
 		core->index.wait++;
@@ -153,16 +155,18 @@ static void qbd_commit_rec(struct qbd_store_core *core, u32 id)
 	rec->state = QBD_REC_LOGGED;
 	core->commit.alive--;
 	core->ring.waiting -= 1 + rec->desc.payload_blocks;
+	if (rec->desc.flags & QBD_REC_RELOG)
+		core->ckpt.tail.alive--;
+	if (rec->desc.op == QBD_OP_DELETE)
+		slot->delete_seq = core->commit.head.seq;
+	if (rec->desc.op == QBD_OP_TRUNCATE)
+		slot->cuts_waiting--;
 	if (rec->dead || !qbd_op_has_index(rec->desc.op)) {
-		if (rec->desc.op == QBD_OP_DELETE)
-			slot->delete_seq = core->commit.head.seq;
 		qbd_store_release(core, id);
 		return;
 	}
-	if (rec->desc.flags & QBD_REC_RELOG) {
-		core->ckpt.tail.alive--;
+	if (rec->desc.flags & QBD_REC_RELOG)
 		return;
-	}
 	slot->durable.term = rec->desc.term;
 	slot->durable.index = rec->desc.index;
 	qbd_slot_bound(core, slot);

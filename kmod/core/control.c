@@ -225,7 +225,7 @@ int qbd_store_delete(struct qbd_store_core *core, u32 slot, u64 epoch)
 	if (id < 0)
 		return id;
 	s->state = QBD_SLOT_DELETED;
-	s->delete_seq = U64_MAX;
+	s->delete_seq = QBD_SLOT_DELETE_WAITS;
 	core->activity++;
 	return id;
 }
@@ -302,8 +302,10 @@ int qbd_store_truncate(struct qbd_store_core *core, u32 slot, u64 term,
 	    index < s->applied.index || index >= s->last.index)
 		return -EINVAL;
 	id = qbd_control_push(core, s, &desc);
-	if (id >= 0)
-		qbd_slot_cut(core, s, index);
+	if (id < 0)
+		return id;
+	s->cuts_waiting++;
+	qbd_slot_cut(core, s, index);
 	return id;
 }
 

@@ -372,25 +372,27 @@ fail:
  * @slot: the replica
  * @id: the record
  *
- * A waiting record is not written any more.  One that is under way keeps its
- * payload until its segment was written.
+ * A waiting record is not written any more, unless it is a copy: the tail is
+ * going to pass the original, which has to be in the log until what voids it
+ * is there too.  What will be written keeps its payload until it was.
  */
 void qbd_slot_kill(struct qbd_store_core *core, struct qbd_slot *slot, u32 id)
 {
 	struct qbd_rec *rec = &core->index.rec[id];
+	bool copy = rec->desc.flags & QBD_REC_RELOG;
 
 	if (rec->desc.index > slot->retired)
 		qbd_slot_unpend(core, slot, id);
 	qbd_rec_unlink(&core->index, &slot->list, id);
 	rec->dead = true;
-	if (rec->desc.flags & QBD_REC_RELOG && rec->state != QBD_REC_LOGGED)
-		core->ckpt.tail.alive--;
+	if (rec->state == QBD_REC_WRITING ||
+	    (rec->state == QBD_REC_WAITING && copy))
+		return;
 	if (rec->state == QBD_REC_WAITING) {
 		core->commit.alive--;
 		core->ring.waiting -= 1 + rec->desc.payload_blocks;
 	}
-	if (rec->state != QBD_REC_WRITING)
-		qbd_store_release(core, id);
+	qbd_store_release(core, id);
 }
 
 /**

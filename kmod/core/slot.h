@@ -28,6 +28,9 @@
 
 struct qbd_store_core;
 
+/* As delete_seq of struct qbd_slot: the DELETE record is not logged yet. */
+#define QBD_SLOT_DELETE_WAITS U64_MAX
+
 /**
  * enum qbd_slot_state - life of a slot
  * @QBD_SLOT_FREE: no replica
@@ -70,7 +73,8 @@ struct qbd_slot_config {
  * @live_recs: how many these are
  * @list: records in the log, retired ones included
  * @overlay: newest versions of blocks
- * @delete_seq: segment of the DELETE record, 0 = not in the log
+ * @delete_seq: segment of the DELETE record, 0 = it left the log
+ * @cuts_waiting: TRUNCATE records that are not logged yet
  * @purge: next map page that a purge looks at
  * @nr_configs: CONFIG records above @applied
  * @config: these, oldest first
@@ -95,6 +99,7 @@ struct qbd_slot {
 	struct qbd_rec_list list;
 	struct qbd_overlay overlay;
 	u64 delete_seq;
+	u32 cuts_waiting;
 	u32 purge;
 	u32 nr_configs;
 	struct qbd_slot_config config[QBD_STORE_CONFIGS];

@@ -84,15 +84,22 @@ static bool qbd_tail_pinned(const struct qbd_store_core *core, u32 id)
 	return rec->desc.index > slot->frozen.index;
 }
 
-/* Is it the deletion of a replica that this checkpoint was too late for? */
-static bool qbd_tail_undeleted(const struct qbd_store_core *core, u32 id)
+/*
+ * Does the tail have to wait for something that is under way?  For a DELETE
+ * that this checkpoint was too late for; for void records as long as what
+ * voids them is not logged: a power cut would leave neither.
+ */
+static bool qbd_tail_waits(const struct qbd_store_core *core, u32 id)
 {
 	const struct qbd_rec *rec = &core->index.rec[id];
+	const struct qbd_slot *slot = &core->slot[rec->slot];
 
-	return rec->desc.op == QBD_OP_DELETE &&
-	       !QBD_MUTANT(delete_lost_at_tail) &&
-	       core->slot[rec->slot].state == QBD_SLOT_DELETED &&
-	       core->slot[rec->slot].table.replica == rec->desc.replica;
+	if (slot->table.replica != rec->desc.replica)
+		return false;
+	if (rec->desc.op == QBD_OP_DELETE)
+		return slot->state == QBD_SLOT_DELETED &&
+		       !QBD_MUTANT(delete_lost_at_tail);
+	return rec->dead && slot->cuts_waiting;
 }
 
 /*
@@ -139,7 +146,7 @@ static bool qbd_tail_pass(struct qbd_store_core *core)
 	for (i = 0; i < seg->nr_recs; i++) {
 		u32 id = qbd_rec_at(&core->index, tail->rec + i);
 
-		if (!qbd_tail_pinned(core, id) && !qbd_tail_undeleted(core, id))
+		if (!qbd_tail_pinned(core, id) && !qbd_tail_waits(core, id))
 			continue;
 		if (tail->relog && qbd_tail_pinned(core, id) &&
 		    qbd_tail_take(core, id))
