@@ -57,8 +57,8 @@ static void qbd_sim_disk(struct qbd_world *w, bool eio)
 {
 	struct qbd_disk_faults faults = {
 		.latency_ns = qbd_rng_below(&w->rng, 200000),
-		.stalled = 100000 * (u32)qbd_rng_below(&w->rng, 3),
-		.stall_ns = 50000000,
+		.stalled = 30000 * (u32)qbd_rng_below(&w->rng, 3),
+		.stall_ns = 20000000,
 	};
 
 	if (eio) {

@@ -10,6 +10,7 @@
 #include "store_work.h"
 
 #define QBD_WORK_SETTLE_STEPS 40000
+#define QBD_WORK_STEP_NS 20000
 
 static u64 qbd_work_term(const struct qbd_model_replica *r)
 {
@@ -23,10 +24,13 @@ static void qbd_work_create(struct qbd_world *w, u32 i)
 	struct qbd_table_slot table = { .replica = w->next_id, .volume = i };
 	struct qbd_model_op op = { .kind = QBD_OP_CREATE, .replica = i };
 	struct qbd_payload *payload;
+	u64 at;
 	int id;
 
-	if (w->durable.replica[i].exists)
-		return; /* its deletion is not acknowledged yet */
+	/* The one before it has to be gone, or both may be there. */
+	for (at = w->op_first; at < w->op_end; at++)
+		if (w->ops[at % QBD_WORLD_OPS].replica == i)
+			return;
 	table.blocks = (u32)qbd_rng_range(&w->rng, 20, 200);
 	table.config.epoch = qbd_rng_range(&w->rng, 1, 9);
 	table.config.nr_old = 1;
@@ -216,9 +220,13 @@ static void qbd_work_truncate(struct qbd_world *w, u32 i)
 static void qbd_work_delete(struct qbd_world *w, u32 i)
 {
 	struct qbd_model_op op = { .kind = QBD_OP_DELETE, .replica = i };
-	int id = qbd_store_delete(
-		w->core, qbd_store_find(w->core, w->live.replica[i].id), 7);
+	u64 replica = w->live.replica[i].id;
+	int id;
 
+	/* Nobody deletes what he does not know to exist. */
+	if (!w->durable.replica[i].exists)
+		return;
+	id = qbd_store_delete(w->core, qbd_store_find(w->core, replica), 7);
 	qbd_world_trace(w, "delete %u: %d\n", i, id);
 	if (id >= 0)
 		qbd_world_accept(w, id, &op);
@@ -339,8 +347,12 @@ void qbd_work_run(struct qbd_world *w, u32 steps)
 	w->pinned = (u32)(qbd_rng_next(&w->rng) & qbd_rng_next(&w->rng));
 	if (qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
-	while (steps-- && qbd_work_on(w))
+	w->busy = true;
+	while (steps-- && qbd_work_on(w)) {
+		w->now_ns += QBD_WORK_STEP_NS;
 		qbd_work_step(w);
+	}
+	w->busy = false;
 }
 
 /* Run without new calls until there is nothing left to do. */

@@ -157,6 +157,8 @@ bool qbd_world_disk_step(struct qbd_world *w)
 		w->cut_after--;
 	if (qbd_disk_step(w->disk, w->now_ns))
 		return true;
+	if (w->busy)
+		return false;
 	next_ns = qbd_disk_next_ns(w->disk);
 	w->now_ns = next_ns;
 	return qbd_disk_step(w->disk, w->now_ns);
@@ -241,6 +243,8 @@ void qbd_world_commit_step(struct qbd_world *w, bool seal)
 		return;
 	io = qbd_world_io_new(w, qbd_seg_blocks(&w->seg.head),
 			      qbd_world_seg_end);
+	if (!io->buf)
+		abort();
 	memcpy(io->buf, header, sizeof(header));
 	at = io->buf + sizeof(header);
 	w->seg_ops = w->op_first;
@@ -337,6 +341,8 @@ static void qbd_world_ckpt_io(struct qbd_world *w, const struct qbd_io *what)
 	io = qbd_world_io_new(w, what->blocks, qbd_world_ckpt_io_end);
 	if (what->op == QBD_IO_WRITE && !buf) {
 		payload = qbd_store_rec(w->core, what->rec)->payload;
+		if (!io->buf)
+			abort();
 		memcpy(io->buf,
 		       payload->data + (size_t)what->offset * QBD_BLOCK_SIZE,
 		       (size_t)what->blocks * QBD_BLOCK_SIZE);

@@ -35,6 +35,7 @@ struct qbd_payload {
  * @core: the store, NULL while it is not open
  * @mem: its memory
  * @now_ns: virtual time
+ * @busy: time goes by with the steps, it is not waited for the disk
  * @cut_after: requests until the power goes, U64_MAX = it stays
  * @off: the power is gone
  * @trace: print what happens
@@ -75,6 +76,7 @@ struct qbd_world {
 	struct qbd_store_core *core;
 	void *mem;
 	u64 now_ns;
+	bool busy;
 	u64 cut_after;
 	bool off;
 	bool trace;
