@@ -19,7 +19,7 @@ same()
 
 write()
 {
-	dd if=/dev/shm/bytes of="$DEV" bs="$1" oflag=direct conv=notrunc \
+	dd if=/dev/shm/bytes of="$DEV" bs="$1" oflag=direct conv=nocreat \
 		status=none
 }
 

@@ -34,7 +34,7 @@ zeroed()
 fill()
 {
 	dd if=/dev/shm/ones of="$DEV" bs=1M seek="$1" count="$2" oflag=direct \
-		status=none
+		conv=nocreat status=none
 }
 
 # cleared PROGRAM OFFSET LENGTH: in KiB.
@@ -64,7 +64,7 @@ one_node
 one_store /dev/qd --wal-size 64M
 one_create 7 96 64
 one_attach 7 96 64
-tr '\0' '\377' </dev/zero | head --bytes=8M >/dev/shm/ones
+head --bytes=8M /dev/zero | tr '\0' '\377' >/dev/shm/ones
 on_exit rm -f /dev/shm/ones
 
 for depth in 1 8 64; do

@@ -28,39 +28,25 @@ inflight()
 	[[ $(cat /sys/block/qbd0/qbd/inflight) -ge $1 ]]
 }
 
-# ended: all that hung have ended, none of them well.
-ended()
+# end_all: detach by force, see everybody end, not one of them well; leaves
+# what it took in $took.
+end_all()
 {
-	local pid
+	local start=$SECONDS pid
+	well=0
+	one_detach 7 --force
 	for pid in "${hung[@]}"; do
-		if wait "$pid"; then
-			log "process $pid has ended well"
-			return 1
-		fi
+		wait "$pid" && well=$((well + 1))
 	done
 	hung=()
-}
-
-# in_time COMMAND...: within ten seconds.
-in_time()
-{
-	local start=$SECONDS
-	"$@"
-	log "$* took $((SECONDS - start)) s"
-	[[ $((SECONDS - start)) -le 10 ]]
+	took=$((SECONDS - start))
+	log "forced detach and the end of all took $took s, $well ended well"
 }
 
 # repaired: e2fsck says 1 when it had something to do.
 repaired()
 {
 	e2fsck -f -y "$DEV" || [[ $? == 1 ]]
-}
-
-# all_gone: forced detach, and everybody has ended.
-all_gone()
-{
-	one_detach 7 --force
-	ended
 }
 
 # shellcheck disable=SC2119
@@ -77,30 +63,49 @@ mount "$DEV" /mnt
 head --bytes=4M /dev/urandom >/mnt/file
 sync --file-system /mnt
 
-write_id=$(td_fault a stall op=write count=1000000)
-read_id=$(td_fault a stall op=read count=1000000)
+td_fault a stall op=write count=1000000 >/dev/null
+td_fault a stall op=read count=1000000 >/dev/null
 for at in 70 80 90 100; do
-	hang dd if=/dev/zero of="$DEV" bs=1M count=4 seek="$at" oflag=direct
+	hang dd if=/dev/zero of="$DEV" bs=1M count=4 seek="$at" \
+		oflag=direct conv=nocreat
+done
+wait_until 60 inflight 4
+# what is not written yet is not read either
+for at in 70 80 90 100; do
 	hang dd if="$DEV" of=/dev/null bs=4K count=4 skip=$((at << 8)) \
 		iflag=direct
 done
+wait_until 60 inflight 8
 hang dd if=/dev/zero of=/mnt/other bs=4K count=64 conv=fsync
-wait_until 60 inflight 5
+wait_until 60 inflight 9
 refuse "a detach while it is mounted" one_detach 7
-check "forced detach ends all of them" in_time all_gone
+end_all
+check "forced detach ends all of them in time" test "$took" -le 10
+check "with errors" test "$well" = 0
 umount /mnt
 check "the device is gone" test ! -e /sys/block/qbd0
 
-td_clear a "$write_id"
-td_clear a "$read_id"
+td_clear a
 td_release a
 check "the store has survived it" one_attach 7 128 64
 check "its file system can be repaired" repaired
 
 td_fault a stall op=write count=1000000 >/dev/null
-hang dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct
+hang dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct conv=nocreat
 wait_until 60 inflight 1
-check "forced detach of a single write" in_time all_gone
+end_all
+check "forced detach of a single write" test "$took" -le 10
+check "with an error" test "$well" = 0
+td_clear a
+td_release a
+
+one_attach 7 128 64 --on-no-quorum error --no-quorum-ms 2000
+td_fault a stall op=write count=1000000 >/dev/null
+SECONDS=0
+refuse "a write that may fail does so" \
+	dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct conv=nocreat
+check "after its time" test $((SECONDS >= 2 && SECONDS <= 10)) = 1
+check "forced detach of what is idle" one_detach 7 --force
 td_clear a
 td_release a
 check "the node ends" one_stop

@@ -30,7 +30,8 @@ round()
 	qbdctl kernel store add /dev/qd
 	[[ $1 != 1 ]] || one_create 7 128 64
 	one_attach 7 128 64
-	dd if=/dev/zero of="$DEV" bs=64K count=16 oflag=direct status=none
+	dd if=/dev/zero of="$DEV" bs=64K count=16 oflag=direct \
+		conv=nocreat status=none
 	busy
 	one_detach 7
 	busy

@@ -16,7 +16,8 @@ ledger()
 	local i
 	for ((i = 0; i < 4096; i++)); do
 		printf '%-4096d' "$i" | dd of="$DEV" bs=4K count=1 seek="$i" \
-			oflag=direct iflag=fullblock status=none || return 0
+			oflag=direct iflag=fullblock conv=nocreat status=none ||
+			return
 		echo "$i" >/dev/shm/acked
 	done
 }
@@ -57,7 +58,8 @@ for round in 1 2; do
 	writer=$!
 	wait_until 120 acked $((round * 30))
 	check "crash $round" qbdctl kernel node crash --id 1
-	check "the writer gets an error" wait "$writer"
+	wait "$writer" && code=0 || code=$?
+	check "the writer got an error" test "$code" = 1
 	check "the device is gone" test ! -e /sys/block/qbd0
 	wait_until 20 start
 	check "attached again" one_attach 7 64 64
