@@ -84,6 +84,8 @@ int qbd_load_map(struct qbd_store_core *core, u32 no, const void *block)
  */
 int qbd_load_seg(struct qbd_store_core *core, const struct qbd_seg_head *head)
 {
+	if (head->lpos > core->ring.head.lpos)
+		core->damaged = true;
 	return qbd_ring_push(&core->ring, head, head->nr_descs);
 }
 
@@ -358,13 +360,41 @@ static u64 qbd_load_log_first(const struct qbd_store_core *core,
 	}
 }
 
+/*
+ * A TRUNCATE may have been in a damaged stretch.  What it voided is still in
+ * the log, but it was logged before the checkpoint that wrote the replica
+ * table, and lies behind what the table says was the last record then.
+ */
+static void qbd_load_cut_void(struct qbd_store_core *core,
+			      struct qbd_slot *slot)
+{
+	u64 count = core->ring.seg_first;
+	struct qbd_lpos carried;
+
+	qbd_ring_seg_lpos(&core->ring, count, &carried);
+	while (carried.seq < core->super.carried && count != core->ring.seg_end)
+		qbd_ring_seg_lpos(&core->ring, ++count, &carried);
+	while (slot->list.last != QBD_REC_NONE) {
+		const struct qbd_rec *last = &core->index.rec[slot->list.last];
+
+		if (last->desc.index <= slot->table.logged_index ||
+		    last->lpos >= carried.lpos)
+			return;
+		qbd_load_cut(core, slot, last->desc.index - 1);
+	}
+}
+
 static int qbd_load_slot_end(struct qbd_store_core *core, struct qbd_slot *slot)
 {
 	u16 no = qbd_store_slot_no(core, slot);
-	struct qbd_pos end = qbd_load_chain(core, slot);
-	u64 newest = end.index;
+	struct qbd_pos end;
+	u64 newest;
 	u64 i;
 
+	if (core->damaged)
+		qbd_load_cut_void(core, slot);
+	end = qbd_load_chain(core, slot);
+	newest = end.index;
 	if (slot->list.last != QBD_REC_NONE)
 		newest = max(newest,
 			     core->index.rec[slot->list.last].desc.index);
