@@ -216,6 +216,18 @@ static const char *qbd_found_strangers(const struct qbd_world *w)
 	return NULL;
 }
 
+/* Is a truncation of the replica not acknowledged yet? */
+static bool qbd_found_cutting(const struct qbd_world *w, u32 i)
+{
+	u64 at;
+
+	for (at = w->op_first; at < w->op_end; at++)
+		if (w->ops[at % QBD_WORLD_OPS].replica == i &&
+		    w->ops[at % QBD_WORLD_OPS].kind == QBD_OP_TRUNCATE)
+			return true;
+	return false;
+}
+
 /* Is the store what @model says? What is marked after damage may differ. */
 static const char *qbd_found_store(const struct qbd_world *w,
 				   const struct qbd_model *model, bool faults)
@@ -250,6 +262,9 @@ static const char *qbd_found_store(const struct qbd_world *w,
 		/* Being deleted, so that not all was written. */
 		if (!live->exists && have.last.index < r->last &&
 		    have.last.term == qbd_model_term(r, have.last.index))
+			continue;
+		/* With damage it may be carried out before it is logged. */
+		if (faults && qbd_found_cutting(w, i))
 			continue;
 		why = qbd_found_replica(w, model, i, &have);
 		if (!why && !(have.table.flags & QBD_REPLICA_NONVOTING))
@@ -288,7 +303,8 @@ static void qbd_found_take(struct qbd_world *w, const struct qbd_model *model)
 		if (slot < 0)
 			continue;
 		qbd_store_replica_get(w->core, slot, &have);
-		if (have.table.flags & QBD_REPLICA_SUSPECT)
+		if (have.table.flags & QBD_REPLICA_SUSPECT ||
+		    (!w->known && qbd_found_cutting(w, i)))
 			r->exists = false;
 		if (!live->exists)
 			r->last = min(r->last, have.last.index);

@@ -258,6 +258,10 @@ void qbd_world_commit_step(struct qbd_world *w, bool seal)
 		w->seg_ops = max(w->seg_ops, w->op_of[w->seg.rec[i]]);
 		if (!bytes)
 			continue;
+		if (!payload) {
+			qbd_world_broken(w, "commit: payload is gone");
+			continue;
+		}
 		memcpy(at, payload->data, bytes);
 		at += bytes;
 	}
