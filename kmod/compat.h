@@ -7,32 +7,7 @@
 #define QBD_COMPAT_H
 
 #include <linux/blkdev.h>
-#include <linux/hrtimer.h>
-#include <linux/module.h>
 #include <linux/version.h>
-
-/* hrtimer_init() and a store to ->function until 6.13; drop at floor 6.13. */
-static inline void
-qbd_hrtimer_setup(struct hrtimer *timer,
-		  enum hrtimer_restart (*function)(struct hrtimer *),
-		  clockid_t clock, enum hrtimer_mode mode)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-	hrtimer_init(timer, clock, mode);
-	timer->function = function;
-#else
-	hrtimer_setup(timer, function, clock, mode);
-#endif
-}
-
-/* The namespace is a bare token until 6.13, then a string; floor 6.13. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define QBD_EXPORT(symbol) EXPORT_SYMBOL_NS_GPL(symbol, QBD)
-#define QBD_IMPORT() MODULE_IMPORT_NS(QBD)
-#else
-#define QBD_EXPORT(symbol) EXPORT_SYMBOL_NS_GPL(symbol, "QBD")
-#define QBD_IMPORT() MODULE_IMPORT_NS("QBD")
-#endif
 
 /* Asked for by a feature bit from 6.13 on (a macro); floor 6.14. */
 #ifdef BLK_FEAT_ATOMIC_WRITES
