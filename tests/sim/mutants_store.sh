@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Plants one bug after the other in the store half of the core and shows which
+# rule of the simulation's model finds it, and after how many seeds.
+#
+# usage: tests/sim/mutants_store.sh [--schedules N] [--build DIR] [NAME...]
+#
+# Exit code: 0 all were found; 1 one was not.
+
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=$top/build/tests
+schedules=20000
+names=()
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--schedules) schedules=$2; shift ;;
+	--build) build=$2; shift ;;
+	-*) sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
+	*) names+=("$1") ;;
+	esac
+	shift
+done
+
+# Name of the bug: what it breaks.
+if [ ${#names[@]} -eq 0 ]; then
+	names=(
+		home_before_commit       # S1: more than the bound goes home
+		home_before_durable      # S1: ... before it is in the log
+		overlay_not_cut          # a truncated record is still read
+		promise_lost_at_tail     # S5: the table does not carry it
+		delete_lost_at_tail      # the tail passes it too early
+		relog_skipped            # V2: the tail passes live records
+		relog_not_replayed       # V2: replay takes no copies
+		tail_before_super        # log overwritten too early
+		super_in_one_slot        # one damaged slot is one too many
+		known_not_raised         # S5: rot looks like a torn tail
+		damage_taken_for_torn    # S5: replay cuts what was durable
+		flush_skipped            # superblock before what it names
+		grace_skipped            # home changes under a reader
+		freed_chunk_reused_early # before the map that frees it
+		fill_not_whole           # old bytes in a new chunk
+		map_last_kept            # S12: index of the last change
+		reservation_skipped      # S16: accepted without a home
+	)
+fi
+
+make --silent --no-print-directory -C "$top/tests" "O=$build" \
+	"$build/core-o2.a" "$build/core-asan.a" >/dev/null
+make --silent --no-print-directory -C "$top/tests/sim" "TOP=$top" \
+	"O=$build" "$build/store_sim-mutant" >/dev/null
+
+found=0
+missed=0
+printf '%-26s %-44s %s\n' "planted bug" "rule that found it" "seeds"
+for name in "${names[@]}"; do
+	grep -rqF "QBD_MUTANT($name)" "$top/kmod/core" || {
+		echo "no such bug: $name" >&2
+		exit 2
+	}
+	out=$("$build/store_sim-mutant" --schedules "$schedules" \
+		--mutant "$name" | head -n 1 || true)
+	rule=$(sed -n 's/.*rule="\(.*\)"$/\1/p' <<<"$out")
+	seeds=$(sed -n 's/^FAIL .*after=\([0-9]*\) .*/\1/p' <<<"$out")
+	if [ -n "$rule" ]; then
+		found=$((found + 1))
+	else
+		missed=$((missed + 1))
+		rule="NOT FOUND"
+		seeds=$schedules
+	fi
+	printf '%-26s %-44s %s\n' "$name" "$rule" "$seeds"
+done
+echo "$found passed, $missed failed"
+[ "$missed" -eq 0 ]
