@@ -3,6 +3,7 @@
 #
 # The module comes and goes, with a node, a store and a volume in between, and
 # leaves nothing behind: the runner looks for leaks and warnings.
+# TIER=long
 # TIMEOUT=600
 DESCRIPTION="load, use, unload, many times; busy while in use"
 # shellcheck source=tests/vm/lib.sh
