@@ -63,11 +63,11 @@ run_sim()
 		--schedules $(($1 / 10)) --seed "$QBD_SEED"
 }
 
-# Few mutants in `check`, all of them in `mutants` and `check-long`.
+# Each planted bug and the rule that found it: in `mutants` and `check-long`.
 run_mutants()
 {
-	[[ -x tests/sim/mutants.sh ]] || return 0
-	part mutants 3600 tests/sim/mutants.sh --seed "$QBD_SEED" "$@"
+	[[ ${1:-} != --slice ]] || return 0
+	part mutants 3600 tests/sim/mutants_store.sh --build "$PWD/$bin"
 }
 
 run_fuzz()
