@@ -86,8 +86,9 @@ static bool qbd_tail_pinned(const struct qbd_store_core *core, u32 id)
 
 /*
  * Does the tail have to wait for something that is under way?  For a DELETE
- * that this checkpoint was too late for; for void records as long as what
- * voids them is not logged: a power cut would leave neither.
+ * that this checkpoint was too late for, and the records of that replica; for
+ * void records as long as what voids them is not logged: a power cut would
+ * leave neither.
  */
 static bool qbd_tail_waits(const struct qbd_store_core *core, u32 id)
 {
@@ -96,9 +97,10 @@ static bool qbd_tail_waits(const struct qbd_store_core *core, u32 id)
 
 	if (slot->table.replica != rec->desc.replica)
 		return false;
-	if (rec->desc.op == QBD_OP_DELETE)
-		return slot->state == QBD_SLOT_DELETED &&
-		       !QBD_MUTANT(delete_lost_at_tail);
+	if (slot->state == QBD_SLOT_DELETED && !QBD_MUTANT(delete_lost_at_tail))
+		return rec->desc.op == QBD_OP_DELETE ||
+		       (qbd_op_has_index(rec->desc.op) &&
+			rec->desc.index > slot->frozen.index);
 	return rec->dead && slot->cuts_waiting;
 }
 
