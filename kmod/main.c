@@ -12,6 +12,7 @@
 #include "shard.h"
 #include "store.h"
 #include "sysfs.h"
+#include "volume.h"
 
 static int __init qbd_module_init(void)
 {
@@ -52,6 +53,7 @@ static void __exit qbd_module_exit(void)
 {
 	qbd_netlink_destroy();
 	qbd_node_destroy();
+	qbd_volume_module_exit();
 	qbd_debugfs_destroy();
 	qbd_sysfs_destroy();
 	qbd_shard_module_exit();

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "event.h"
 #include "shard.h"
@@ -20,7 +21,22 @@
 static DEFINE_MUTEX(qbd_volume_names_mutex); /* rank QBD_RANK_NAMES */
 static LIST_HEAD(qbd_volume_names);
 
+/* Structs that exist: a dead disk's last opener may be slow to go. */
+static atomic_t qbd_volume_nr = ATOMIC_INIT(0);
+
 /* --- life of the struct ------------------------------------------------ */
+
+/**
+ * qbd_volume_module_exit() - wait for the last volume
+ *
+ * The block layer lets go of the module before it frees a disk that was open
+ * when it died, so the reference of the opener is not enough.
+ */
+void qbd_volume_module_exit(void)
+{
+	wait_var_event(&qbd_volume_nr, !atomic_read(&qbd_volume_nr));
+	synchronize_rcu();
+}
 
 static void qbd_volume_free(struct qbd_volume *vol)
 {
@@ -28,6 +44,8 @@ static void qbd_volume_free(struct qbd_volume *vol)
 	kvfree(vol->shards);
 	kvfree(vol->sets);
 	kfree_rcu(vol, rcu);
+	atomic_dec(&qbd_volume_nr);
+	wake_up_var(&qbd_volume_nr);
 }
 
 void qbd_volume_get(struct qbd_volume *vol)
@@ -224,6 +242,7 @@ static struct qbd_volume *qbd_volume_alloc(struct qbd_node *node,
 
 	if (!vol)
 		return NULL;
+	atomic_inc(&qbd_volume_nr);
 	spin_lock_init(&vol->lock);
 	refcount_set(&vol->refs, 1);
 	vol->node = node;

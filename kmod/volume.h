@@ -201,7 +201,8 @@ struct qbd_volume {
 	struct rcu_head rcu;
 };
 
-/* volume.c: what netlink calls */
+/* volume.c: the module; what netlink calls */
+void qbd_volume_module_exit(void);
 int qbd_volume_attach(struct qbd_node *node, const struct qbd_volume_spec *spec,
 		      struct qbd_refusal *why);
 int qbd_volume_detach(struct qbd_node *node, u32 id, bool force,
