@@ -170,7 +170,7 @@ static enum qbd_ckpt_step qbd_ckpt_relog(struct qbd_store_core *core,
 	if (ckpt->work || ckpt->tail.moved || ckpt->close)
 		return QBD_CKPT_MORE;
 	/* There is nothing to do, nor will be until something happens. */
-	ckpt->futile = core->activity;
+	ckpt->futile = ckpt->activity;
 	ckpt->phase = QBD_CKPT_P_END - 1;
 	return QBD_CKPT_MORE;
 }
@@ -525,6 +525,7 @@ int qbd_ckpt_begin(struct qbd_store_core *core, bool close)
 	ckpt->nr_bufs = 0;
 	/* What is logged by now will be in the table that it writes. */
 	ckpt->carried = core->ring.head.seq;
+	ckpt->activity = core->activity;
 	core->closing = close;
 	core->starved = false;
 	qbd_ckpt_advance(ckpt);

@@ -128,7 +128,8 @@ struct qbd_home {
  * @work: there is something to write, even if the tail does not move
  * @dirty: something was written that a flush has to cover
  * @carried: sequence number of the head at its begin
- * @futile: @core->activity when the last one found nothing to do
+ * @activity: @core->activity at its begin
+ * @futile: @activity of the last one that found nothing to do
  * @tail: how far the tail moves
  * @home: what goes home
  * @super: the superblock that it writes
@@ -145,6 +146,7 @@ struct qbd_ckpt {
 	bool work;
 	bool dirty;
 	u64 carried;
+	u64 activity;
 	u64 futile;
 	struct qbd_ckpt_tail tail;
 	struct qbd_home home;
