@@ -171,4 +171,20 @@
 /* Log actions that wait for room in their store, kept in reserve. */
 #define QBD_LOG_WAITS_MIN 256
 
+/* --- peers and connections --------------------------------------------- */
+
+/* Peers of a node: as many as a cluster has nodes. */
+#define QBD_PEERS_MAX 1024U
+
+/*
+ * Links to one peer: default and most. A few, so that one stream's lock and
+ * window do not serialize all volumes; not more, because sockets cost memory
+ * and a thousand peers have them all.
+ */
+#define QBD_LINKS_DEFAULT 2U
+#define QBD_LINKS_MAX 8U
+
+/* Longest reason why a connection ended, with its end. */
+#define QBD_CONN_WHY_MAX 96
+
 #endif /* QBD_LIMITS_H */
