@@ -32,6 +32,9 @@ static int qbd_event_fill_ids(struct sk_buff *skb,
 	if (notice->has_shard &&
 	    nla_put_u32(skb, QBD_A_EVENT_SHARD, notice->shard))
 		return -EMSGSIZE;
+	if (notice->peer && (nla_put_u32(skb, QBD_A_EVENT_PEER, notice->peer) ||
+			     nla_put_u32(skb, QBD_A_EVENT_LINK, notice->link)))
+		return -EMSGSIZE;
 	return 0;
 }
 

@@ -28,6 +28,8 @@ struct qbd_node;
  * @volume: volume id, 0 = none
  * @shard: number of the shard in the volume
  * @replica: replica id, 0 = none
+ * @peer: node id of the peer, 0 = none
+ * @link: number of the link to that peer, if there is one
  * @term: term, 0 = none
  * @error: negative errno, 0 = none
  * @reason: sentence for people, NULL if there is none
@@ -42,6 +44,8 @@ struct qbd_notice {
 	u32 volume;
 	u32 shard;
 	u64 replica;
+	u32 peer;
+	u32 link;
 	u64 term;
 	int error;
 	const char *reason;

@@ -102,6 +102,41 @@ static const struct nla_policy qbd_shard_get_nl_policy[QBD_A_SHARD_VOLUME + 1] =
 	[QBD_A_SHARD_VOLUME] = { .type = NLA_U32, },
 };
 
+/* QBD_CMD_PEER_GET - do */
+static const struct nla_policy qbd_peer_get_nl_policy[QBD_A_PEER_ID + 1] = {
+	[QBD_A_PEER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* QBD_CMD_PEER_ADD - do */
+static const struct nla_policy qbd_peer_add_nl_policy[QBD_A_PEER_LINKS + 1] = {
+	[QBD_A_PEER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[QBD_A_PEER_LINKS] = NLA_POLICY_MAX(NLA_U32, 8),
+};
+
+/* QBD_CMD_PEER_REMOVE - do */
+static const struct nla_policy qbd_peer_remove_nl_policy[QBD_A_PEER_ID + 1] = {
+	[QBD_A_PEER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* QBD_CMD_LINK_GET - dump */
+static const struct nla_policy qbd_link_get_nl_policy[QBD_A_LINK_PEER + 1] = {
+	[QBD_A_LINK_PEER] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* QBD_CMD_LINK_ADD - do */
+static const struct nla_policy qbd_link_add_nl_policy[QBD_A_LINK_ACCEPT + 1] = {
+	[QBD_A_LINK_PEER] = NLA_POLICY_MIN(NLA_U32, 1),
+	[QBD_A_LINK_LINK] = NLA_POLICY_MAX(NLA_U32, 7),
+	[QBD_A_LINK_FD] = { .type = NLA_U32, },
+	[QBD_A_LINK_ACCEPT] = { .type = NLA_FLAG, },
+};
+
+/* QBD_CMD_LINK_REMOVE - do */
+static const struct nla_policy qbd_link_remove_nl_policy[QBD_A_LINK_LINK + 1] = {
+	[QBD_A_LINK_PEER] = NLA_POLICY_MIN(NLA_U32, 1),
+	[QBD_A_LINK_LINK] = NLA_POLICY_MAX(NLA_U32, 7),
+};
+
 /* Ops table for qbd */
 static const struct genl_split_ops qbd_nl_ops[] = {
 	{
@@ -200,6 +235,53 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.policy		= qbd_shard_get_nl_policy,
 		.maxattr	= QBD_A_SHARD_VOLUME,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= QBD_CMD_PEER_GET,
+		.doit		= qbd_nl_peer_get_doit,
+		.policy		= qbd_peer_get_nl_policy,
+		.maxattr	= QBD_A_PEER_ID,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= QBD_CMD_PEER_GET,
+		.dumpit	= qbd_nl_peer_get_dumpit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= QBD_CMD_PEER_ADD,
+		.doit		= qbd_nl_peer_add_doit,
+		.policy		= qbd_peer_add_nl_policy,
+		.maxattr	= QBD_A_PEER_LINKS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_PEER_REMOVE,
+		.doit		= qbd_nl_peer_remove_doit,
+		.policy		= qbd_peer_remove_nl_policy,
+		.maxattr	= QBD_A_PEER_ID,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_LINK_GET,
+		.dumpit		= qbd_nl_link_get_dumpit,
+		.policy		= qbd_link_get_nl_policy,
+		.maxattr	= QBD_A_LINK_PEER,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= QBD_CMD_LINK_ADD,
+		.doit		= qbd_nl_link_add_doit,
+		.policy		= qbd_link_add_nl_policy,
+		.maxattr	= QBD_A_LINK_ACCEPT,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_LINK_REMOVE,
+		.doit		= qbd_nl_link_remove_doit,
+		.policy		= qbd_link_remove_nl_policy,
+		.maxattr	= QBD_A_LINK_LINK,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };
 

@@ -187,4 +187,30 @@
 /* Longest reason why a connection ended, with its end. */
 #define QBD_CONN_WHY_MAX 96
 
+/* How long a new connection waits for the peer's HELLO. */
+#define QBD_CONN_HELLO_MS 5000U
+
+/* A connection that is silent for so many leases, and so long, is dead. */
+#define QBD_CONN_SILENT_LEASES 3U
+#define QBD_CONN_SILENT_MS 3000U
+
+/*
+ * What waits to be sent on one connection. Windows bound each shard; this
+ * bounds all of them together: a connection that falls behind so far ends.
+ */
+#define QBD_CONN_QUEUE_MSGS 65536U
+#define QBD_CONN_QUEUE_BYTES (256U << 20)
+
+/* Messages to be sent, kept in reserve for all connections. */
+#define QBD_CONN_OUTS_MIN 1024
+
+/* Messages that one turn of a worker sends, or receives. */
+#define QBD_CONN_BATCH 64U
+
+/*
+ * Bytes in a socket's send buffer: what a slow peer can pin beyond its
+ * window. 4 MiB are 3 ms at 10 Gbit/s.
+ */
+#define QBD_TCP_SNDBUF (4U << 20)
+
 #endif /* QBD_LIMITS_H */

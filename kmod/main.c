@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "conn.h"
 #include "debugfs.h"
 #include "netlink.h"
 #include "node.h"
@@ -24,9 +25,12 @@ static int __init qbd_module_init(void)
 	err = qbd_shard_module_init();
 	if (err)
 		goto err_kstore;
-	err = qbd_sysfs_init();
+	err = qbd_conn_module_init();
 	if (err)
 		goto err_shard;
+	err = qbd_sysfs_init();
+	if (err)
+		goto err_conn;
 	qbd_debugfs_init();
 	err = qbd_node_init();
 	if (err)
@@ -41,6 +45,8 @@ err_node:
 err_debugfs:
 	qbd_debugfs_destroy();
 	qbd_sysfs_destroy();
+err_conn:
+	qbd_conn_module_exit();
 err_shard:
 	qbd_shard_module_exit();
 err_kstore:
@@ -56,6 +62,7 @@ static void __exit qbd_module_exit(void)
 	qbd_volume_module_exit();
 	qbd_debugfs_destroy();
 	qbd_sysfs_destroy();
+	qbd_conn_module_exit();
 	qbd_shard_module_exit();
 	qbd_kstore_module_exit();
 }

@@ -4,7 +4,8 @@
  *
  * The family is generated from uapi/qbd.yaml: GENL_ADMIN_PERM on every verb,
  * parallel_ops, so a slow request never holds up another family. Stores and
- * replicas are in netlink_store.c, volumes and shards in netlink_volume.c.
+ * replicas are in netlink_store.c, volumes and shards in netlink_volume.c,
+ * peers and links in netlink_peer.c.
  *
  * Context: process, in the requester's task; no locks held, none kept.
  */

@@ -8,7 +8,8 @@
  *	1 state: nothing is configured any more (config_mutex)
  *	2 volumes go, each by its own work item
  *	3 stores close, in order or abandoned; replicas go with them
- *	4 shards have gone with volumes and replicas: no reference is left
+ *	4 connections end; shards have gone with volumes and replicas: no
+ *	  reference is left
  *	5 ticks stop, files go, the namespace forgets the node
  *
  * A device that does not end its I/O holds up phase 3, and with it the node
@@ -27,6 +28,7 @@
 #include "event.h"
 #include "locking.h"
 #include "node.h"
+#include "node_peer.h"
 #include "node_store.h"
 #include "shard.h"
 #include "sysfs.h"
@@ -234,6 +236,7 @@ static void qbd_node_tick_work(struct work_struct *work)
 	unsigned long slot = 0;
 
 	qbd_peer_loopback(&node->self, ktime_get_boottime_ns());
+	qbd_node_peers_tick(node);
 	while ((shard = qbd_node_shard_next(node, &slot))) {
 		qbd_shard_tick(shard, slow);
 		qbd_shard_put(shard);
@@ -263,6 +266,7 @@ static void qbd_node_free(struct qbd_node *node)
 	destroy_workqueue(node->io_wq);
 	destroy_workqueue(node->wq);
 	qbd_pool_destroy(&node->pool);
+	qbd_node_peers_free(node);
 	xa_destroy(&node->shards);
 	xa_destroy(&node->volumes);
 	mutex_destroy(&node->config_mutex);
@@ -279,6 +283,7 @@ static void qbd_node_end_work(struct work_struct *work)
 	while (qbd_stores_end(&node->stores, qbd_node_crashed(node),
 			      QBD_NODE_END_MS))
 		;
+	qbd_node_peers_end(node);
 	cancel_delayed_work_sync(&node->tick_work);
 	qbd_debugfs_node_del(node);
 	qbd_sysfs_node_del(node);
@@ -332,7 +337,8 @@ static void qbd_node_crash_stores(struct qbd_node *node)
  * @node: the node
  * @why: the reason if it is refused
  *
- * Stores first: what is not durable now never will be. Then all requests fail.
+ * Connections first: nobody hears of anything that happens from now on. Then
+ * stores: what is not durable now never will be. Then all requests fail.
  *
  * Return: 0 or -EALREADY.
  */
@@ -347,6 +353,7 @@ int qbd_node_crash(struct qbd_node *node, struct qbd_refusal *why)
 		err = qbd_refuse(why, -EALREADY, 0, "the node is ending");
 		goto unlock;
 	}
+	qbd_node_peers_end(node);
 	qbd_node_crash_stores(node);
 	qbd_volume_crash_all(node);
 	/* once: the work item frees the node, a second round would not find it
@@ -410,6 +417,7 @@ static struct qbd_node *qbd_node_alloc(struct net *net,
 	spin_lock_init(&node->event_lock);
 	xa_init(&node->volumes);
 	xa_init(&node->shards);
+	xa_init(&node->peers);
 	INIT_WORK(&node->end_work, qbd_node_end_work);
 	INIT_DELAYED_WORK(&node->tick_work, qbd_node_tick_work);
 	qbd_peer_init(&node->self, spec->id,

@@ -8,8 +8,8 @@
  * pin the namespace anyway and its exit could never do the job.
  *
  * References to struct qbd_node: the namespace while the node is running or
- * ending; each shard; each volume until it is detached; each caller of
- * qbd_node_find(). The end waits for all of them but its own.
+ * ending; each shard; each volume until it is detached; each connection; each
+ * caller of qbd_node_find(). The end waits for all of them but its own.
  *
  * The functions below that change something are what netlink calls. They
  * check the whole request, start what it asks for and return: none waits for
@@ -69,6 +69,9 @@ struct qbd_node_spec {
  * @pool: payload pages [own locks]
  * @volumes: attached volumes, by id [xa_lock; RCU for readers]
  * @shards: by qbd_shard_slot() [xa_lock; RCU for readers]
+ * @peers: other nodes, by id; they live as long as the node [xa_lock; RCU
+ *	for readers; config_mutex for writers]
+ * @nr_peers: how many [config_mutex]
  * @nr_volumes: attached volumes [atomic]
  * @nr_replicas: replicas of all stores [atomic]
  * @wq: opens, closes, adds and removes; no part of the I/O path [const]
@@ -94,6 +97,8 @@ struct qbd_node {
 	struct qbd_pool pool;
 	struct xarray volumes;
 	struct xarray shards;
+	struct xarray peers;
+	u32 nr_peers;
 	atomic_t nr_volumes;
 	atomic_t nr_replicas;
 	struct workqueue_struct *wq;

@@ -23,6 +23,7 @@
 #include "limits.h"
 #include "refusal.h"
 
+struct qbd_conn;
 struct qbd_node;
 struct qbd_peer;
 
@@ -145,5 +146,13 @@ struct qbd_peer *qbd_node_peer_next(struct qbd_node *node, unsigned long *key);
 void qbd_peer_info_get(struct qbd_peer *peer, struct qbd_peer_info *info);
 bool qbd_link_info_get(struct qbd_peer *peer, u32 link,
 		       struct qbd_link_info *info);
+
+/* For the module. */
+struct qbd_peer *qbd_node_peer(struct qbd_node *node, u32 id);
+void qbd_node_peers_tick(struct qbd_node *node);
+void qbd_node_peers_end(struct qbd_node *node);
+void qbd_node_peers_free(struct qbd_node *node);
+void qbd_node_link_tell(struct qbd_conn *conn, bool up);
+void qbd_node_link_changed(struct qbd_node *node, struct qbd_peer *peer);
 
 #endif /* QBD_NODE_PEER_H */

@@ -77,6 +77,7 @@ static struct qbd_shard *qbd_shard_alloc(struct qbd_node *node, u32 volume,
 	INIT_LIST_HEAD(&shard->reqs);
 	INIT_LIST_HEAD(&shard->held);
 	INIT_LIST_HEAD(&shard->log_waits);
+	INIT_LIST_HEAD(&shard->sends);
 	return shard;
 }
 

@@ -17,6 +17,7 @@
  *	shard_lead.c	leader: requests in, out, stolen
  *	shard_replica.c	replica: its life in a store, what the store reports
  *	shard_log.c	replica: records and promises on their way to the log
+ *	shard_peer.c	what comes from peers, what goes to them
  *
  * LIFE. A shard is in the node's table while it has a leader or a replica.
  * References to struct qbd_shard: the node's table; the volume; the store,
@@ -48,6 +49,7 @@
 #include "shard_info.h"
 #include "store.h"
 
+struct qbd_conn;
 struct qbd_request;
 struct qbd_volume;
 
@@ -92,6 +94,8 @@ struct qbd_log_wait {
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
  * @epoch: config epoch of the attach [lock]
+ * @link_gen: number of the connection to each member that the leader knows of,
+ *	0 = none [lock]
  * @set: replica set of the attach [lock]
  * @state: for people [lock]
  * @dead: no request is taken any more [lock]
@@ -110,6 +114,8 @@ struct qbd_log_wait {
  * @slot: the replica's slot in it [lock]
  * @user: how the store finds us [lock of the store]
  * @log_waits: log actions that wait for room, in order [lock]
+ * @sends: records that are read for other replicas, in order [lock]
+ * @sending: somebody sends what was read [lock]
  * @rep_why: why the replica is of no use, or empty [lock]
  */
 struct qbd_shard {
@@ -131,6 +137,7 @@ struct qbd_shard {
 	u64 term;
 	u64 epoch;
 	struct qbd_set set;
+	u64 link_gen[QBD_MEMBERS_MAX];
 	enum qbd_shard_state state;
 	bool dead;
 	bool suspended;
@@ -149,6 +156,8 @@ struct qbd_shard {
 	u32 slot;
 	struct qbd_store_user user;
 	struct list_head log_waits;
+	struct list_head sends;
+	bool sending;
 	char rep_why[NETLINK_MAX_FMTMSG_LEN];
 };
 
@@ -251,5 +260,12 @@ void qbd_log_module_exit(void);
 void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_log_retry(struct qbd_shard *shard);
 void qbd_shard_log_drop(struct qbd_shard *shard);
+
+/* shard_peer.c */
+void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg);
+void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg);
+void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
+			const struct qbd_msg *msg);
+void qbd_shard_links_update(struct qbd_shard *shard, u32 node);
 
 #endif /* QBD_SHARD_H */

@@ -16,25 +16,10 @@
 #include "trace.h"
 #include "volume.h"
 
-static bool qbd_act_to_leader(u16 type)
-{
-	switch (type) {
-	case QBD_MSG_OPEN_REPLY:
-	case QBD_MSG_APPEND_ACK:
-	case QBD_MSG_NACK:
-	case QBD_MSG_READ_REPLY:
-	case QBD_MSG_FETCH_REPLY:
-	case QBD_MSG_RELEASE_ACK:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void qbd_act_send_self(struct qbd_shard *shard, struct qbd_msg *msg)
 {
 	qbd_peer_own_msg(&shard->node->self, msg, ktime_get_boottime_ns());
-	if (qbd_act_to_leader(msg->type)) {
+	if (!qbd_msg_from_leader(msg->type)) {
 		struct qbd_leader_event event = {
 			.kind = QBD_LEADER_MSG,
 			.node = shard->node->spec.id,
@@ -57,13 +42,15 @@ static void qbd_act_send(struct qbd_shard *shard, struct qbd_action *act)
 {
 	if (act->node == shard->node->spec.id)
 		qbd_act_send_self(shard, &act->msg);
+	else
+		qbd_shard_send(shard, act->node, &act->msg);
 	if (act->msg.payload)
 		qbd_payload_put(act->msg.payload);
 }
 
-/* Catch-up of a replica elsewhere: there is no connection to it. */
 static void qbd_act_send_log(struct qbd_shard *shard, struct qbd_action *act)
 {
+	qbd_shard_send_log(shard, act->node, &act->msg);
 }
 
 static void qbd_act_read(struct qbd_shard *shard, struct qbd_action *act)

@@ -23,11 +23,10 @@
 static struct qbd_lease_view qbd_lead_lease(void *ctx, u32 node)
 {
 	struct qbd_shard *shard = ctx;
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
 	struct qbd_lease_view none = {};
 
-	if (node != shard->node->spec.id)
-		return none;
-	return qbd_peer_view(&shard->node->self);
+	return peer ? qbd_peer_view(peer) : none;
 }
 
 static const struct qbd_leader_ops qbd_lead_ops = {
@@ -64,18 +63,21 @@ static struct qbd_leader_core *qbd_lead_alloc(struct qbd_leader_config *cfg)
 	return mem;
 }
 
-/* The leader's first two events: begin, and the way to ourselves is open. */
-static void qbd_lead_begin(struct qbd_shard *shard)
+/* The leader's first events: begin, and which ways are open. */
+static void qbd_lead_begin(struct qbd_shard *shard, const struct qbd_set *set)
 {
 	struct qbd_leader_event start = { .kind = QBD_LEADER_START };
 	struct qbd_leader_event up = {
 		.kind = QBD_LEADER_UP,
 		.node = shard->node->spec.id,
 	};
+	u32 i;
 
 	qbd_peer_loopback(&shard->node->self, ktime_get_boottime_ns());
 	qbd_shard_lead_step(shard, &start);
 	qbd_shard_lead_step(shard, &up);
+	for (i = 0; i < set->nr; i++)
+		qbd_shard_links_update(shard, set->member[i].node);
 }
 
 /**
@@ -127,12 +129,13 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 	shard->term = spec->term;
 	shard->epoch = spec->set->epoch;
 	shard->set = cfg.set;
+	memset(shard->link_gen, 0, sizeof(shard->link_gen));
 	shard->dead = false;
 	shard->nr_reads = 0;
 	shard->nr_writes = 0;
 	__qbd_shard_state_update(shard);
 	spin_unlock(&shard->lock);
-	qbd_lead_begin(shard);
+	qbd_lead_begin(shard, &cfg.set);
 	return 0;
 
 err_free:

@@ -18,6 +18,7 @@
 
 #include "core/block.h"
 #include "event.h"
+#include "peer.h"
 #include "shard.h"
 #include "store.h"
 #include "trace.h"
@@ -55,24 +56,22 @@ static bool qbd_replica_log_get(void *ctx, u64 index, struct qbd_log_rec *rec)
 	return true;
 }
 
-/* Only this node grants leases to itself; others come with connections. */
 static struct qbd_lease_stamp qbd_replica_lease_stamp(void *ctx, u32 node)
 {
 	struct qbd_shard *shard = ctx;
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
 	struct qbd_lease_stamp none = {};
 
-	if (node != shard->node->spec.id)
-		return none;
-	return qbd_peer_stamp(&shard->node->self);
+	return peer ? qbd_peer_stamp(peer) : none;
 }
 
 static u64 qbd_replica_lease_leave(void *ctx, u32 node)
 {
 	struct qbd_shard *shard = ctx;
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
 
-	if (node != shard->node->spec.id)
-		return 0;
-	return qbd_peer_leave(&shard->node->self);
+	/* nothing was ever granted to a node that is not known */
+	return peer ? qbd_peer_leave(peer) : 0;
 }
 
 static const struct qbd_replica_ops qbd_replica_core_ops = {

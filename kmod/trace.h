@@ -9,6 +9,7 @@
  *	qbd_request_queued	the block layer gave it to us
  *	qbd_write_assigned	copied, checksummed, has its place in history
  *	qbd_wal_submit, _done	in a segment of a store's log
+ *	qbd_msg_sent, _received	to and from another node: a record, an answer
  *	qbd_record_durable	on stable media on a replica of this node
  *	qbd_request_done	a quorum has it: ended
  *
@@ -24,6 +25,8 @@
 
 #include <linux/tracepoint.h>
 #include <linux/types.h>
+
+#include "core/msg.h"
 
 /* --- requests (blk.c, shard_lead.c) ------------------------------------ */
 
@@ -428,6 +431,63 @@ TRACE_EVENT(qbd_pool_exhausted,
 	),
 	TP_printk("wanted=%u owned=%u free=%u", __entry->wanted,
 		  __entry->owned, __entry->free)
+);
+
+/* --- connections (conn.c) ---------------------------------------------- */
+
+TRACE_EVENT(qbd_link_state,
+	TP_PROTO(u32 peer, u32 link, u32 state, int err),
+	TP_ARGS(peer, link, state, err),
+	TP_STRUCT__entry(
+		__field(u32, peer)
+		__field(u32, link)
+		__field(u32, state)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->peer = peer;
+		__entry->link = link;
+		__entry->state = state;
+		__entry->err = err;
+	),
+	TP_printk("peer=%u link=%u state=%u err=%d", __entry->peer,
+		  __entry->link, __entry->state, __entry->err)
+);
+
+DECLARE_EVENT_CLASS(qbd_msg,
+	TP_PROTO(u32 peer, u32 link, const struct qbd_msg *msg),
+	TP_ARGS(peer, link, msg),
+	TP_STRUCT__entry(
+		__field(u64, term)
+		__field(u64, index)
+		__field(u32, peer)
+		__field(u32, link)
+		__field(u32, volume)
+		__field(u32, shard)
+		__field(u16, type)
+	),
+	TP_fast_assign(
+		__entry->peer = peer;
+		__entry->link = link;
+		__entry->type = msg->type;
+		__entry->volume = msg->key.volume;
+		__entry->shard = msg->key.shard;
+		__entry->term = msg->term;
+		__entry->index = qbd_msg_index(msg);
+	),
+	TP_printk("peer=%u link=%u type=%u volume=%u shard=%u term=%llu index=%llu",
+		  __entry->peer, __entry->link, __entry->type, __entry->volume,
+		  __entry->shard, __entry->term, __entry->index)
+);
+
+DEFINE_EVENT(qbd_msg, qbd_msg_sent,
+	TP_PROTO(u32 peer, u32 link, const struct qbd_msg *msg),
+	TP_ARGS(peer, link, msg)
+);
+
+DEFINE_EVENT(qbd_msg, qbd_msg_received,
+	TP_PROTO(u32 peer, u32 link, const struct qbd_msg *msg),
+	TP_ARGS(peer, link, msg)
 );
 
 #endif /* _QBD_TRACE_H */

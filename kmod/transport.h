@@ -3,9 +3,16 @@
  * How bytes reach a peer: the table that each transport fills.
  *
  * A transport never sees shards or stores, the core never sees sockets or
- * queue pairs. Upcalls are the same four for all of them: qbd_conn_up(),
- * qbd_conn_recv(), qbd_conn_sent(), qbd_conn_down(). A message to a node
- * without a connection is dropped; the state machines live with that.
+ * queue pairs. In between is struct qbd_conn (conn.h): it keeps the queue of
+ * encoded messages, and the upcalls are the same for all transports:
+ *
+ *	qbd_conn_begin()	the transport is ready; HELLOs may go
+ *	qbd_conn_next(), _sent()	take a message from the queue, done with
+ *it qbd_conn_recv()		a whole message came in, its payload with it
+ *	qbd_conn_fail()		it is over
+ *
+ * None of them may be called with a lock of the transport that @send or
+ * @shutdown takes, except qbd_conn_next() and qbd_conn_sent().
  */
 #ifndef QBD_TRANSPORT_H
 #define QBD_TRANSPORT_H
@@ -14,37 +21,35 @@
 
 struct module;
 struct qbd_conn;
-struct qbd_msg;
-struct qbd_peer;
-struct qbd_port;
+struct qbd_conn_spec;
+struct qbd_refusal;
 struct socket;
 
 /**
  * struct qbd_transport_ops - how bytes reach a peer
  * @name: for people
  * @owner: module that has the code; pinned by each connection
- * @connect: start to connect. Context: may sleep, does not wait for the peer.
- *	NULL where the daemon connects
- * @adopt: take a connected socket over. Context: may sleep. NULL if there are
- *	no sockets
- * @listen: take connections at @port. Context: may sleep. NULL like @connect
- * @unlisten: end that. Context: may sleep
- * @send: queue one message; it is done at qbd_conn_sent(). Context: process,
- *	does not sleep for the peer; returns -EAGAIN when the queue is full
- * @shutdown: stop all I/O; after it no upcall begins. Context: may sleep.
- *	Idempotent
- * @release: free what is left, after the last reference went. Context: process
+ * @adopt: take a connected socket over; on success it is the connection's.
+ *	The connection has not begun yet: no upcall. Context: may sleep, does
+ *	not wait for the peer. NULL if there are no sockets
+ * @start: begin; upcalls may come. Context: may sleep
+ * @send: there is something in the queue. Context: process; does not wait for
+ *	the peer
+ * @shutdown: stop all I/O, let go of the socket; after it no upcall begins.
+ *	Called once. Context: may sleep, no lock of any rank
+ * @release: free the memory, after the last reference went. Context: process
  */
 struct qbd_transport_ops {
 	const char *name;
 	struct module *owner;
-	struct qbd_conn *(*connect)(struct qbd_peer *peer);
-	struct qbd_conn *(*adopt)(struct qbd_peer *peer, struct socket *sock);
-	int (*listen)(struct qbd_port *port);
-	void (*unlisten)(struct qbd_port *port);
-	int (*send)(struct qbd_conn *conn, struct qbd_msg *msg);
+	struct qbd_conn *(*adopt)(const struct qbd_conn_spec *spec,
+				  struct socket *sock, struct qbd_refusal *why);
+	void (*start)(struct qbd_conn *conn);
+	void (*send)(struct qbd_conn *conn);
 	void (*shutdown)(struct qbd_conn *conn);
 	void (*release)(struct qbd_conn *conn);
 };
+
+extern const struct qbd_transport_ops qbd_tcp_ops;
 
 #endif /* QBD_TRANSPORT_H */

@@ -198,4 +198,18 @@ struct qbd_msg {
 	void *payload;
 };
 
+/**
+ * qbd_msg_index() - the record that a message is about, for traces
+ * @msg: the message
+ *
+ * Return: index of the record that an APPEND carries, up to which an APPEND_ACK
+ * says that all is durable; 0 for other messages.
+ */
+static inline u64 qbd_msg_index(const struct qbd_msg *msg)
+{
+	if (msg->type == QBD_MSG_APPEND)
+		return msg->append.pos.index;
+	return msg->type == QBD_MSG_APPEND_ACK ? msg->ack.durable : 0;
+}
+
 #endif /* QBD_CORE_MSG_H */

@@ -14,6 +14,7 @@
 #define QBD_UUID_LEN		16
 #define QBD_SET_MEMBERS_MAX	7
 #define QBD_VOLUME_SHARDS_MAX	65536
+#define QBD_PEER_LINKS_MAX	8
 
 enum qbd_node_state {
 	QBD_NODE_STATE_RUNNING,
@@ -68,6 +69,23 @@ enum qbd_read_policy {
 };
 
 /**
+ * enum qbd_peer_state - Whether its links have connections; a removed peer has
+ *   no links.
+ */
+enum qbd_peer_state {
+	QBD_PEER_STATE_DOWN,
+	QBD_PEER_STATE_PARTIAL,
+	QBD_PEER_STATE_UP,
+	QBD_PEER_STATE_REMOVED,
+};
+
+enum qbd_link_state {
+	QBD_LINK_STATE_DOWN,
+	QBD_LINK_STATE_CONNECTING,
+	QBD_LINK_STATE_UP,
+};
+
+/**
  * enum qbd_event_kind - What an event reports; its object is named by the ids
  *   beside it.
  */
@@ -80,6 +98,7 @@ enum qbd_event_kind {
 	QBD_EVENT_KIND_TERM_LOST,
 	QBD_EVENT_KIND_TERM_NEEDED,
 	QBD_EVENT_KIND_CORRUPTION,
+	QBD_EVENT_KIND_LINK_STATE,
 };
 
 enum {
@@ -224,6 +243,43 @@ enum {
 };
 
 enum {
+	QBD_A_PEER_ID = 1,
+	QBD_A_PEER_LINKS,
+	QBD_A_PEER_STATE,
+	QBD_A_PEER_LINKS_UP,
+	QBD_A_PEER_HEARD_MS,
+	QBD_A_PEER_HELD_MS,
+	QBD_A_PEER_GRANTED_MS,
+
+	__QBD_A_PEER_MAX,
+	QBD_A_PEER_MAX = (__QBD_A_PEER_MAX - 1)
+};
+
+enum {
+	QBD_A_LINK_PEER = 1,
+	QBD_A_LINK_LINK,
+	QBD_A_LINK_FD,
+	QBD_A_LINK_ACCEPT,
+	QBD_A_LINK_STATE,
+	QBD_A_LINK_TRANSPORT,
+	QBD_A_LINK_UPS,
+	QBD_A_LINK_SINCE_MS,
+	QBD_A_LINK_QUEUE_MSGS,
+	QBD_A_LINK_QUEUE_BYTES,
+	QBD_A_LINK_TX_MSGS,
+	QBD_A_LINK_TX_BYTES,
+	QBD_A_LINK_RX_MSGS,
+	QBD_A_LINK_RX_BYTES,
+	QBD_A_LINK_RX_BAD,
+	QBD_A_LINK_ERROR,
+	QBD_A_LINK_REASON,
+	QBD_A_LINK_PAD,
+
+	__QBD_A_LINK_MAX,
+	QBD_A_LINK_MAX = (__QBD_A_LINK_MAX - 1)
+};
+
+enum {
 	QBD_A_EVENT_SEQ = 1,
 	QBD_A_EVENT_KIND,
 	QBD_A_EVENT_TIME_NS,
@@ -236,6 +292,8 @@ enum {
 	QBD_A_EVENT_TERM,
 	QBD_A_EVENT_ERROR,
 	QBD_A_EVENT_REASON,
+	QBD_A_EVENT_PEER,
+	QBD_A_EVENT_LINK,
 	QBD_A_EVENT_PAD,
 
 	__QBD_A_EVENT_MAX,
@@ -258,6 +316,12 @@ enum {
 	QBD_CMD_VOLUME_DETACH,
 	QBD_CMD_VOLUME_SET,
 	QBD_CMD_SHARD_GET,
+	QBD_CMD_PEER_GET,
+	QBD_CMD_PEER_ADD,
+	QBD_CMD_PEER_REMOVE,
+	QBD_CMD_LINK_GET,
+	QBD_CMD_LINK_ADD,
+	QBD_CMD_LINK_REMOVE,
 	QBD_CMD_EVENT_NTF,
 
 	__QBD_CMD_MAX,

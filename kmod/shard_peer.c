@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A shard and its peers: what comes from them, what goes to them, which of
+ * them can be reached.
+ *
+ * Messages leave in the order of the actions, over the one link that the
+ * shard's name says, so that they come in this order while the link lasts.
+ * Records for a replica that is behind are read from the log first; they stay
+ * in order among themselves.
+ *
+ * Context: process, no locks.
+ */
+#include <linux/ktime.h>
+#include <linux/slab.h>
+
+#include "conn.h"
+#include "peer.h"
+#include "shard.h"
+#include "store.h"
+
+/* --- in ---------------------------------------------------------------- */
+
+/* There is no such replica here, and the leader shall not wait for it. */
+static void qbd_shard_unknown(struct qbd_conn *conn, const struct qbd_msg *to)
+{
+	struct qbd_msg msg = {
+		.type = QBD_MSG_NACK,
+		.key = to->key,
+		.replica = to->replica,
+		.term = to->term,
+		.nonce = to->nonce,
+		.epoch = to->epoch,
+		.session = to->session,
+		.nack = {
+			.reason = QBD_NACK_UNKNOWN,
+			.request = to->type,
+			.id = to->type == QBD_MSG_READ ? to->read.id : 0,
+		},
+	};
+
+	if (!(to->flags & QBD_WIRE_FILL))
+		qbd_conn_send(conn, &msg);
+}
+
+/* False if there is no replica to ask. */
+static bool qbd_shard_recv_replica(struct qbd_shard *shard, u32 node,
+				   const struct qbd_msg *msg)
+{
+	struct qbd_replica_event event = {
+		.kind = QBD_REPLICA_MSG,
+		.node = node,
+		.msg = msg,
+	};
+	bool ready;
+
+	qbd_shard_lock(shard);
+	ready = shard->rep_ready;
+	if (ready)
+		__qbd_shard_rep_step(shard, &event);
+	qbd_shard_unlock(shard);
+	return ready;
+}
+
+/* The payload of an answer to a READ is the leader's, if there is one. */
+static void qbd_shard_recv_leader(struct qbd_shard *shard, u32 node,
+				  struct qbd_msg *msg)
+{
+	struct qbd_leader_event event = {
+		.kind = QBD_LEADER_MSG,
+		.node = node,
+		.msg = msg,
+	};
+	bool led;
+
+	qbd_shard_lock(shard);
+	led = shard->lead;
+	if (led)
+		__qbd_shard_lead_step(shard, &event);
+	/* here, because the pump may give it back as soon as we let go */
+	if (led && msg->type == QBD_MSG_READ_REPLY)
+		msg->payload = NULL;
+	qbd_shard_unlock(shard);
+}
+
+/**
+ * qbd_shard_recv() - a message of a shard came from a peer
+ * @conn: the connection
+ * @msg: the message; its payload is taken out if the leader keeps it
+ */
+void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg)
+{
+	bool to_replica = qbd_msg_from_leader(msg->type);
+	u32 node = conn->spec.peer->node;
+	struct qbd_shard *shard;
+	bool known = false;
+
+	shard = qbd_shard_find(conn->spec.node, msg->key.volume,
+			       msg->key.shard);
+	if (shard && to_replica)
+		known = qbd_shard_recv_replica(shard, node, msg);
+	else if (shard)
+		qbd_shard_recv_leader(shard, node, msg);
+	if (to_replica && !known)
+		qbd_shard_unknown(conn, msg);
+	if (shard)
+		qbd_shard_put(shard);
+}
+
+/* --- out --------------------------------------------------------------- */
+
+/**
+ * qbd_shard_send() - send a message to a shard's machine on another node
+ * @shard: the shard
+ * @node: the other node
+ * @msg: the message; a payload stays the caller's
+ *
+ * Without a connection it is dropped.
+ */
+void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg)
+{
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
+	struct qbd_conn *conn;
+
+	if (!peer)
+		return;
+	conn = qbd_peer_conn(peer, shard->key);
+	if (!conn)
+		return;
+	qbd_peer_mark(peer, msg);
+	qbd_conn_send(conn, msg);
+	qbd_conn_put(conn);
+}
+
+/**
+ * struct qbd_log_send - a record on its way from the log to another replica
+ * @entry: in shard->sends
+ * @shard: the shard, referenced
+ * @node: where the other replica is
+ * @done: it was read [shard->lock]
+ * @msg: the message
+ * @read: reads the record
+ */
+struct qbd_log_send {
+	struct list_head entry;
+	struct qbd_shard *shard;
+	u32 node;
+	bool done;
+	struct qbd_msg msg;
+	struct qbd_log_read read;
+};
+
+/* It was read, and it is its turn. */
+static void qbd_log_send_end(struct qbd_log_send *send)
+{
+	struct qbd_log_read *read = &send->read;
+	struct qbd_replica_event bad = {
+		.kind = QBD_REPLICA_LOG_BAD,
+		.node = send->node,
+		.pos = send->msg.append.pos,
+		.msg = &send->msg,
+	};
+
+	if (!read->error && read->desc.term == send->msg.append.pos.term) {
+		send->msg.payload = read->payload;
+		qbd_shard_send(send->shard, send->node, &send->msg);
+	} else if (read->error == -EIO || read->error == -EBADMSG) {
+		qbd_shard_rep_step(send->shard, &bad);
+	}
+	if (read->payload)
+		qbd_payload_put(read->payload);
+	qbd_kstore_put(read->store);
+	qbd_shard_put(send->shard);
+	kfree(send);
+}
+
+/* All that were read and have nothing unread before them, by one of us. */
+static void qbd_shard_sends_drain(struct qbd_shard *shard)
+{
+	struct qbd_log_send *send;
+
+	spin_lock(&shard->lock);
+	if (shard->sending) {
+		spin_unlock(&shard->lock);
+		return;
+	}
+	shard->sending = true;
+	for (;;) {
+		send = list_first_entry_or_null(&shard->sends,
+						struct qbd_log_send, entry);
+		if (!send || !send->done)
+			break;
+		list_del(&send->entry);
+		spin_unlock(&shard->lock);
+		qbd_log_send_end(send);
+		spin_lock(&shard->lock);
+	}
+	shard->sending = false;
+	spin_unlock(&shard->lock);
+}
+
+static void qbd_log_send_read(struct qbd_log_read *read)
+{
+	struct qbd_log_send *send =
+		container_of(read, struct qbd_log_send, read);
+	struct qbd_shard *shard = send->shard;
+
+	qbd_shard_get(shard);
+	spin_lock(&shard->lock);
+	send->done = true;
+	spin_unlock(&shard->lock);
+	qbd_shard_sends_drain(shard);
+	qbd_shard_put(shard);
+}
+
+/**
+ * qbd_shard_send_log() - send a record of the local log to another replica
+ * @shard: the shard
+ * @node: where the other replica is
+ * @msg: the record, without its payload
+ *
+ * Without memory it is dropped: the leader sees the gap, and asks again.
+ */
+void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
+			const struct qbd_msg *msg)
+{
+	struct qbd_log_send *send;
+
+	send = kzalloc(sizeof(*send), GFP_NOIO | __GFP_NOWARN);
+	if (!send)
+		return;
+	send->node = node;
+	send->msg = *msg;
+	send->read.index = msg->append.pos.index;
+	send->read.done = qbd_log_send_read;
+	spin_lock(&shard->lock);
+	if (shard->store) {
+		send->shard = shard;
+		qbd_shard_get(shard);
+		send->read.store = qbd_kstore_get(shard->store);
+		send->read.slot = shard->slot;
+		list_add_tail(&send->entry, &shard->sends);
+	}
+	spin_unlock(&shard->lock);
+	if (send->shard)
+		qbd_kstore_log_read(&send->read);
+	else
+		kfree(send);
+}
+
+/* --- links ------------------------------------------------------------- */
+
+/* One step if the link of a member changed; false if none has. */
+static bool __qbd_shard_link_step(struct qbd_shard *shard, u32 node)
+{
+	struct qbd_leader_event event = { .node = node };
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
+	u64 gen;
+	u32 i;
+
+	qbd_assert_shard_locked(shard);
+	if (!shard->lead || !peer)
+		return false;
+	gen = qbd_peer_link_gen(peer, shard->key);
+	for (i = 0; i < shard->set.nr; i++)
+		if (shard->set.member[i].node == node &&
+		    shard->link_gen[i] != gen)
+			break;
+	if (i == shard->set.nr)
+		return false;
+	for (; i < shard->set.nr; i++)
+		if (shard->set.member[i].node == node)
+			shard->link_gen[i] = gen;
+	event.kind = gen ? QBD_LEADER_UP : QBD_LEADER_DOWN;
+	__qbd_shard_lead_step(shard, &event);
+	return true;
+}
+
+/**
+ * qbd_shard_links_update() - let the leader know of the link to a node
+ * @shard: the shard
+ * @node: the other node
+ *
+ * The link is looked at under the lock of the step: whoever comes last tells
+ * the leader what is true now.
+ */
+void qbd_shard_links_update(struct qbd_shard *shard, u32 node)
+{
+	if (node == shard->node->spec.id)
+		return;
+	qbd_shard_lock(shard);
+	__qbd_shard_link_step(shard, node);
+	qbd_shard_unlock(shard);
+}
