@@ -66,6 +66,21 @@ static const struct kernel_verb kernel_verbs[] = {
 	  "change a volume while it is attached" },
 	{ "shard", "list", kernel_shard_list, "[--volume N]",
 	  "list the shards led here and their replicas" },
+	{ "peer", "add", kernel_peer_add, "--id N [--links N]",
+	  "make another node known; 'links' then connects to it" },
+	{ "peer", "remove", kernel_peer_remove, "--id N",
+	  "end the links to it and take no new ones" },
+	{ "peer", "show", kernel_peer_show, "[--id N]",
+	  "show the peers; times in ms: heard from, leases held from and granted to" },
+	{ "link", "show", kernel_link_show, "[--peer N]",
+	  "show the connections to peers" },
+	{ "link", "remove", kernel_link_remove, "--peer N --link N",
+	  "end a connection; 'links' replaces it" },
+	{ "links", "", kernel_links, "FILE [--check]",
+	  "connect to the peers in FILE, listen for them, replace what is lost;\n"
+	  "        runs until SIGTERM, the links stay; --check only reads FILE, lines of it:\n"
+	  "          listen ADDRESS:PORT\n"
+	  "          peer ID ADDRESS:PORT [links=N]    # the node's own line is skipped" },
 	{ "events", "", kernel_events, "[--count N]",
 	  "print what changes, as it changes" },
 };
@@ -161,7 +176,8 @@ static int kernel_run(const struct kernel_verb *verb, int argc, char **argv)
 				  .timeout_ms = KERNEL_TIMEOUT_MS };
 	int code;
 
-	if (knl_open(&ctx.knl)) {
+	/* links opens it by itself, and may do without */
+	if (verb->run != kernel_links && knl_open(&ctx.knl)) {
 		fprintf(stderr, "qbdctl: %s\n", ctx.knl.error);
 		return KERNEL_FAILED;
 	}

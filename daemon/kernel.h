@@ -121,9 +121,16 @@ int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_set(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_peer_add(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_peer_remove(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_peer_show(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_link_remove(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_links(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_events(struct kernel_ctx *ctx, int argc, char **argv);
 
 const char *kernel_replica_state(uint32_t state);
+const char *kernel_link_state(uint32_t state);
 
 int cmd_kernel(int argc, char **argv);
 

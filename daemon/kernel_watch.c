@@ -37,6 +37,7 @@ static const char *const kernel_event_kinds[] = {
 	[QBD_EVENT_KIND_TERM_LOST] = "term-lost",
 	[QBD_EVENT_KIND_TERM_NEEDED] = "term-needed",
 	[QBD_EVENT_KIND_CORRUPTION] = "corruption",
+	[QBD_EVENT_KIND_LINK_STATE] = "link-state",
 };
 
 static const char *kernel_event_kind(uint32_t kind)
@@ -216,6 +217,8 @@ static int kernel_event_print(struct nlattr **attrs, void *arg)
 	kernel_event_number(attrs, QBD_A_EVENT_REPLICA, "replica", json);
 	kernel_event_number(attrs, QBD_A_EVENT_VOLUME, "volume", json);
 	kernel_event_number(attrs, QBD_A_EVENT_SHARD, "shard", json);
+	kernel_event_number(attrs, QBD_A_EVENT_PEER, "peer", json);
+	kernel_event_number(attrs, QBD_A_EVENT_LINK, "link", json);
 	kernel_event_number(attrs, QBD_A_EVENT_STATE, "state", json);
 	kernel_event_number(attrs, QBD_A_EVENT_TERM, "term", json);
 	kernel_event_text(attrs, QBD_A_EVENT_REASON, "reason", json);

@@ -261,19 +261,27 @@ int knl_send(struct knl *knl, struct nl_msg *msg)
 	return knl_exchange(knl, msg, &answer);
 }
 
-/* Ask for one object. */
-int knl_get(struct knl *knl, uint8_t cmd, int attr_max, knl_object_fn object,
-	    void *arg)
+/* Ask for the one object that @msg names; frees @msg. */
+int knl_ask(struct knl *knl, struct nl_msg *msg, int attr_max,
+	    knl_object_fn object, void *arg)
 {
 	struct knl_answer answer = { .attr_max = attr_max,
 				     .object = object,
 				     .arg = arg };
+
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
+	return knl_exchange(knl, msg, &answer);
+}
+
+/* Ask for the one object that there is. */
+int knl_get(struct knl *knl, uint8_t cmd, int attr_max, knl_object_fn object,
+	    void *arg)
+{
 	struct nl_msg *msg = knl_request(knl, cmd);
 
 	if (!msg)
 		return -ENOMEM;
-	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
-	return knl_exchange(knl, msg, &answer);
+	return knl_ask(knl, msg, attr_max, object, arg);
 }
 
 int knl_dump(struct knl *knl, const struct knl_dump *dump)
@@ -339,7 +347,9 @@ int knl_events_read(struct knl *knl, knl_object_fn object, void *arg)
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, knl_on_object, &answer);
 	err = nl_recvmsgs(knl->events, cb);
 	nl_cb_put(cb);
-	/* overrun: some are lost, which the reader sees from the numbers */
+	/* overrun: some are lost, perhaps the last ones that there are */
+	if (err == -NLE_NOMEM)
+		knl->events_lost = true;
 	if (err < 0 && err != -NLE_AGAIN && err != -NLE_NOMEM)
 		return knl_failed(knl, -EIO, nl_geterror(err));
 	return answer.error;

@@ -26,6 +26,7 @@
  * @events: joined to the events; NULL until knl_events_join()
  * @family: number of the family
  * @group: number of the multicast group
+ * @events_lost: the kernel says that events were lost; the reader clears it
  * @object: message of the object that is being handed over: an attribute that
  *	stands in it more than once is only found there
  * @error: why the last call failed, in words
@@ -35,6 +36,7 @@ struct knl {
 	struct nl_sock *events;
 	int family;
 	int group;
+	bool events_lost;
 	struct nlmsghdr *object;
 	char error[512];
 };
@@ -64,6 +66,8 @@ struct nl_msg *knl_request(struct knl *knl, uint8_t cmd);
 int knl_send(struct knl *knl, struct nl_msg *msg);
 int knl_get(struct knl *knl, uint8_t cmd, int attr_max, knl_object_fn object,
 	    void *arg);
+int knl_ask(struct knl *knl, struct nl_msg *msg, int attr_max,
+	    knl_object_fn object, void *arg);
 int knl_dump(struct knl *knl, const struct knl_dump *dump);
 int knl_events_join(struct knl *knl);
 int knl_event_wait(struct knl *knl, int timeout_ms);

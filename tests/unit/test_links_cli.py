@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""qbdctl kernel links, as far as it goes without the module: its file."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+import ktap  # noqa: E402
+
+QBDCTL = os.environ.get("QBDCTL", os.path.join(TOP, "build/user/qbdctl"))
+
+
+@unittest.skipUnless(os.access(QBDCTL, os.X_OK), "qbdctl is not built")
+class Links(unittest.TestCase):
+    def run_links(self, *words):
+        done = subprocess.run([QBDCTL, "kernel", "links", *words], text=True,
+                              capture_output=True, check=False, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def check(self, text, *words):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(text)
+            file.flush()
+            code, out, err = self.run_links(file.name, "--check", *words)
+        return code, out, err.replace(file.name, "FILE")
+
+    def test_good(self):
+        self.assertEqual((0, "", ""), self.check(
+            "listen 0.0.0.0:7789\npeer 2 10.0.0.2:7789 links=4\n"))
+
+    def test_bad_line(self):
+        self.assertEqual(
+            (1, "", "qbdctl: FILE:2: unknown option lnks=4\n"),
+            self.check("# one\npeer 2 10.0.0.2:7789 lnks=4\n"))
+
+    def test_no_file(self):
+        code, _, err = self.run_links("/nonexistent", "--check")
+        self.assertEqual(1, code)
+        self.assertEqual(
+            "qbdctl: /nonexistent: No such file or directory\n", err)
+
+    def test_usage(self):
+        for words in (), ("a", "b"), ("a", "--chek"), ("a", "--check=1"):
+            code, out, err = self.run_links(*words)
+            self.assertEqual((2, ""), (code, out))
+            self.assertIn("usage: qbdctl kernel links FILE [--check]", err)
+
+    def test_help(self):
+        done = subprocess.run([QBDCTL, "kernel", "help"], text=True,
+                              capture_output=True, check=True)
+        for verb in ("peer add --id N [--links N]", "peer remove --id N",
+                     "peer show", "link show [--peer N]",
+                     "link remove --peer N --link N", "links FILE [--check]"):
+            self.assertIn("  " + verb, done.stdout)
+
+
+ktap.main()
