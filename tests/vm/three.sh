@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Volumes with three copies, on nodes n1 .. n3 of this guest, each a network
+# namespace with a store on a disk of its own. A case sources it after lib.sh.
+#
+# Ids are made up here: the replica of shard S of volume V on node N is
+# 1000 * V + 10 * S + N; terms count up with each attach, whatever node.
+
+CLUSTER=5eed0000-0000-4000-8000-000000000003
+THREE_LEASE_MS=${THREE_LEASE_MS:-10000}
+
+# _uuid NODE: of its store.
+_uuid()
+{
+	echo "5eed0000-0000-4000-8000-0000000000a${1#n}"
+}
+
+# three_nodes MIB: n1 .. n3, each with an empty store of this size.
+three_nodes()
+{
+	local node
+	[[ -d /sys/module/qbd ]] || load_qbd
+	nodes 3
+	on_exit three_stop
+	for node in n1 n2 n3; do
+		ram_disk "qd${node#n}" "$1"
+		qbdctl store format "/dev/qd${node#n}" --cluster "$CLUSTER" \
+			--uuid "$(_uuid $node)" --wal-size 64M
+		three_start $node
+	done
+	for node in n1 n2 n3; do
+		wait_until 60 three_linked $node
+	done
+}
+
+# three_start NODE: start it, with its store and its links.
+three_start()
+{
+	local id=${1#n} peer
+	at "$1" qbdctl kernel node start --id "$id" --name "$1" \
+		--cluster "$CLUSTER" --lease-ms "$THREE_LEASE_MS"
+	at "$1" qbdctl kernel store add "/dev/qd$id"
+	{
+		echo "listen $(addr "$1"):7000"
+		for peer in 1 2 3; do
+			[[ $peer == "$id" ]] ||
+				echo "peer $peer $(addr n$peer):7000"
+		done
+	} >"/run/$1.links"
+	at "$1" qbdctl kernel links "/run/$1.links" >>"/run/$1.log" 2>&1 &
+	echo $! >"/run/$1.pid"
+}
+
+# three_linked NODE: all its links are up.
+three_linked()
+{
+	[[ $(at "$1" qbdctl kernel link show | grep --count --word-regexp up) == 4 ]]
+}
+
+# three_unlink NODE: kill its links process, as hard as it goes.
+three_unlink()
+{
+	local pid
+	pid=$(cat "/run/$1.pid" 2>/dev/null) || return 0
+	rm "/run/$1.pid"
+	{
+		kill -KILL "$pid"
+		wait "$pid"
+	} 2>/dev/null || true
+}
+
+# three_crash NODE: a power cut.
+three_crash()
+{
+	three_unlink "$1"
+	at "$1" qbdctl kernel node crash --id "${1#n}"
+}
+
+three_stop()
+{
+	local node
+	for node in n1 n2 n3; do
+		three_unlink $node
+		[[ ! -e /sys/kernel/qbd/$node ]] || three_crash $node
+	done
+}
+
+# three_create VOLUME MIB SHARD_MIB: its replicas, empty, on all nodes.
+three_create()
+{
+	local volume=$1 left=$2 shard=0 base node size
+	while [[ $left -gt 0 ]]; do
+		base=$((1000 * volume + 10 * shard))
+		size=$((left < $3 ? left : $3))
+		for node in 1 2 3; do
+			at n$node qbdctl kernel replica create \
+				--id $((base + node)) --volume "$volume" \
+				--shard $shard --size "${size}M" \
+				--store "$(_uuid n$node)" --epoch 1 --members \
+				"1:$((base + 1)),2:$((base + 2)),3:$((base + 3))"
+		done
+		shard=$((shard + 1))
+		left=$((left - size))
+	done
+}
+
+# three_attach NODE VOLUME MIB SHARD_MIB [OPTION...]: under the next term; DEV
+# is then its device.
+three_attach()
+{
+	local sets=() shard base
+	for ((shard = 0; shard * $4 < $3; shard++)); do
+		base=$((1000 * $2 + 10 * shard))
+		sets+=(--shard "$shard:1:1:$((base + 1)),2:$((base + 2)),3:$((base + 3))")
+	done
+	# a file, because checks run in subshells
+	echo $(($(cat /run/three.term 2>/dev/null || echo 0) + 1)) \
+		>/run/three.term
+	at "$1" qbdctl kernel volume attach --id "$2" --name "vol$2" \
+		--size "$3M" --shard-size "$4M" --term "$(cat /run/three.term)" \
+		"${sets[@]}" "${@:5}"
+	DEV=/dev/$(basename "$(dirname "$(dirname "$(grep --files-with-matches \
+		"^vol$2\$" /sys/block/qbd*/qbd/name)")")")
+}
+
+# three_in_sync NODE COPIES: so many copies of what it leads are in sync.
+three_in_sync()
+{
+	[[ $(at "$1" qbdctl kernel shard list | grep --only-matching \
+		--word-regexp in-sync | wc --lines) == "$2" ]]
+}
