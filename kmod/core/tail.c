@@ -228,15 +228,25 @@ enum qbd_ckpt_step qbd_tail_load_step(struct qbd_store_core *core,
 	return QBD_CKPT_MORE;
 }
 
-/* Are all payloads in memory, is there still room? */
+/*
+ * Are all payloads in memory, is there still room?
+ *
+ * A record that was pinned when it was chosen may have been truncated since,
+ * or its replica deleted.  It gets no copy then: behind the record that voids
+ * it, a copy would bring it back at replay.  So the tail has to wait for that
+ * record as it does for those that were void before: it may never be logged.
+ */
 static bool qbd_tail_can_relog(const struct qbd_store_core *core)
 {
 	const struct qbd_ckpt_tail *tail = &core->ckpt.tail;
 	u32 i;
 
 	for (i = 0; i < tail->nr; i++) {
-		const struct qbd_rec *rec = &core->index.rec[tail->rec_id[i]];
+		u32 id = tail->rec_id[i];
+		const struct qbd_rec *rec = &core->index.rec[id];
 
+		if (qbd_tail_waits(core, id) && !QBD_MUTANT(chosen_then_void))
+			return false;
 		if (!rec->dead && rec->desc.payload_blocks && !rec->payload)
 			return false;
 	}
@@ -257,7 +267,7 @@ void qbd_tail_relog(struct qbd_store_core *core)
 	u32 i;
 
 	if (!qbd_tail_can_relog(core)) {
-		/* The caller dropped a payload again: next time, then. */
+		/* A payload was dropped, a record voided: next time, then. */
 		tail->seg = tail->stop_seg;
 		tail->rec = tail->stop_rec;
 		tail->moved = tail->seg != core->ring.seg_first;
@@ -270,6 +280,7 @@ void qbd_tail_relog(struct qbd_store_core *core)
 		struct qbd_desc desc = rec->desc;
 		u32 id;
 
+		/* Void, and the log says so. */
 		if (!qbd_tail_pinned(core, old))
 			continue;
 		desc.flags |= QBD_REC_RELOG;

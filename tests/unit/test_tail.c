@@ -211,8 +211,8 @@ TEST_F(tail, a_payload_dropped_again)
 	EXPECT_EQ(1, self->core->stats.relogged);
 }
 
-/* Truncated while its copy waits: neither of them counts any more. */
-TEST_F(tail, a_copy_that_is_truncated)
+/* Until a record of @a is chosen to be logged again, and just has not been. */
+static void choose(FIXTURE_DATA(tail) * self)
 {
 	u32 i;
 
@@ -226,6 +226,59 @@ TEST_F(tail, a_copy_that_is_truncated)
 			break;
 		bed_ckpt_until(self->bed, QBD_CKPT_P_NR);
 	}
+	ASSERT_EQ(1, self->core->ckpt.tail.nr);
+}
+
+/*
+ * Voided between being chosen and being logged again, by what is not in the
+ * log when the power goes: the record has to be there then.
+ */
+TEST_F(tail, a_chosen_record_that_is_truncated)
+{
+	choose(self);
+	ASSERT_LE(0, qbd_store_truncate(self->core, self->a, 2, 0));
+	EXPECT_EQ(QBD_CKPT_DONE, bed_ckpt_until(self->bed, QBD_CKPT_P_NR));
+	EXPECT_EQ(0, self->core->stats.relogged);
+	ASSERT_EQ(0, bed_reopen(self->bed));
+	self->core = self->bed->core;
+	EXPECT_EQ(1, self->core->slot[self->a].last.index);
+	EXPECT_EQ(bed_fill(1), bed_read(self->bed, self->a, 7));
+}
+
+TEST_F(tail, a_chosen_record_of_a_replica_that_is_deleted)
+{
+	choose(self);
+	ASSERT_LE(0, qbd_store_delete(self->core, self->a, 7));
+	EXPECT_EQ(QBD_CKPT_DONE, bed_ckpt_until(self->bed, QBD_CKPT_P_NR));
+	EXPECT_EQ(0, self->core->stats.relogged);
+	ASSERT_EQ(0, bed_reopen(self->bed));
+	self->core = self->bed->core;
+	EXPECT_EQ(1, self->core->slot[self->a].last.index);
+	EXPECT_EQ(bed_fill(1), bed_read(self->bed, self->a, 7));
+}
+
+/* Once the log says that it is void, the tail passes it. */
+TEST_F(tail, a_chosen_record_whose_truncation_is_logged)
+{
+	u64 at;
+
+	choose(self);
+	at = qbd_store_rec(self->core, self->core->ckpt.tail.rec_id[0])->lpos;
+	ASSERT_LE(0, qbd_store_truncate(self->core, self->a, 2, 0));
+	bed_commit(self->bed);
+	EXPECT_EQ(QBD_CKPT_DONE, bed_ckpt_until(self->bed, QBD_CKPT_P_NR));
+	EXPECT_EQ(0, self->core->stats.relogged);
+	EXPECT_LT(at, self->core->ring.tail.lpos);
+	ASSERT_EQ(0, bed_reopen(self->bed));
+	self->core = self->bed->core;
+	EXPECT_EQ(0, self->core->slot[self->a].last.index);
+	EXPECT_EQ(0, bed_read(self->bed, self->a, 7));
+}
+
+/* Truncated while its copy waits: neither of them counts any more. */
+TEST_F(tail, a_copy_that_is_truncated)
+{
+	choose(self);
 	qbd_tail_relog(self->core);
 	self->core->ckpt.step++;
 	ASSERT_EQ(1, self->core->ckpt.tail.alive);
