@@ -126,7 +126,7 @@ static bool links_peers(struct links *links)
 /* Do what is due; when is the next thing? */
 static int64_t links_due(struct links *links, int64_t now_ms)
 {
-	int64_t next_ms = links->stock_ms;
+	int64_t next_ms = links->stale ? now_ms : links->stock_ms;
 	unsigned int i;
 	uint32_t number;
 

@@ -42,8 +42,7 @@
 #define LINKS_DIAL_MS 3000 /* for each */
 #define LINKS_HALVES_MAX 128 /* accepted, but not yet known for whom */
 #define LINKS_HALF_MS 5000 /* to say HELLO */
-#define LINKS_GIVEN_MS \
-	250 /* a HELLO that fails is no event: look at the dump */
+#define LINKS_GIVEN_MS 250 /* a failed HELLO is no event: look again */
 #define LINKS_STOCK_MS 10000 /* likewise, for all links */
 #define LINKS_STABLE_MS 2000 /* a connection that lasted forgives failures */
 #define LINKS_PAUSE_MS 100 /* no accept() after it ran out of something */
@@ -217,8 +216,8 @@ bool links_kernel_begin(struct links *links);
 void links_kernel_events(struct links *links, struct links_source *source,
 			 uint32_t events);
 void links_kernel_settle(struct links *links, int64_t now_ms);
-bool links_kernel_give(struct links *links, struct links_link *link, int fd,
-		       bool accept);
+int links_kernel_give(struct links *links, struct links_link *link, int fd,
+		      bool accept);
 
 /* links_dial.c */
 void links_link_init(struct links_peer *peer, uint32_t number);

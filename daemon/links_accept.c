@@ -73,9 +73,9 @@ static void links_admit(struct links *links, struct links_half *half,
 	/* before it is given away: the file lives on, and epoll with it */
 	links_unwatch(links, &half->source);
 	if (links_kernel_give(links, link, half->source.fd, true))
-		links_link_given(link, &half->from);
-	else
 		links_refuse(links, &half->from, links->knl.error);
+	else
+		links_link_given(link, &half->from);
 	links_close(links, &half->source);
 }
 
@@ -149,8 +149,9 @@ static void links_half_begin(struct links *links, int fd,
 static void links_accept_pause(struct links *links,
 			       struct links_listener *listener)
 {
-	links_log("accept-paused error=%d reason=\"%s\"", -errno,
-		  strerror(errno));
+	links_refuse(links,
+		     &links->conf.listen[listener - links->listener].addr,
+		     strerror(errno));
 	links_unwatch(links, &listener->source);
 	listener->pause_ms = links_now_ms() + LINKS_PAUSE_MS;
 }

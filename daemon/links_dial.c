@@ -173,12 +173,15 @@ static void links_dial_ready(struct links *links, struct links_source *source,
 	links_unwatch(links, source);
 	links->nr_dials--;
 	link->state = LINKS_DOWN;
-	if (error)
+	if (error) {
 		links_link_failed(link, -error, strerror(error));
-	else if (links_kernel_give(links, link, fd, false))
-		links_link_given(link, &link->peer->conf->addr);
-	else
-		links_link_failed(link, -ECONNREFUSED, links->knl.error);
+	} else {
+		error = links_kernel_give(links, link, fd, false);
+		if (error)
+			links_link_failed(link, error, links->knl.error);
+		else
+			links_link_given(link, &link->peer->conf->addr);
+	}
 	links_close(links, source);
 }
 

@@ -195,6 +195,10 @@ static int links_kernel_peer(struct links *links, struct links_peer *peer)
 		return links_kernel_fatal(links, "request");
 	}
 	err = knl_ask(&links->knl, msg, QBD_A_PEER_MAX, links_peer_seen, links);
+	if (err == -ENOENT) {
+		links->stale = true; /* the node is gone, or began anew */
+		return 0;
+	}
 	if (!err)
 		err = links_kernel_links(links, peer);
 	return err ? links_kernel_fatal(links, "dump") : 0;
@@ -274,24 +278,25 @@ void links_kernel_events(struct links *links, struct links_source *source,
  * @fd: the socket; the caller closes it in any case
  * @accept: the peer connected
  *
- * Return: whether the kernel took it.
+ * Return: 0, or a negative errno if the kernel did not take it.
  */
-bool links_kernel_give(struct links *links, struct links_link *link, int fd,
-		       bool accept)
+int links_kernel_give(struct links *links, struct links_link *link, int fd,
+		      bool accept)
 {
 	struct nl_msg *msg = knl_request(&links->knl, QBD_CMD_LINK_ADD);
+	int err;
 
 	if (!msg || nla_put_u32(msg, QBD_A_LINK_PEER, link->peer->conf->id) ||
 	    nla_put_u32(msg, QBD_A_LINK_LINK, link->number) ||
 	    nla_put_u32(msg, QBD_A_LINK_FD, (uint32_t)fd) ||
 	    (accept && nla_put_flag(msg, QBD_A_LINK_ACCEPT))) {
 		nlmsg_free(msg);
-		return false;
+		return -ENOMEM;
 	}
-	if (!knl_send(&links->knl, msg))
-		return true;
-	link->peer->stale = true; /* perhaps it was removed */
-	return false;
+	err = knl_send(&links->knl, msg);
+	if (err)
+		link->peer->stale = true; /* perhaps it was removed */
+	return err;
 }
 
 /**
