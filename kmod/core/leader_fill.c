@@ -375,8 +375,11 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 		break;
 	case QBD_STATUS_GONE:
 		qbd_leader_drop_source(prog);
-		if (qbd_leader_source(lead, target) < 0)
-			prog->state = QBD_MEMBER_GONE;
+		if (qbd_leader_source(lead, target) >= 0)
+			break;
+		/* nothing is kept for it any more: it will not come */
+		prog->state = QBD_MEMBER_GONE;
+		prog->pin = 0;
 		break;
 	default:
 		qbd_leader_drop_source(prog);
