@@ -326,6 +326,9 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 	case QBD_REPLICA_TRUNCATED:
 		qbd_replica_truncated(rep);
 		break;
+	case QBD_REPLICA_UNLOGGED:
+		qbd_replica_unlogged(rep, event->pos);
+		break;
 	case QBD_REPLICA_READ_DONE:
 		qbd_replica_read_done(rep, event, acts);
 		break;

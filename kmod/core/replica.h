@@ -14,13 +14,19 @@
  * store said so), matched (proven to be the leader's history in this term).
  * Only min(last, matched) is acknowledged as received, min(durable, matched)
  * as durable, and records at or below min(commit told in this term, durable,
- * matched) may go home.
+ * matched) may go home; what a source of catch-up has itself sent home counts
+ * as told.
  *
  * PERSISTENCE.  LOG_APPEND, LOG_PROMISE and LOG_TRUNCATE go to the store in
  * the order of the actions; LOGGED, PROMISED and TRUNCATED come back in the
  * same order (it is one log).  Of appends without another action in between
  * the newest LOGGED is enough.  If the store has no room the shell keeps them,
  * and all that follow, in order.  If it fails, FAILED.
+ *
+ * A LOG_PROMISE does not wait for room that records want: what is not committed
+ * yet may fill the log, and only the next leader can commit it.  The shell then
+ * forgets the LOG_APPENDs that wait, and LOG_TRUNCATEs that void nothing else
+ * (TRUNCATED for each), says UNLOGGED, and goes on with what is left.
  *
  * The shell calls under the shard's lock.  The callbacks are called within a
  * step: they may take the locks of the store and of the node, nothing else.
@@ -111,6 +117,8 @@ struct qbd_replica_config {
  * @QBD_REPLICA_LOGGED: all appended records up to @pos are durable
  * @QBD_REPLICA_PROMISED: the promise with @term and @nonce is durable
  * @QBD_REPLICA_TRUNCATED: the oldest LOG_TRUNCATE not yet reported is durable
+ * @QBD_REPLICA_UNLOGGED: appended records beyond @pos were forgotten before
+ *	they reached the log, in favour of a promise
  * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ);
  *	the bytes (@payload, @crc) show the history up to @pos.index
  * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
@@ -128,6 +136,7 @@ enum qbd_replica_event_kind {
 	QBD_REPLICA_LOGGED,
 	QBD_REPLICA_PROMISED,
 	QBD_REPLICA_TRUNCATED,
+	QBD_REPLICA_UNLOGGED,
 	QBD_REPLICA_READ_DONE,
 	QBD_REPLICA_LOG_BAD,
 	QBD_REPLICA_FLOOR,
@@ -145,7 +154,7 @@ enum qbd_replica_event_kind {
  * @now_ns: BOOTTIME
  * @term: PROMISED, FLOOR
  * @nonce: PROMISED
- * @pos: LOGGED, READ_DONE, LOG_BAD
+ * @pos: LOGGED, UNLOGGED, READ_DONE, LOG_BAD
  * @msg: MSG, READ_DONE, LOG_BAD
  * @payload: READ_DONE: cookie of the bytes
  */
@@ -201,6 +210,7 @@ struct qbd_fill {
  * @durable: index up to which it is durable
  * @matched: index up to which it is the history of this term's leader
  * @told: commit index told in this term
+ * @vouched: commit index that a source of catch-up knows, in this term
  * @bound: index up to which records may go home
  * @round: highest round seen in this term
  * @session: session of the leader's stream
@@ -229,6 +239,7 @@ struct qbd_replica_core {
 	u64 durable;
 	u64 matched;
 	u64 told;
+	u64 vouched;
 	u64 bound;
 	u64 round;
 	u64 session;

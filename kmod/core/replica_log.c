@@ -215,6 +215,8 @@ void qbd_replica_append(struct qbd_replica_core *rep,
 		return;
 	if (msg->flags & QBD_WIRE_PROBE)
 		rep->ack_due = true;
+	if (msg->flags & QBD_WIRE_FILL)
+		rep->vouched = max(rep->vouched, msg->append.completed);
 	qbd_replica_told(rep, msg->append.commit, acts);
 }
 
@@ -246,6 +248,13 @@ static void qbd_replica_vote_again(struct qbd_replica_core *rep,
  * and what is proven to be the same history. Else: C gets "commit 12" while it
  * still has a stale 11 and 12 of term 4; both go home; the leader's truncation
  * takes them from the log but not from their blocks, for ever.
+ *
+ * A leader that recovers has committed nothing in its term yet, and may have a
+ * member filled that lacks more than its log can hold: nothing could go home
+ * there, so it could not take the rest, and the term would never get its
+ * quorum. The source vouches for what it may itself send home: some leader
+ * committed that, so it is in every later one's history, and here as far as
+ * this history is proven to be the leader's. For a vote that is not enough.
  */
 void qbd_replica_told(struct qbd_replica_core *rep, u64 commit,
 		      struct qbd_actions *acts)
@@ -254,7 +263,7 @@ void qbd_replica_told(struct qbd_replica_core *rep, u64 commit,
 	u64 bound;
 
 	rep->told = max(rep->told, commit);
-	bound = min3(rep->told, rep->durable, rep->matched);
+	bound = min3(max(rep->told, rep->vouched), rep->durable, rep->matched);
 	if (QBD_MUTANT(commit_not_clamped))
 		bound = min(rep->told, rep->durable);
 	qbd_replica_vote_again(rep, acts);
@@ -296,6 +305,28 @@ void qbd_replica_truncated(struct qbd_replica_core *rep)
 {
 	if (rep->truncates)
 		rep->truncates--;
+}
+
+/**
+ * qbd_replica_unlogged() - records that waited for room were forgotten
+ * @rep: the replica
+ * @pos: the last one that is left
+ *
+ * As if it had crashed: they were never durable, and never said to be. The
+ * promise that they made way for is not answered yet, and its answer must not
+ * name them.
+ */
+void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos)
+{
+	if (pos.index >= rep->last.index)
+		return;
+	rep->last = pos;
+	rep->durable = min(rep->durable, pos.index);
+	rep->matched = min(rep->matched, pos.index);
+	if (rep->answer.index > pos.index)
+		rep->answer = pos;
+	while (rep->nr_runs && rep->run[rep->nr_runs - 1].first > pos.index)
+		rep->nr_runs--;
 }
 
 /**

@@ -61,6 +61,7 @@ static void qbd_replica_rise(struct qbd_replica_core *rep,
 	rep->released = open->flags & QBD_WIRE_REPAIR;
 	rep->matched = 0;
 	rep->told = 0;
+	rep->vouched = 0;
 	rep->round = 0;
 	rep->ack_due = false;
 	memset(rep->fill, 0, sizeof(rep->fill));

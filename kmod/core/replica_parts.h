@@ -49,6 +49,7 @@ void qbd_replica_append(struct qbd_replica_core *rep,
 void qbd_replica_logged(struct qbd_replica_core *rep, struct qbd_pos pos,
 			struct qbd_actions *acts);
 void qbd_replica_truncated(struct qbd_replica_core *rep);
+void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos);
 void qbd_replica_told(struct qbd_replica_core *rep, u64 commit,
 		      struct qbd_actions *acts);
 void qbd_replica_ack(const struct qbd_replica_core *rep,

@@ -239,6 +239,7 @@ static void qbd_replica_fill_send(const struct qbd_replica_core *rep,
 	msg->append.prev = fill->prev;
 	msg->append.pos = rec->pos;
 	msg->append.commit = fetch->fetch.commit;
+	msg->append.completed = rep->bound;
 	msg->append.op = rec->op;
 	msg->append.rec_flags = rec->rec_flags & QBD_REC_FUA;
 	msg->append.block = rec->block;

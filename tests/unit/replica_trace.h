@@ -3,7 +3,7 @@
  * One replica on its own, driven by scripts: tests/traces/replica_*.txt.
  *
  * Verbs: init, open, append, read, fetch, release (messages), logged, promised,
- * truncated, read-done, floor, failed, tick (events), beat, state; now=MS.
+ * truncated, unlogged, read-done, floor, failed, tick (events), beat, state.
  */
 #ifndef QBD_TESTS_REPLICA_TRACE_H
 #define QBD_TESTS_REPLICA_TRACE_H
@@ -164,6 +164,7 @@ static inline void world_append(const char *line, struct qbd_msg *msg)
 	append->pos = trace_word(line, "pos") ? word_pos(line, "pos") :
 						append->prev;
 	append->commit = trace_num(line, "commit", 0);
+	append->completed = trace_num(line, "vouched", 0);
 	append->round = trace_num(line, "round", 0);
 	if (!qbd_pos_equal(append->prev, append->pos)) {
 		append->op = trace_num(line, "op", QBD_OP_WRITE);
@@ -171,10 +172,8 @@ static inline void world_append(const char *line, struct qbd_msg *msg)
 		append->blocks = 1;
 		msg->payload_bytes = QBD_BLOCK_SIZE;
 	}
-	if (trace_flag(line, "probe"))
-		msg->flags |= QBD_WIRE_PROBE;
-	if (trace_flag(line, "fill"))
-		msg->flags |= QBD_WIRE_FILL;
+	msg->flags |= trace_flag(line, "probe") ? QBD_WIRE_PROBE : 0;
+	msg->flags |= trace_flag(line, "fill") ? QBD_WIRE_FILL : 0;
 }
 
 static inline void world_fetch(const char *line, struct qbd_msg *msg)
@@ -188,8 +187,7 @@ static inline void world_fetch(const char *line, struct qbd_msg *msg)
 	msg->fetch.commit = trace_num(line, "commit", 0);
 	msg->fetch.max_records = trace_num(line, "records", 64);
 	msg->fetch.max_bytes = 1 << 20;
-	if (trace_flag(line, "recovery"))
-		msg->flags |= QBD_WIRE_RECOVERY;
+	msg->flags |= trace_flag(line, "recovery") ? QBD_WIRE_RECOVERY : 0;
 }
 
 static inline bool world_msg(const char *line, FILE *out)
@@ -248,6 +246,8 @@ static inline bool world_event(const char *line, FILE *out)
 		event.nonce = event.term * 11;
 	} else if (trace_verb(line, "truncated")) {
 		event.kind = QBD_REPLICA_TRUNCATED;
+	} else if (trace_verb(line, "unlogged")) {
+		event.kind = QBD_REPLICA_UNLOGGED;
 	} else if (trace_verb(line, "read-done")) {
 		event.kind = QBD_REPLICA_READ_DONE;
 		event.msg = &world.read;

@@ -235,7 +235,8 @@ struct qbd_wire_open_reply {
  * @prev: record before it
  * @pos: the record; without one, the same as @prev
  * @commit: commit index of the leader
- * @completed: its completed index
+ * @completed: its completed index; QBD_WIRE_FILL: what the sender knows to be
+ *	committed
  * @round: number to be echoed, confirms the term of a read
  * @block: first block of the range in the shard
  * @blocks: length of the range
