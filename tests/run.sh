@@ -63,11 +63,17 @@ run_sim()
 		--schedules $(($1 / 10)) --seed "$QBD_SEED"
 }
 
-# Each planted bug and the rule that found it: in `mutants` and `check-long`.
+# Each planted bug and the rule that found it; --slice: those found at once.
 run_mutants()
 {
-	[[ ${1:-} != --slice ]] || return 0
+	if [[ ${1:-} == --slice ]]; then
+		part mutants 300 tests/sim/mutants_cluster.sh --quick \
+			--build "$PWD/$bin"
+		return
+	fi
 	part mutants 3600 tests/sim/mutants_store.sh --build "$PWD/$bin"
+	part mutants-cluster 7200 tests/sim/mutants_cluster.sh \
+		--build "$PWD/$bin"
 }
 
 run_fuzz()
@@ -135,7 +141,9 @@ check-fast)
 	;;
 unit) run_build && part unit 600 tests/units.sh ;;
 sim) run_build && run_sim 10000 ;;
-mutants) run_build && run_mutants && cat "$logs/mutants.log" ;;
+mutants)
+	run_build && run_mutants && cat "$logs"/mutants{,-cluster}.log
+	;;
 fuzz) run_build && run_fuzz "$seconds" ;;
 guests)
 	run_build "$kernel"

@@ -107,6 +107,30 @@ void qbd_disk_free(struct qbd_disk *disk)
 	free(disk);
 }
 
+/* As new, with another seed; its memory is used again. */
+void qbd_disk_reset(struct qbd_disk *disk, uint64_t seed)
+{
+	uint64_t i;
+
+	for (i = 0; i < disk->blocks; i++) {
+		if (disk->image[i])
+			qbd_disk_block_put(disk, disk->image[i]);
+		if (disk->base[i])
+			qbd_disk_block_put(disk, disk->base[i]);
+		disk->image[i] = NULL;
+		disk->base[i] = NULL;
+		disk->nr_volatile[i] = 0;
+	}
+	for (i = 0; i < disk->nr_cached; i++)
+		qbd_disk_block_put(disk, disk->cached[i].data);
+	disk->nr_cached = 0;
+	disk->nr_pending = 0;
+	disk->saved = 0;
+	disk->rng.state = seed;
+	memset(&disk->faults, 0, sizeof(disk->faults));
+	memset(&disk->counts, 0, sizeof(disk->counts));
+}
+
 void qbd_disk_faults_set(struct qbd_disk *disk,
 			 const struct qbd_disk_faults *faults)
 {
@@ -180,6 +204,8 @@ static void qbd_disk_flush(struct qbd_disk *disk, uint64_t mark)
 		disk->base[cached->block] = cached->data;
 		disk->nr_volatile[cached->block]--;
 	}
+	if (!nr)
+		return;
 	disk->saved += nr;
 	disk->nr_cached -= nr;
 	memmove(disk->cached, disk->cached + nr,

@@ -98,6 +98,7 @@ struct qbd_disk;
 
 struct qbd_disk *qbd_disk_new(uint64_t blocks, uint64_t seed);
 void qbd_disk_free(struct qbd_disk *disk);
+void qbd_disk_reset(struct qbd_disk *disk, uint64_t seed);
 void qbd_disk_faults_set(struct qbd_disk *disk,
 			 const struct qbd_disk_faults *faults);
 const struct qbd_disk_counts *qbd_disk_counts(const struct qbd_disk *disk);

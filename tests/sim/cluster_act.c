@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carrying out what leaders and replicas want done, one action at a time, as
+ * step.h says: it decides nothing. What the oracle may see it sees here.
+ */
+#include "cluster.h"
+#include "cluster_log.h"
+
+static bool cl_to_replica(u16 type)
+{
+	return type == QBD_MSG_OPEN || type == QBD_MSG_APPEND ||
+	       type == QBD_MSG_READ || type == QBD_MSG_FETCH ||
+	       type == QBD_MSG_RELEASE;
+}
+
+/* --- messages ----------------------------------------------------------- */
+
+/* How far an ack would be believed. */
+static u64 cl_counted(const struct cl_world *w, u32 to, u32 shard,
+		      const struct qbd_msg *msg)
+{
+	const struct cl_lead *lead = &w->node[to].lead[shard];
+	int member = qbd_set_find(&w->shard[shard].set, msg->replica);
+	const struct qbd_progress *prog;
+
+	if (msg->type != QBD_MSG_APPEND_ACK || !lead->active || member < 0)
+		return U64_MAX;
+	prog = qbd_leader_member(lead->core, (u32)member);
+	return prog->session == msg->session ? U64_MAX : prog->durable;
+}
+
+/* A message arrives; the reference of its payload is used up. */
+void cl_deliver(struct cl_world *w, u32 from, u32 to, u32 shard,
+		struct qbd_msg *msg)
+{
+	struct cl_payload *payload = msg->payload;
+	u64 counted = cl_counted(w, to, shard, msg);
+
+	if (cl_to_replica(msg->type)) {
+		cl_rep_step(
+			w, to, shard,
+			&(struct qbd_replica_event){ .kind = QBD_REPLICA_MSG,
+						     .node = from,
+						     .msg = msg });
+		cl_payload_put(payload);
+		return;
+	}
+	if (payload && w->node[to].lead[shard].active) {
+		/* its own until it says PUT */
+		payload->lead = to;
+		payload = NULL;
+	}
+	cl_lead_step(w, to, shard,
+		     &(struct qbd_leader_event){ .kind = QBD_LEADER_MSG,
+						 .node = from,
+						 .msg = msg });
+	if (counted < cl_counted(w, to, shard, msg))
+		cl_broken(w, "R3",
+			  "node %u: ack of session %llu is counted in "
+			  "another one",
+			  to, msg->session);
+	cl_payload_put(payload);
+}
+
+/* A message of a node to itself counts as a heartbeat too, or as its echo. */
+static void cl_act_self(struct cl_world *w, u32 node, u32 shard,
+			struct qbd_msg *msg)
+{
+	struct cl_node *n = &w->node[node];
+	u64 now_ns = cl_node_now(w, node);
+
+	if (cl_to_replica(msg->type) && !(msg->flags & QBD_WIRE_FILL)) {
+		msg->beat = qbd_lease_mark(&n->holder[node]);
+		qbd_lease_grant(&n->voter[node], now_ns, msg->beat,
+				w->lease_ns);
+	} else if (!cl_to_replica(msg->type)) {
+		qbd_lease_echo(&n->holder[node], now_ns, msg->beat, msg->list);
+	}
+	cl_deliver(w, node, node, shard, msg);
+}
+
+static void cl_act_send(struct cl_world *w, u32 node, u32 shard,
+			struct qbd_action *act)
+{
+	struct cl_payload *payload = act->msg.payload;
+
+	cl_saw_reply(w, node, shard, &act->msg);
+	if (act->node == node) {
+		cl_act_self(w, node, shard, &act->msg);
+		return;
+	}
+	cl_net_send(w, node, shard, act, payload);
+	cl_payload_put(payload);
+}
+
+/* The payload comes from the log, if it still has this record. */
+static void cl_act_send_log(struct cl_world *w, u32 node, u32 shard,
+			    struct qbd_action *act)
+{
+	struct qbd_pos pos = act->msg.append.pos;
+	struct cl_fetched got;
+	struct qbd_log_rec rec;
+
+	if (!cl_log_get(&w->node[node], shard, pos.index, &rec) ||
+	    rec.pos.term != pos.term)
+		return;
+	got = cl_log_fetch(w, node, shard, pos.index);
+	if (got.err) {
+		cl_rep_step(w, node, shard,
+			    &(struct qbd_replica_event){
+				    .kind = QBD_REPLICA_LOG_BAD,
+				    .pos = pos,
+				    .msg = &act->msg });
+		return;
+	}
+	act->msg.payload = got.payload;
+	cl_act_send(w, node, shard, act);
+}
+
+/* --- the log ------------------------------------------------------------ */
+
+static int cl_act_log_try(struct cl_world *w, u32 node, u32 shard,
+			  struct qbd_action *act)
+{
+	int err;
+
+	if (!w->node[node].open)
+		return -ESHUTDOWN;
+	err = cl_log_put(w, node, shard, act);
+	if (err == -ENOMEM || err == -ENOSPC)
+		err = -EAGAIN;
+	return err;
+}
+
+static void cl_act_log_end(struct cl_world *w, u32 node, u32 shard,
+			   const struct qbd_action *act, int err)
+{
+	if (act->kind == QBD_ACT_LOG_APPEND)
+		cl_payload_put(act->msg.payload);
+	if (!err)
+		return;
+	cl_trace(w, "node %u: log of %u: %d\n", node, shard, err);
+	if (err == -EINVAL && !w->node[node].damaged)
+		cl_broken(w, "R6", "node %u can't log (%llu,%llu) of %u", node,
+			  act->msg.append.pos.term, act->msg.append.pos.index,
+			  shard);
+	cl_rep_step(w, node, shard,
+		    &(struct qbd_replica_event){ .kind = QBD_REPLICA_FAILED,
+						 .err = err });
+}
+
+/* Records that wait make way for a promise; see replica.h. */
+static void cl_act_unlog(struct cl_world *w, u32 node, u32 shard)
+{
+	struct cl_replica *rep = &w->node[node].rep[shard];
+	u32 life = w->node[node].life, voided = 0;
+	struct cl_fifo left = { 0 };
+	struct cl_have have = { 0 };
+	struct cl_item *item;
+
+	if (!w->node[node].open || cl_log_have(w, node, shard, &have))
+		return;
+	while ((item = cl_pop(&rep->waits))) {
+		u64 index = item->act.index;
+
+		if (item->act.kind == QBD_ACT_LOG_PROMISE ||
+		    (item->act.kind == QBD_ACT_LOG_TRUNCATE &&
+		     index < have.last.index)) {
+			cl_push(&left, item);
+			if (item->act.kind != QBD_ACT_LOG_TRUNCATE)
+				continue;
+			have.last.index = index;
+			have.last.term =
+				cl_log_term_at(&w->node[node], shard, index);
+			continue;
+		}
+		voided += item->act.kind == QBD_ACT_LOG_TRUNCATE;
+		cl_act_drop(item);
+		cl_item_free(item);
+	}
+	rep->waits = left;
+	cl_rep_step(w, node, shard,
+		    &(struct qbd_replica_event){ .kind = QBD_REPLICA_UNLOGGED,
+						 .pos = have.last });
+	while (voided-- && w->node[node].life == life)
+		cl_log_truncated(w, node, shard);
+}
+
+static void cl_act_log(struct cl_world *w, u32 node, u32 shard,
+		       struct cl_item *item)
+{
+	struct cl_replica *rep = &w->node[node].rep[shard];
+	struct cl_item *wait;
+	int err = -EAGAIN;
+
+	if (item->act.kind == QBD_ACT_LOG_APPEND)
+		cl_saw_append(w, shard, &item->act.msg);
+	if (item->act.kind == QBD_ACT_LOG_PROMISE && rep->waits.head)
+		cl_act_unlog(w, node, shard);
+	if (!rep->waits.head)
+		err = cl_act_log_try(w, node, shard, &item->act);
+	if (err != -EAGAIN) {
+		cl_act_log_end(w, node, shard, &item->act, err);
+		return;
+	}
+	wait = cl_item_new();
+	*wait = *item;
+	cl_push(&rep->waits, wait);
+}
+
+/* What waits for room is offered again, in order. */
+void cl_log_retry(struct cl_world *w, u32 node)
+{
+	u32 life = w->node[node].life, shard;
+	struct cl_fifo *waits;
+	struct cl_item *item;
+	int err;
+
+	for (shard = 0; shard < w->nr_shards; shard++) {
+		waits = &w->node[node].rep[shard].waits;
+		while ((item = cl_pop(waits))) {
+			err = cl_act_log_try(w, node, shard, &item->act);
+			if (err == -EAGAIN) {
+				cl_push_back(waits, item);
+				break;
+			}
+			cl_act_log_end(w, node, shard, &item->act, err);
+			cl_item_free(item);
+			if (w->node[node].life != life)
+				return;
+		}
+	}
+}
+
+/* --- reads -------------------------------------------------------------- */
+
+static void cl_read_served(struct cl_world *w, u32 node,
+			   const struct qbd_action *act, u32 shard,
+			   const u32 *value, u64 index, int err)
+{
+	struct cl_payload *payload = cl_payload_new(w, act->msg.read.blocks);
+
+	memcpy(payload->value, value,
+	       act->msg.read.blocks * sizeof(payload->value[0]));
+	cl_rep_step(w, node, shard,
+		    &(struct qbd_replica_event){ .kind = QBD_REPLICA_READ_DONE,
+						 .node = act->node,
+						 .err = err,
+						 .pos = { .index = index },
+						 .msg = &act->msg,
+						 .payload = payload });
+	cl_payload_put(payload);
+}
+
+/* The store has read what READ or READ_LOCAL asked for. */
+void cl_read_done(struct cl_world *w, u32 node, const struct qbd_action *act,
+		  u32 shard, const u32 *value, u64 index, int err)
+{
+	struct cl_op *op = act->req;
+
+	if (act->kind == QBD_ACT_READ) {
+		cl_read_served(w, node, act, shard, value, index, err);
+		return;
+	}
+	op->reading = false;
+	memcpy(op->value, value, op->blocks * sizeof(op->value[0]));
+	cl_lead_step(w, node, shard,
+		     &(struct qbd_leader_event){ .kind = QBD_LEADER_READ_DONE,
+						 .id = act->id,
+						 .index = index,
+						 .err = err });
+}
+
+/* --- all of them -------------------------------------------------------- */
+
+static void cl_act_complete(struct cl_world *w, const struct cl_item *item)
+{
+	const struct cl_payload *payload = item->act.payload;
+	struct cl_op *op = item->act.req;
+
+	if (payload)
+		memcpy(op->value, payload->value,
+		       op->blocks * sizeof(op->value[0]));
+	if (op->kind == CL_OP_READ)
+		op->term = item->act.term;
+	if (op->kind != CL_OP_READ && !item->act.err &&
+	    (op->term != item->act.term || op->index != item->act.index))
+		cl_broken(w, "R7", "request %u is (%llu,%llu), not (%llu,%llu)",
+			  (u32)(op - w->op), item->act.term, item->act.index,
+			  op->term, op->index);
+	cl_op_done(w, op, item->act.err, item->made_ns);
+}
+
+static void cl_act_put(struct cl_payload *payload)
+{
+	if (!payload)
+		return;
+	payload->lead = 0;
+	cl_payload_put(payload);
+}
+
+/* What the volume, or the operator, has to know. */
+static void cl_act_report(struct cl_world *w, u32 node, u32 shard,
+			  const struct qbd_action *act)
+{
+	const struct cl_shard *s = &w->shard[shard];
+	struct qbd_volume_core *vol = &w->node[node].vol[s->volume].core;
+	u32 what = 0;
+
+	cl_trace(w, "node %u: shard %u: %s\n", node, shard,
+		 qbd_action_name(act->kind));
+	switch (act->kind) {
+	case QBD_ACT_PROMISED:
+		what = qbd_volume_promised(vol, s->no, vol->term);
+		break;
+	case QBD_ACT_SERVING:
+		what = qbd_volume_serving(vol, s->no, vol->term);
+		break;
+	case QBD_ACT_TERM_LOST:
+		what = qbd_volume_lost(vol, act->term);
+		break;
+	case QBD_ACT_RELEASED:
+		what = qbd_volume_released(vol, s->no, vol->term);
+		break;
+	case QBD_ACT_NEED_TERM:
+		if (w->volume[s->volume].term == vol->term &&
+		    !w->volume[s->volume].want)
+			w->volume[s->volume].want = node;
+		break;
+	default:
+		break;
+	}
+	cl_volume_do(w, node, s->volume, what);
+	if (act->kind == QBD_ACT_SERVING)
+		cl_ops_retry(w, node, shard);
+}
+
+/* Actions of replicas that are not about messages. */
+static void cl_act_replica(struct cl_world *w, u32 node, u32 shard,
+			   struct cl_item *item)
+{
+	struct qbd_action *act = &item->act;
+
+	switch (act->kind) {
+	case QBD_ACT_LOG_APPEND:
+	case QBD_ACT_LOG_PROMISE:
+	case QBD_ACT_LOG_TRUNCATE:
+		cl_act_log(w, node, shard, item);
+		break;
+	case QBD_ACT_LOG_VOTE:
+		cl_log_flags(w, node, shard,
+			     w->node[node].rep[shard].core.flags);
+		cl_saw_durable(w, node, shard,
+			       w->node[node].rep[shard].core.durable);
+		break;
+	case QBD_ACT_BOUND:
+		cl_saw_bound(w, node, shard, act->index);
+		cl_log_bound(w, node, shard, act->index);
+		break;
+	case QBD_ACT_FAIL:
+		cl_trace(w, "node %u: replica of %u fails: %d\n", node, shard,
+			 act->err);
+		if (act->err == -EUCLEAN && !w->node[node].damaged)
+			cl_broken(w, "R6", "node %u: log of %u is inconsistent",
+				  node, shard);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Out of reach of all logs, or back in reach, as a leader found out. */
+static void cl_act_member(struct cl_world *w, u32 shard,
+			  const struct qbd_action *act)
+{
+	u32 bit = 1U << act->member;
+
+	if (act->state == QBD_MEMBER_GONE)
+		w->shard[shard].gone |= bit;
+	else if (act->state == QBD_MEMBER_CATCHUP ||
+		 act->state == QBD_MEMBER_LIVE)
+		w->shard[shard].gone &= ~bit;
+}
+
+/* Carry out one action; its references end here. */
+void cl_act(struct cl_world *w, u32 node, u32 shard, struct cl_item *item)
+{
+	struct qbd_action *act = &item->act;
+
+	switch ((enum qbd_action_kind)act->kind) {
+	case QBD_ACT_SEND:
+		cl_act_send(w, node, shard, act);
+		break;
+	case QBD_ACT_SEND_LOG:
+		cl_act_send_log(w, node, shard, act);
+		break;
+	case QBD_ACT_READ_LOCAL:
+		((struct cl_op *)act->req)->reading = true;
+		fallthrough;
+	case QBD_ACT_READ:
+		cl_log_read(w, node, shard, act);
+		break;
+	case QBD_ACT_COMPLETE:
+		cl_act_complete(w, item);
+		break;
+	case QBD_ACT_PUT:
+		cl_act_put(act->payload);
+		break;
+	case QBD_ACT_SPACE:
+	case QBD_ACT_RESUMED:
+		cl_ops_retry(w, node, shard);
+		break;
+	case QBD_ACT_PROMISED:
+	case QBD_ACT_READY:
+	case QBD_ACT_SERVING:
+	case QBD_ACT_SUSPENDED:
+	case QBD_ACT_TERM_LOST:
+	case QBD_ACT_NEED_TERM:
+	case QBD_ACT_RELEASED:
+		cl_act_report(w, node, shard, act);
+		break;
+	case QBD_ACT_MEMBER:
+		cl_act_member(w, shard, act);
+		cl_fault_phase(w, node, shard);
+		break;
+	case QBD_ACT_LOG_APPEND:
+	case QBD_ACT_LOG_PROMISE:
+	case QBD_ACT_LOG_TRUNCATE:
+	case QBD_ACT_LOG_VOTE:
+	case QBD_ACT_BOUND:
+	case QBD_ACT_FAIL:
+		cl_act_replica(w, node, shard, item);
+		break;
+	}
+}
+
+/* An action that nobody carries out any more. */
+void cl_act_drop(struct cl_item *item)
+{
+	const struct qbd_action *act = &item->act;
+
+	if (act->kind == QBD_ACT_SEND || act->kind == QBD_ACT_LOG_APPEND ||
+	    act->kind == QBD_ACT_READ)
+		cl_payload_put(act->msg.payload);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Terms and attaches in the simulated cluster: what consensus, daemons and
+ * operators do. Each term is granted once, to one node, rising by volume; who
+ * held the one before is not asked, and need not hear of it.
+ */
+#include "cluster.h"
+
+#define CL_STUCK_NS (3000 * CL_MS)
+
+static bool cl_attached(const struct cl_world *w, u32 volume, u32 node)
+{
+	return w->node[node].up &&
+	       w->node[node].vol[volume].core.state != QBD_VOLUME_DETACHED;
+}
+
+/* --- leaders ------------------------------------------------------------ */
+
+static struct qbd_lease_view cl_lease_view(void *ctx, u32 node)
+{
+	const struct cl_node *n = ctx;
+
+	return n->holder[node].view;
+}
+
+static const struct qbd_leader_ops cl_leader_ops = { .lease = cl_lease_view };
+
+static void cl_leader_start(struct cl_world *w, u32 id, u32 shard, u64 term,
+			    u64 nonce)
+{
+	struct cl_node *node = &w->node[id];
+	struct cl_lead *lead = &node->lead[shard];
+	struct qbd_leader_config cfg = {
+		.ops = &cl_leader_ops,
+		.ctx = node,
+		.key = { .volume = w->shard[shard].volume + 1,
+			 .shard = w->shard[shard].no },
+		.node = id,
+		.blocks = CL_BLOCKS,
+		.term = term,
+		.nonce = nonce,
+		.set = w->shard[shard].set,
+		.lease_ns = w->lease_ns,
+		.retry_ns = w->retry_ns,
+		.recover_ns = 4 * w->lease_ns,
+		.window_bytes = 40 * QBD_BLOCK_SIZE,
+		.ring = lead->ring,
+		.ring_records = CL_RING,
+		.read = lead->read,
+		.nr_reads = CL_READS,
+		.reads_quorum = w->reads_quorum,
+	};
+
+	if (qbd_leader_init(lead->core, &cfg))
+		abort();
+	lead->active = true;
+	lead->state = QBD_LEADER_OPENING;
+	lead->gen++;
+}
+
+static void cl_leader_begin(struct cl_world *w, u32 id, u32 shard)
+{
+	u32 life = w->node[id].life, i;
+
+	cl_lead_step(w, id, shard,
+		     &(struct qbd_leader_event){ .kind = QBD_LEADER_START });
+	for (i = 1; i <= w->nr_nodes && w->node[id].life == life; i++)
+		if (i == id || w->joined[id][i])
+			cl_lead_step(w, id, shard,
+				     &(struct qbd_leader_event){
+					     .kind = QBD_LEADER_UP,
+					     .node = i });
+}
+
+static void cl_shards_event(struct cl_world *w, u32 volume, u32 node,
+			    const struct qbd_leader_event *event)
+{
+	const struct cl_volume *vol = &w->volume[volume];
+	u32 life = w->node[node].life, i;
+
+	for (i = 0; i < vol->nr && w->node[node].life == life; i++)
+		cl_lead_step(w, node, vol->first + i, event);
+}
+
+/* --- attach and detach -------------------------------------------------- */
+
+/* Attach with a term, whoever it was granted to. Return: false if refused. */
+bool cl_attach_again(struct cl_world *w, u32 volume, u32 id, u64 term)
+{
+	struct cl_volume *vol = &w->volume[volume];
+	struct cl_attach *att = &w->node[id].vol[volume];
+	u64 nonce = qbd_rng_next(&w->rng) | 1;
+	u32 life = w->node[id].life, i;
+	int err = qbd_volume_begin(&att->core, term, nonce);
+
+	cl_trace(w, "node %u attaches volume %u, term %llu: %d\n", id, volume,
+		 term, err);
+	if (err)
+		return false;
+	att->stopping = false;
+	for (i = 0; i < vol->nr; i++)
+		cl_leader_start(w, id, vol->first + i, term, nonce);
+	for (i = 0; i < vol->nr && w->node[id].life == life; i++)
+		cl_leader_begin(w, id, vol->first + i);
+	return true;
+}
+
+/* A new term, for a new attach. */
+bool cl_attach(struct cl_world *w, u32 volume, u32 node)
+{
+	struct cl_volume *vol = &w->volume[volume];
+
+	vol->term++;
+	vol->holder = node;
+	vol->since_ns = w->now_ns;
+	vol->retire = false;
+	return cl_attach_again(w, volume, node, vol->term);
+}
+
+/* All shards stop, now; it is over when they are drained. */
+void cl_detach(struct cl_world *w, u32 volume, u32 node)
+{
+	struct cl_attach *att = &w->node[node].vol[volume];
+
+	if (!cl_attached(w, volume, node) || att->stopping)
+		return;
+	cl_trace(w, "node %u: volume %u is detached\n", node, volume);
+	att->stopping = true;
+	cl_shards_event(w, volume, node,
+			&(struct qbd_leader_event){ .kind = QBD_LEADER_STOP,
+						    .err = -ESHUTDOWN });
+}
+
+bool cl_drained(const struct cl_world *w, u32 volume, u32 id)
+{
+	const struct cl_volume *vol = &w->volume[volume];
+	const struct cl_node *node = &w->node[id];
+	struct qbd_leader_info info;
+	u32 i;
+
+	for (i = vol->first; i < vol->first + vol->nr; i++) {
+		if (!node->lead[i].active)
+			continue;
+		qbd_leader_info(node->lead[i].core, &info);
+		if (info.state != QBD_LEADER_LOST || info.nr_inflight ||
+		    info.nr_reads || node->pump[i].head)
+			return false;
+	}
+	return true;
+}
+
+/* What the gate of a volume asks for. */
+void cl_volume_do(struct cl_world *w, u32 node, u32 volume, u32 what)
+{
+	struct cl_attach *att = &w->node[node].vol[volume];
+
+	if (what & QBD_VOLUME_DO_GATE)
+		cl_shards_event(
+			w, volume, node,
+			&(struct qbd_leader_event){ .kind = QBD_LEADER_GATE });
+	if (what & QBD_VOLUME_DO_STOP) {
+		att->stopping = true;
+		cl_shards_event(w, volume, node,
+				&(struct qbd_leader_event){
+					.kind = QBD_LEADER_STOP, .err = -EIO });
+	}
+	if (what & QBD_VOLUME_DO_DETACHED)
+		att->stopping = true;
+}
+
+/* Leaders that were stopped and are drained are gone. */
+static void cl_daemon_end(struct cl_world *w, u32 volume, u32 id)
+{
+	struct cl_volume *vol = &w->volume[volume];
+	struct cl_attach *att = &w->node[id].vol[volume];
+	u32 i;
+
+	if (!w->node[id].up || !att->stopping || !cl_drained(w, volume, id))
+		return;
+	cl_trace(w, "node %u: volume %u is gone\n", id, volume);
+	att->stopping = false;
+	qbd_volume_end(&att->core);
+	for (i = vol->first; i < vol->first + vol->nr; i++) {
+		w->node[id].lead[i].active = false;
+		cl_ops_retry(w, id, i); /* they end */
+	}
+}
+
+/* --- the operator ------------------------------------------------------- */
+
+static void cl_daemon_release(struct cl_world *w, u32 volume)
+{
+	struct cl_volume *vol = &w->volume[volume];
+	struct cl_attach *att = &w->node[vol->holder].vol[volume];
+
+	vol->retire = false;
+	if (!cl_attached(w, volume, vol->holder) ||
+	    qbd_volume_release(&att->core))
+		return;
+	cl_trace(w, "node %u releases volume %u\n", vol->holder, volume);
+	cl_shards_event(
+		w, volume, vol->holder,
+		&(struct qbd_leader_event){ .kind = QBD_LEADER_RELEASE });
+}
+
+/* Does the holder get anywhere? */
+static bool cl_daemon_fine(const struct cl_world *w, u32 volume)
+{
+	const struct cl_volume *vol = &w->volume[volume];
+	const struct cl_attach *att;
+
+	if (!vol->holder || !cl_attached(w, volume, vol->holder))
+		return false;
+	att = &w->node[vol->holder].vol[volume];
+	if (att->core.term != vol->term || att->stopping)
+		return false;
+	return qbd_volume_waits_for(&att->core) == U32_MAX ||
+	       w->now_ns - vol->since_ns < CL_STUCK_NS;
+}
+
+static void cl_daemon_attach(struct cl_world *w, u32 volume)
+{
+	struct cl_volume *vol = &w->volume[volume];
+	u32 node = vol->want;
+
+	if (!w->node[node].up) {
+		vol->want = 0;
+		return;
+	}
+	if (cl_attached(w, volume, node)) {
+		cl_detach(w, volume, node); /* its own old one first */
+		return;
+	}
+	vol->want = 0;
+	cl_attach(w, volume, node);
+}
+
+void cl_daemon_run(struct cl_world *w, u32 volume)
+{
+	struct cl_volume *vol = &w->volume[volume];
+	u32 i;
+
+	cl_at(w, (10 + cl_rand(w, 40)) * CL_MS,
+	      &(struct cl_event){
+		      .kind = CL_EV_DAEMON, .a = (u8)volume, .life = U32_MAX });
+	for (i = 1; i <= w->nr_nodes; i++)
+		cl_daemon_end(w, volume, i);
+	if (vol->retire_ns && w->now_ns >= vol->retire_ns && !w->healing) {
+		vol->retire_ns = 0;
+		vol->retire = true;
+	}
+	if (vol->retire)
+		cl_daemon_release(w, volume);
+	if (!vol->want && !cl_daemon_fine(w, volume) && cl_chance(w, 40))
+		vol->want = 1 + (u32)cl_rand(w, w->nr_nodes);
+	if (vol->want)
+		cl_daemon_attach(w, volume);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of a schedule: when has the cluster come to rest (R8), and is what
+ * is there then what has to be there (R3, R6)?
+ *
+ * A member that no log reaches any more needs a resync, which is not the
+ * core's work yet: it is counted and left out.
+ */
+#include "cluster.h"
+#include "cluster_log.h"
+
+/*
+ * Does it take a resync? If no log reaches back to what the member has, or if
+ * damage took the replica itself. A leader that has just begun does not know
+ * yet what the one before it found out.
+ */
+static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
+		    const struct qbd_progress *prog)
+{
+	const struct cl_node *node =
+		&w->node[w->shard[shard].set.member[member].node];
+
+	return prog->state == QBD_MEMBER_GONE ||
+	       w->shard[shard].gone & (1U << member) ||
+	       (node->damaged && !node->rep[shard].ready);
+}
+
+static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,
+			   const struct qbd_leader_info *info,
+			   const struct qbd_progress *prog)
+{
+	u32 id = w->shard[shard].set.member[member].node;
+	const struct qbd_replica_core *rep = &w->node[id].rep[shard].core;
+
+	if (cl_gone(w, shard, member, prog))
+		return true;
+	return prog->state == QBD_MEMBER_LIVE && prog->voting &&
+	       prog->durable == info->last && prog->commit == info->commit &&
+	       rep->bound == info->last && rep->durable == info->last &&
+	       rep->last.index == info->last &&
+	       !w->node[id].rep[shard].waits.head;
+}
+
+static bool cl_rest_shard(struct cl_world *w, u32 shard, u32 holder,
+			  const char **why)
+{
+	const struct cl_lead *lead = &w->node[holder].lead[shard];
+	struct qbd_leader_info info;
+	u32 i;
+
+	*why = "a shard does not serve";
+	if (!lead->active || lead->state != QBD_LEADER_SERVING)
+		return false;
+	qbd_leader_info(lead->core, &info);
+	*why = "requests are under way";
+	if (info.nr_inflight || info.nr_reads ||
+	    w->node[holder].pump[shard].head)
+		return false;
+	*why = "a member is not in sync";
+	for (i = 0; i < w->shard[shard].set.nr; i++)
+		if (!cl_rest_member(w, shard, i, &info,
+				    qbd_leader_member(lead->core, i)))
+			return false;
+	return true;
+}
+
+static bool cl_rest_volume(struct cl_world *w, u32 volume, const char **why)
+{
+	const struct cl_volume *vol = &w->volume[volume];
+	const struct cl_node *node = &w->node[vol->holder];
+	u32 i;
+
+	*why = "a volume is not attached";
+	if (!vol->holder || vol->want || vol->retire || !node->up ||
+	    node->vol[volume].core.term != vol->term ||
+	    node->vol[volume].core.state != QBD_VOLUME_OPEN)
+		return false;
+	for (i = vol->first; i < vol->first + vol->nr; i++)
+		if (!cl_rest_shard(w, i, vol->holder, why))
+			return false;
+	return true;
+}
+
+/*
+ * Two failures at once: who is out of reach of any log, and who may not vote
+ * until a quorum without it has committed something, leave none.
+ */
+static bool cl_end_hopeless(struct cl_world *w, u32 shard)
+{
+	const struct cl_lead *lead =
+		&w->node[w->volume[w->shard[shard].volume].holder].lead[shard];
+	const struct qbd_set *set = &w->shard[shard].set;
+	u32 mask = 0, i;
+
+	if (!lead->active)
+		return false;
+	for (i = 0; i < set->nr; i++) {
+		const struct cl_node *node = &w->node[set->member[i].node];
+
+		if (!cl_gone(w, shard, i, qbd_leader_member(lead->core, i)) &&
+		    !node->rep[shard].core.flags)
+			mask |= 1U << node->id;
+	}
+	return !cl_quorum(w, shard, mask);
+}
+
+/* There was no rest. Return: true if there could not be. */
+bool cl_end_given_up(struct cl_world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->nr_shards; i++)
+		if (cl_end_hopeless(w, i))
+			return true;
+	return false;
+}
+
+/* For the trace: what every member is at. */
+void cl_end_show(struct cl_world *w)
+{
+	const struct qbd_progress *prog;
+	struct qbd_leader_info info;
+	const struct cl_lead *lead;
+	const struct cl_node *node;
+	u32 shard, i;
+
+	for (shard = 0; shard < w->nr_shards; shard++) {
+		lead = &w->node[w->volume[w->shard[shard].volume].holder]
+				.lead[shard];
+		if (!lead->active)
+			continue;
+		qbd_leader_info(lead->core, &info);
+		cl_trace(w, "shard %u: %s last %llu commit %llu, %u, %u\n",
+			 shard, qbd_leader_name(info.state), info.last,
+			 info.commit, info.nr_inflight, info.nr_reads);
+		for (i = 0; i < w->shard[shard].set.nr; i++) {
+			prog = qbd_leader_member(lead->core, i);
+			node = &w->node[w->shard[shard].set.member[i].node];
+			cl_trace(w,
+				 "  node %u: %s matched %llu pin %llu, %s, "
+				 "waits %s\n",
+				 node->id, qbd_progress_name(prog->state),
+				 prog->matched, prog->pin,
+				 node->rep[shard].ready ? "ready" : "not ready",
+				 node->rep[shard].waits.head ? "yes" : "no");
+		}
+	}
+}
+
+/* Is there nothing left to do? */
+bool cl_end_rest(struct cl_world *w, const char **why)
+{
+	u32 i;
+
+	*why = "requests have not ended";
+	for (i = 0; i < w->nr_clients; i++)
+		if (w->client[i].left)
+			return false;
+	if (w->open_ops)
+		return false;
+	for (i = 0; i < w->nr_volumes; i++)
+		if (!cl_rest_volume(w, i, why))
+			return false;
+	*why = "a store is at work";
+	for (i = 1; i <= w->nr_nodes; i++)
+		if (!w->node[i].up || !w->node[i].open || !cl_log_idle(w, i))
+			return false;
+	return true;
+}
+
+/* --- what is there ------------------------------------------------------ */
+
+static void cl_end_replica(struct cl_world *w, u32 shard, u32 node,
+			   const u32 *expect)
+{
+	u32 value[CL_BLOCKS], i;
+	struct cl_have have;
+
+	if (cl_log_have(w, node, shard, &have)) {
+		cl_broken(w, "R6", "node %u has no replica of %u", node, shard);
+		return;
+	}
+	if (have.last.index != cl_committed(w, shard))
+		cl_broken(w, "R6", "node %u ends %u at %llu, committed is %llu",
+			  node, shard, have.last.index, cl_committed(w, shard));
+	cl_log_values(w, node, shard, value);
+	for (i = 0; i < CL_BLOCKS; i++)
+		if (value[i] != expect[i])
+			cl_broken(w, "R6",
+				  "node %u: block %u of %u is of request %u, "
+				  "not %u",
+				  node, i, shard, value[i], expect[i]);
+}
+
+void cl_end_check(struct cl_world *w)
+{
+	const struct cl_lead *lead;
+	u32 expect[CL_BLOCKS];
+	u32 shard, i;
+
+	for (shard = 0; shard < w->nr_shards; shard++) {
+		lead = &w->node[w->volume[w->shard[shard].volume].holder]
+				.lead[shard];
+		cl_oracle_values(w, shard, expect);
+		for (i = 0; i < w->shard[shard].set.nr; i++) {
+			if (cl_gone(w, shard, i,
+				    qbd_leader_member(lead->core, i))) {
+				w->counts.gone++;
+				continue;
+			}
+			cl_end_replica(w, shard,
+				       w->shard[shard].set.member[i].node,
+				       expect);
+		}
+	}
+	cl_oracle_acked(w);
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Plants one bug after the other in the core and shows which rule of the
+# cluster's oracle (cluster_oracle.h) finds it, and after how many seeds: the
+# median of some runs, each from another seed.
+#
+# usage: tests/sim/mutants_cluster.sh [--quick] [--schedules N] [--runs N]
+#            [--build DIR] [NAME...]
+#
+# --quick: only those that are found at once, one run each.
+# Exit code: 0 all were found; 1 one was not.
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=$top/build/tests
+schedules=60000 runs=3 quick=
+names=()
+
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	--quick) quick=1 runs=1 ;;
+	--schedules) schedules=$2; shift ;;
+	--runs) runs=$2; shift ;;
+	--build) build=$2; shift ;;
+	-*) sed --quiet 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
+	*) names+=("$1") ;;
+	esac
+	shift
+done
+
+# Name of the bug: what it breaks.
+fast=(
+	ack_before_persist       # S10: received is called durable
+	promise_not_persisted    # S10: answered before it is on the medium
+	old_term_commit          # S1: older records commit by count
+	no_term_check            # S10: a deposed leader is obeyed
+	commit_not_clamped       # S1: home beyond what is matched
+	term_reused              # S2: after a reboot, or by another attach
+	pending_open_renews      # V1: the old holder is renewed for ever
+	read_uncompleted         # S8: a version that may vanish
+	overlap_reordered        # writes trade places on some replicas
+	lagging_counted          # who is behind is counted as if not
+	received_counted         # commit counts what is not durable
+	quorum_half              # two quorums need not meet
+	joint_one_set            # S6: a joint quorum of the old set only
+	list_version_kept        # S9: who left is renewed with the others
+)
+slow=(
+	last_before_promise      # S10: records after the answer are lost
+	no_prev_check            # S4: acks of a history that differs
+	ack_unmatched            # S4: what is not proven is acknowledged
+	ack_of_old_session       # S4: another life of the replica is counted
+	home_before_commit       # S1: a checkpoint takes what is not committed
+	io_before_fenced         # S7: a shard still obeys the old holder
+	lease_from_reply         # S9: counted from when the reply came
+	lease_forgotten_at_start # S9: promised too early after a restart
+	list_version_ignored     # S9: a lease of somebody who left
+	read_without_lease       # S9: nobody proves the term
+	damage_taken_for_torn    # S5: replay cuts what was durable
+	promise_lost_at_tail     # S5: the replica table does not carry it
+)
+if [[ ${#names[@]} -eq 0 ]]; then
+	names=("${fast[@]}")
+	[[ $quick ]] || names+=("${slow[@]}")
+fi
+
+make --silent --no-print-directory -C "$top/tests" "O=$build" \
+	"$build/core-o2.a" "$build/core-asan.a" >/dev/null
+make --silent --no-print-directory -C "$top/tests/sim" "TOP=$top" \
+	"O=$build" "$build/qbdsim-mutant" >/dev/null
+
+found=0 missed=0
+printf '%-26s %-5s %8s  %s\n' "planted bug" rule seeds "what it said"
+for name in "${names[@]}"; do
+	grep --recursive --quiet --fixed-strings "QBD_MUTANT($name)" \
+		"$top/kmod/core" || {
+		echo "no such bug: $name" >&2
+		exit 2
+	}
+	seeds=() rule='' said=''
+	for ((run = 0; run < runs; run++)); do
+		out=$("$build/qbdsim-mutant" --schedules "$schedules" \
+			--seed $((1 + run * 1000000)) --jobs 2 \
+			--mutant "$name" | grep '^FAIL' || true)
+		[[ $out ]] || break
+		said=$(sed --quiet 's/.*rule="R[1-9]: \(.*\)"$/\1/p' <<<"$out")
+		rule=$(sed --quiet 's/.*rule="\(R[1-9]\): .*/\1/p' <<<"$out")
+		[[ $rule ]] || break
+		seeds+=("$(sed --quiet 's/.* after=\([0-9]*\) .*/\1/p' \
+			<<<"$out")")
+	done
+	if [[ ${#seeds[@]} -eq $runs ]]; then
+		found=$((found + 1))
+		median=$(printf '%s\n' "${seeds[@]}" | sort --numeric-sort |
+			sed --quiet "$(((runs + 1) / 2))p")
+	else
+		missed=$((missed + 1))
+		rule='-' median=$schedules said='NOT FOUND'
+	fi
+	printf '%-26s %-5s %8s  %s\n' "$name" "$rule" "$median" "$said"
+done
+echo "$found passed, $missed failed"
+[[ $missed -eq 0 ]]

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Simulation of whole clusters: seeded schedules, and what they covered.
+ *
+ * usage: qbdsim [--schedules N] [--seed S] [--jobs J] [--trace]
+ *               [--mutant NAME]
+ *
+ * Schedule i of a run has seed S + i; cluster_world.h tells what one is. One
+ * schedule alone prints what happens in it. The output is KTAP: were the rules
+ * kept, is the same seed the same run, was each fault met in each phase.
+ *
+ * Exit code: 0 all is well; 1 it is not; 2 usage.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cluster.h"
+#include "cluster_fault.h"
+
+#define SIM_JOBS 64
+#define SIM_TWICE 20 /* schedules that are run again */
+#define SIM_COVER 10000 /* that have to cover everything */
+
+#ifdef QBD_MUTANTS
+const char *qbd_mutant;
+#endif
+
+/* What a process did; shared with the one that started it. */
+struct sim_job {
+	u64 done;
+	u64 failed_seed;
+	u64 failed_after; /* schedules until then, 0 = none failed */
+	char rule[4];
+	char why[160];
+	struct cl_counts counts;
+	u64 least_ops;
+	u64 least_steps;
+	u64 least_faults;
+	u64 hit[CL_FAULT_NR][CL_PHASE_NR];
+	bool differs;
+};
+
+/* @stop: schedules after which the first failure was found, U64_MAX = none */
+struct sim_shared {
+	u64 stop;
+	struct sim_job job[SIM_JOBS];
+};
+
+struct sim_options {
+	u64 schedules;
+	u64 seed;
+	u32 jobs;
+	bool trace;
+	const char *mutant;
+	const char *program;
+};
+
+static struct cl_world *sim_world;
+
+/* A broken invariant is a broken rule, with a seed; it has an errno too. */
+static void sim_bug(const char *file, int line, const char *cond)
+{
+	if (!sim_world)
+		return;
+#ifdef QBD_MUTANTS
+	/* A rule of the oracle has to find it too. */
+	cl_trace(sim_world, "invariant: %s:%d: %s\n", file, line, cond);
+#else
+	cl_broken(sim_world, "R0", "invariant: %s:%d: %s", file, line, cond);
+#endif
+}
+
+static void sim_add(struct cl_counts *sum, const struct cl_counts *one)
+{
+	const u64 *from = (const u64 *)one;
+	u64 *to = (u64 *)sum;
+	size_t i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(u64); i++)
+		to[i] += from[i];
+}
+
+/* The same seed has to be the same run, or no failure could be replayed. */
+static void sim_twice(struct cl_world *w, struct sim_job *job, u64 seed)
+{
+	u64 hit[CL_FAULT_NR][CL_PHASE_NR];
+	u64 hash = w->hash;
+
+	memcpy(hit, w->faults->hit, sizeof(hit));
+	cl_world_run(w, seed, false);
+	memcpy(w->faults->hit, hit, sizeof(hit));
+	job->differs |= w->hash != hash;
+}
+
+static void sim_job_run(struct cl_world *w, const struct sim_options *opt,
+			struct sim_shared *shared, u32 no)
+{
+	struct sim_job *job = &shared->job[no];
+	u64 i;
+
+	job->least_ops = U64_MAX;
+	job->least_steps = U64_MAX;
+	job->least_faults = U64_MAX;
+	for (i = no; i < opt->schedules && i < READ_ONCE(shared->stop);
+	     i += opt->jobs) {
+		cl_world_run(w, opt->seed + i, opt->trace);
+		job->done++;
+		sim_add(&job->counts, &w->counts);
+		if (w->rule) {
+			job->failed_seed = opt->seed + i;
+			job->failed_after = i + 1;
+			if (i < shared->stop)
+				WRITE_ONCE(shared->stop, i);
+			snprintf(job->rule, sizeof(job->rule), "%s", w->rule);
+			memcpy(job->why, w->why, sizeof(job->why));
+			break;
+		}
+		job->least_ops = min(job->least_ops, w->counts.ops);
+		job->least_steps = min(job->least_steps, w->counts.steps);
+		job->least_faults = min(job->least_faults, w->counts.faults);
+		if (i < SIM_TWICE && !opt->trace)
+			sim_twice(w, job, opt->seed + i);
+	}
+	if (w->faults)
+		memcpy(job->hit, w->faults->hit, sizeof(job->hit));
+}
+
+/* --- report ------------------------------------------------------------- */
+
+static void sim_failed(const struct sim_options *opt, const struct sim_job *job)
+{
+	printf("FAIL seed=%llu after=%llu rule=\"%s: %s\"\n", job->failed_seed,
+	       job->failed_after, job->rule, job->why);
+	printf("replay: %s --schedules 1 --seed %llu%s%s\n", opt->program,
+	       job->failed_seed, opt->mutant ? " --mutant " : "",
+	       opt->mutant ?: "");
+}
+
+/* Return: pairs of fault and phase that never met. */
+static u32 sim_cover(const struct sim_job *sum)
+{
+	u32 fault, phase, missed = 0;
+
+	printf("# %-12s", "");
+	for (phase = 0; phase < CL_PHASE_NR; phase++)
+		printf(" %8s", cl_phase_name(phase));
+	printf("\n");
+	for (fault = 0; fault < CL_FAULT_NR; fault++) {
+		printf("# %-12s", cl_fault_name(fault));
+		for (phase = 0; phase < CL_PHASE_NR; phase++) {
+			printf(" %8llu", sum->hit[fault][phase]);
+			missed += !sum->hit[fault][phase];
+		}
+		printf("\n");
+	}
+	return missed;
+}
+
+static void sim_totals(const struct sim_job *sum, double seconds)
+{
+	const struct cl_counts *c = &sum->counts;
+	u64 n = sum->done ?: 1;
+
+	printf("# %llu schedules in %.1f s, %.0f a minute; %llu with real "
+	       "stores\n",
+	       sum->done, seconds, (double)sum->done * 60 / seconds, c->real);
+	printf("# per schedule: %llu requests (%llu acknowledged), %llu steps, "
+	       "%llu actions, %llu messages, %llu faults, %llu crashes, "
+	       "%llu ms\n",
+	       c->ops / n, c->acked / n, c->steps / n, c->actions / n,
+	       c->msgs / n, c->faults / n, c->crashes / n,
+	       c->virtual_ns / n / CL_MS);
+	printf("# at least: %llu requests, %llu steps, %llu faults; %llu "
+	       "members needed a resync, %llu schedules were left without a "
+	       "quorum\n",
+	       sum->least_ops, sum->least_steps, sum->least_faults, c->gone,
+	       c->hopeless);
+}
+
+static int sim_report(const struct sim_options *opt, const struct sim_job *sum,
+		      double seconds)
+{
+	bool failed = sum->failed_after;
+	u32 missed;
+
+	sim_totals(sum, seconds);
+	missed = sim_cover(sum);
+	if (failed)
+		sim_failed(opt, sum);
+	printf("%s 1 - %llu schedules from seed %llu keep the rules\n",
+	       failed ? "not ok" : "ok", sum->done, opt->seed);
+	printf("%s 2 - the same seed is the same run\n",
+	       sum->differs ? "not ok" : "ok");
+	failed |= sum->differs;
+	if (opt->schedules < SIM_COVER || sum->failed_after) {
+		printf("ok 3 - each fault meets each phase # SKIP\n");
+	} else {
+		printf("%s 3 - each fault meets each phase: %u missed\n",
+		       missed ? "not ok" : "ok", missed);
+		failed |= missed;
+	}
+	return failed;
+}
+
+/* --- many processes ----------------------------------------------------- */
+
+static void sim_sum(struct sim_job *sum, const struct sim_job *job)
+{
+	u32 i;
+
+	if (job->failed_after &&
+	    (!sum->failed_after || job->failed_after < sum->failed_after)) {
+		sum->failed_after = job->failed_after;
+		sum->failed_seed = job->failed_seed;
+		memcpy(sum->rule, job->rule, sizeof(sum->rule));
+		memcpy(sum->why, job->why, sizeof(sum->why));
+	}
+	sum->done += job->done;
+	sim_add(&sum->counts, &job->counts);
+	sum->least_ops = min(sum->least_ops, job->least_ops);
+	sum->least_steps = min(sum->least_steps, job->least_steps);
+	sum->least_faults = min(sum->least_faults, job->least_faults);
+	for (i = 0; i < CL_FAULT_NR * CL_PHASE_NR; i++)
+		(&sum->hit[0][0])[i] += (&job->hit[0][0])[i];
+	sum->differs |= job->differs;
+}
+
+/* Return: false if a process died without a word. */
+static bool sim_run(const struct sim_options *opt, struct sim_job *sum)
+{
+	struct sim_shared *shared = mmap(NULL, sizeof(*shared),
+					 PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool fine = true;
+	int status;
+	u32 i;
+
+	if (shared == MAP_FAILED)
+		return false;
+	shared->stop = U64_MAX;
+	sim_world = cl_world_new();
+	for (i = 1; i < opt->jobs; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return false;
+		if (!pid) {
+			sim_job_run(sim_world, opt, shared, i);
+			_exit(0);
+		}
+	}
+	sim_job_run(sim_world, opt, shared, 0);
+	while (wait(&status) > 0)
+		fine &= !status;
+	*sum = (struct sim_job){ .least_ops = U64_MAX,
+				 .least_steps = U64_MAX,
+				 .least_faults = U64_MAX };
+	for (i = 0; i < opt->jobs; i++)
+		sim_sum(sum, &shared->job[i]);
+	return fine;
+}
+
+static void sim_usage(void)
+{
+	fprintf(stderr, "usage: qbdsim [--schedules N] [--seed S] [--jobs J] "
+			"[--trace] [--mutant NAME]\n");
+	exit(2);
+}
+
+static void sim_options(int argc, char **argv, struct sim_options *opt)
+{
+	static const struct option options[] = {
+		{ "schedules", required_argument, NULL, 'n' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "trace", no_argument, NULL, 't' },
+		{ "mutant", required_argument, NULL, 'm' },
+		{ 0 },
+	};
+	int got;
+
+	while ((got = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (got == 'n')
+			opt->schedules = strtoull(optarg, NULL, 0);
+		else if (got == 's')
+			opt->seed = strtoull(optarg, NULL, 0);
+		else if (got == 'j')
+			opt->jobs = (u32)strtoul(optarg, NULL, 0);
+		else if (got == 't')
+			opt->trace = true;
+		else if (got == 'm')
+			opt->mutant = optarg;
+		else
+			sim_usage();
+	}
+	if (optind != argc || !opt->jobs || opt->jobs > SIM_JOBS)
+		sim_usage();
+	opt->trace |= opt->schedules == 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct sim_options opt = {
+		.schedules = 1000, .seed = 1, .jobs = 1, .program = argv[0]
+	};
+	struct timespec begin, end;
+	struct sim_job sum;
+	int failed;
+
+	sim_options(argc, argv, &opt);
+	qbd_core_bug_hook = sim_bug;
+#ifdef QBD_MUTANTS
+	qbd_mutant = opt.mutant;
+#else
+	if (opt.mutant)
+		sim_usage();
+#endif
+	printf("KTAP version 1\n1..3\n");
+	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (!sim_run(&opt, &sum)) {
+		printf("not ok 1 - a process died\n");
+		return 1;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	failed =
+		sim_report(&opt, &sum,
+			   (double)(end.tv_sec - begin.tv_sec) +
+				   (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
+	return failed ? 1 : 0;
+}
