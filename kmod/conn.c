@@ -13,12 +13,12 @@
 
 #include "conn.h"
 #include "core/wire.h"
+#include "event.h"
 #include "locking.h"
 #include "node.h"
 #include "pages.h"
 #include "peer.h"
 #include "shard.h"
-#include "store_object.h"
 #include "trace.h"
 #include "transport.h"
 
@@ -74,6 +74,22 @@ void qbd_conn_put(struct qbd_conn *conn)
 	module_put(owner);
 }
 
+/* An event; under the lock, so that the last one says what is true. */
+static void __qbd_link_tell(struct qbd_conn *conn, bool up)
+{
+	struct qbd_notice notice = {
+		.kind = QBD_EVENT_KIND_LINK_STATE,
+		.state = up ? QBD_LINK_STATE_UP : QBD_LINK_STATE_DOWN,
+		.peer = conn->spec.peer->node,
+		.link = conn->spec.link,
+		.error = up ? 0 : conn->error,
+		.reason = up ? NULL : conn->why,
+	};
+
+	lockdep_assert_held(&conn->spec.peer->lock);
+	qbd_event_emit(conn->spec.node, &notice);
+}
+
 /* The link without this connection; false if it was not the one in use. */
 static bool qbd_conn_unlink(struct qbd_conn *conn)
 {
@@ -95,6 +111,8 @@ static bool qbd_conn_unlink(struct qbd_conn *conn)
 		link->error = conn->error;
 		strscpy(link->why, conn->why);
 	}
+	if (used)
+		__qbd_link_tell(conn, false);
 	qbd_conn_counts_add(conn, &link->past);
 	spin_unlock(&peer->lock);
 	if (used || next)
@@ -119,7 +137,6 @@ static void qbd_conn_down_work(struct work_struct *work)
 	if (qbd_conn_unlink(conn)) {
 		trace_qbd_link_state(peer->node, conn->spec.link, QBD_CONN_DOWN,
 				     conn->error);
-		qbd_node_link_tell(conn, false);
 		qbd_node_link_changed(conn->spec.node, peer);
 	}
 	qbd_conn_put(conn);
@@ -195,6 +212,8 @@ static void qbd_conn_up(struct qbd_conn *conn)
 		link->since_ns = ktime_get_boottime_ns();
 	}
 	spin_unlock(&conn->lock);
+	if (up)
+		__qbd_link_tell(conn, true);
 	spin_unlock(&peer->lock);
 	if (old) {
 		qbd_conn_fail(old, -ECONNABORTED, "a newer one took its place");
@@ -203,7 +222,6 @@ static void qbd_conn_up(struct qbd_conn *conn)
 	if (!up)
 		return;
 	trace_qbd_link_state(peer->node, conn->spec.link, QBD_CONN_UP, 0);
-	qbd_node_link_tell(conn, true);
 	qbd_conn_beat(conn, qbd_peer_beat(peer, ktime_get_boottime_ns()));
 	qbd_node_link_changed(conn->spec.node, peer);
 }
@@ -432,7 +450,7 @@ static int qbd_conn_payload_check(const struct qbd_msg *msg)
 	if (!qbd_wire_payload_crc(msg, &crc))
 		return 0;
 	payload->crc = crc;
-	return qbd_payload_crc_check(payload, payload->nr_pages, crc);
+	return qbd_payload_verify(payload, payload->nr_pages, crc);
 }
 
 static void qbd_conn_recv_up(struct qbd_conn *conn, struct qbd_msg *msg)
@@ -454,6 +472,18 @@ static void qbd_conn_recv_up(struct qbd_conn *conn, struct qbd_msg *msg)
 }
 
 /**
+ * qbd_conn_heard() - bytes came in
+ * @conn: the connection
+ *
+ * Bytes, not messages: a large one may take long on a slow link, and a peer
+ * that sends it is not silent.
+ */
+void qbd_conn_heard(struct qbd_conn *conn)
+{
+	WRITE_ONCE(conn->heard_ns, ktime_get_boottime_ns());
+}
+
+/**
  * qbd_conn_recv() - a message came in
  * @conn: the connection
  * @msg: decoded; the reference of its payload is used up
@@ -467,7 +497,6 @@ void qbd_conn_recv(struct qbd_conn *conn, struct qbd_msg *msg, u32 len_bytes)
 
 	conn->counts.rx_msgs++;
 	conn->counts.rx_bytes += len_bytes + msg->payload_bytes;
-	WRITE_ONCE(conn->heard_ns, ktime_get_boottime_ns());
 	if (qbd_conn_payload_check(msg)) {
 		conn->counts.rx_bad++;
 		qbd_conn_fail(conn, -EBADMSG, "a payload came damaged");

@@ -86,7 +86,7 @@ struct qbd_out {
  * @nr_queue: how many [lock; READ_ONCE ok]
  * @queue_bytes: their payload [lock]
  * @since_ns: when it was made [const]
- * @heard_ns: when a message came last [owner: receiver; READ_ONCE ok]
+ * @heard_ns: when bytes came last [owner: receiver; READ_ONCE ok]
  * @counts: tx: [lock]; rx: [owner: receiver]
  * @error: how it ended [lock]
  * @why: the same for people [lock]
@@ -118,6 +118,7 @@ void qbd_conn_init(struct qbd_conn *conn, const struct qbd_transport_ops *ops,
 		   const struct qbd_conn_spec *spec);
 struct qbd_out *qbd_conn_next(struct qbd_conn *conn, bool *more);
 void qbd_conn_sent(struct qbd_conn *conn, struct qbd_out *out);
+void qbd_conn_heard(struct qbd_conn *conn);
 void qbd_conn_recv(struct qbd_conn *conn, struct qbd_msg *msg, u32 len_bytes);
 
 /* For everybody. */

@@ -11,10 +11,11 @@
  *	NAMES	names of all attached volumes of this kernel
  *	VOLUME	spinlock around a volume's state and its gate
  *	SHARD	spinlock around a shard's FSMs, never held over I/O
- *	PEER	spinlock around the leases between two nodes, leaf
+ *	PEER	spinlock around the leases between two nodes and their links;
+ *		only CONN and EVENT are taken under it
  *	STORES	spinlock of a node's list of stores
  *	STORE	spinlock around a store's core, never held over I/O
- *	CONN	a connection's send queue
+ *	CONN	spinlock around a connection's state and send queue
  *	EVENT	orders events; taken under any lock of a state, leaf
  *	POOL	free lists of payload pages; irq-safe, leaf
  *

@@ -10,7 +10,6 @@
 #include <linux/slab.h>
 
 #include "conn.h"
-#include "event.h"
 #include "locking.h"
 #include "node.h"
 #include "peer.h"
@@ -302,25 +301,6 @@ int qbd_node_link_remove(struct qbd_node *node, u32 peer, u32 link,
 				  READ_ONCE(found->links));
 	qbd_link_fail(found, link, -ECONNABORTED, "the administrator ended it");
 	return 0;
-}
-
-/**
- * qbd_node_link_tell() - an event: a link is up, or down
- * @conn: its connection
- * @up: which
- */
-void qbd_node_link_tell(struct qbd_conn *conn, bool up)
-{
-	struct qbd_notice notice = {
-		.kind = QBD_EVENT_KIND_LINK_STATE,
-		.state = up ? QBD_LINK_STATE_UP : QBD_LINK_STATE_DOWN,
-		.peer = conn->spec.peer->node,
-		.link = conn->spec.link,
-		.error = up ? 0 : conn->error,
-		.reason = up ? NULL : conn->why,
-	};
-
-	qbd_event_emit(conn->spec.node, &notice);
 }
 
 /**

@@ -23,7 +23,6 @@
 #include "limits.h"
 #include "refusal.h"
 
-struct qbd_conn;
 struct qbd_node;
 struct qbd_peer;
 
@@ -152,7 +151,6 @@ struct qbd_peer *qbd_node_peer(struct qbd_node *node, u32 id);
 void qbd_node_peers_tick(struct qbd_node *node);
 void qbd_node_peers_end(struct qbd_node *node);
 void qbd_node_peers_free(struct qbd_node *node);
-void qbd_node_link_tell(struct qbd_conn *conn, bool up);
 void qbd_node_link_changed(struct qbd_node *node, struct qbd_peer *peer);
 
 #endif /* QBD_NODE_PEER_H */

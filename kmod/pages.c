@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include "core/block.h"
 #include "fault.h"
 #include "pages.h"
 #include "trace.h"
@@ -489,6 +490,28 @@ void qbd_payload_put(struct qbd_payload *payload)
 	pool = payload->pool;
 	qbd_payload_free(payload);
 	qbd_pool_wake(pool);
+}
+
+/**
+ * qbd_payload_verify() - are the bytes what they should be?
+ * @payload: the payload
+ * @blocks: how much of it
+ * @crc: CRC32C that it should have
+ *
+ * Context: may sleep: up to 1 MiB is read.
+ * Return: 0 or -EBADMSG.
+ */
+int qbd_payload_verify(const struct qbd_payload *payload, u32 blocks, u32 crc)
+{
+	u32 sum = ~0U;
+	u32 i;
+
+	for (i = 0; i < blocks; i++) {
+		sum = qbd_payload_crc(sum, page_address(payload->page[i]),
+				      QBD_BLOCK_SIZE);
+		cond_resched();
+	}
+	return sum == crc ? 0 : -EBADMSG;
 }
 
 /**

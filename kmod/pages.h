@@ -145,5 +145,6 @@ void qbd_pool_giver_del(struct qbd_pool *pool, struct qbd_pool_giver *giver);
 struct qbd_payload *qbd_payload_alloc(struct qbd_pool *pool, u32 nr_pages);
 struct qbd_payload *qbd_payload_get(struct qbd_payload *payload);
 void qbd_payload_put(struct qbd_payload *payload);
+int qbd_payload_verify(const struct qbd_payload *payload, u32 blocks, u32 crc);
 
 #endif /* QBD_PAGES_H */

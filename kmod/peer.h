@@ -15,7 +15,8 @@
  * A peer is known until its node ends: leases granted are not forgotten.
  *
  * Shards' state machines ask for leases within a step: peer->lock has rank
- * PEER, below a shard's lock; only a connection's reference is taken under it.
+ * PEER, below a shard's lock; only CONN and EVENT are
+ * taken under it.
  */
 #ifndef QBD_PEER_H
 #define QBD_PEER_H

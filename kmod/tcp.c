@@ -327,6 +327,8 @@ static bool qbd_tcp_recv_one(struct qbd_tcp *tcp)
 	lock_sock(sk);
 	ret = tcp->sock->ops->read_sock(sk, &desc, qbd_tcp_actor);
 	release_sock(sk);
+	if (ret > 0)
+		qbd_conn_heard(&tcp->conn);
 	if (tcp->error) {
 		tcp->conn.counts.rx_bad++;
 		qbd_conn_fail(&tcp->conn, tcp->error,

@@ -6,9 +6,11 @@
  * queue pairs. In between is struct qbd_conn (conn.h): it keeps the queue of
  * encoded messages, and the upcalls are the same for all transports:
  *
- *	qbd_conn_begin()	the transport is ready; HELLOs may go
- *	qbd_conn_next(), _sent()	take a message from the queue, done with
- *it qbd_conn_recv()		a whole message came in, its payload with it
+ *	qbd_conn_begin()	it is ready; HELLOs may go
+ *	qbd_conn_next()		take a message from the queue
+ *	qbd_conn_sent()		done with it
+ *	qbd_conn_heard()	bytes came in
+ *	qbd_conn_recv()		a whole message, its payload with it
  *	qbd_conn_fail()		it is over
  *
  * None of them may be called with a lock of the transport that @send or

@@ -138,7 +138,7 @@ void qbd_wal_read(struct qbd_bio_group *group, const struct qbd_extent *extent,
 }
 
 /**
- * qbd_payload_crc_check() - is a payload that was read what was written?
+ * qbd_payload_crc_check() - is what was read from the log what was written?
  * @payload: the payload
  * @blocks: how much of it
  * @crc: of its record
@@ -149,15 +149,7 @@ void qbd_wal_read(struct qbd_bio_group *group, const struct qbd_extent *extent,
 int qbd_payload_crc_check(const struct qbd_payload *payload, u32 blocks,
 			  u32 crc)
 {
-	u32 sum = ~0U;
-	u32 i;
-
-	for (i = 0; i < blocks; i++) {
-		sum = qbd_payload_crc(sum, page_address(payload->page[i]),
-				      QBD_BLOCK_SIZE);
-		cond_resched();
-	}
-	if (sum != crc || qbd_fault(QBD_FAULT_READ_CRC))
+	if (qbd_fault(QBD_FAULT_READ_CRC))
 		return -EBADMSG;
-	return 0;
+	return qbd_payload_verify(payload, blocks, crc);
 }
