@@ -14,7 +14,7 @@
 static void qbd_proof_forget(struct qbd_proof_slot *slot)
 {
 	slot->seen_index = U64_MAX;
-	slot->seen_term = 0;
+	slot->promise_seen = false;
 }
 
 /**
@@ -79,6 +79,7 @@ void qbd_proof_created(struct qbd_proof *proof, u32 slot)
 
 	memset(s, 0, sizeof(*s));
 	s->cut = U64_MAX;
+	s->promise_seen = true;
 }
 
 /**
@@ -113,7 +114,7 @@ void qbd_proof_seen(struct qbd_proof *proof, u32 slot,
 	struct qbd_proof_slot *s = &proof->slot[slot];
 
 	if (desc->op == QBD_OP_PROMISE) {
-		s->seen_term = max(s->seen_term, desc->term);
+		s->promise_seen = true;
 	} else if (desc->op == QBD_OP_TRUNCATE) {
 		if (seq >= proof->carried)
 			s->cut = min(s->cut, desc->index);
@@ -128,7 +129,6 @@ void qbd_proof_seen(struct qbd_proof *proof, u32 slot,
 		/* It was the newest one then: what is wanted was void. */
 		if (desc->index <= s->want.index)
 			s->want = (struct qbd_pos){ 0 };
-		s->seen_term = max(s->seen_term, desc->term);
 	}
 }
 
@@ -221,8 +221,7 @@ void qbd_proof_verdict(const struct qbd_proof *proof,
 	if (!qbd_proof_history(proof, core, slot, &replica))
 		qbd_verdict_add(verdict, suspect, QBD_FIND_UNPROVEN,
 				replica.last.index, 0);
-	if (proof->lost_new && proof->slot[slot].seen_index &&
-	    proof->slot[slot].seen_term != replica.table.promise.term)
+	if (proof->lost_new && !proof->slot[slot].promise_seen)
 		qbd_verdict_add(verdict, QBD_REPLICA_NONVOTING,
 				QBD_FIND_PROMISE, replica.table.promise.term,
 				0);

@@ -10,7 +10,8 @@
  *   last.  Records that form a chain up to that one are all there.
  * - Damage behind it: a record that was logged for the first time behind the
  *   damage proves all those before it, if the chain of terms reaches it.  It
- *   proves the promise too: a higher one would have refused its term.
+ *   does not prove the promise: catch-up brings records of old terms under a
+ *   higher one.  Only a promise that was logged behind the damage does.
  *
  * A record whose payload alone is damaged is named by its descriptor, and the
  * replica must have it, from another copy in the log.
@@ -33,7 +34,8 @@
  * @cut: lowest index truncated to since then, U64_MAX = none
  * @seen_index: lowest index logged first behind the last damage, U64_MAX =
  *	none, 0 = the replica was created there
- * @seen_term: highest term that was seen in force behind the last damage
+ * @promise_seen: a promise was logged behind the last damage, or the replica
+ *	was created there
  * @want: last record of which only the descriptor could be read, index 0 =
  *	none; term 0 = it was truncated to that index later
  */
@@ -41,7 +43,7 @@ struct qbd_proof_slot {
 	struct qbd_pos logged;
 	u64 cut;
 	u64 seen_index;
-	u64 seen_term;
+	bool promise_seen;
 	struct qbd_pos want;
 };
 

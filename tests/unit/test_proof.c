@@ -66,9 +66,19 @@ TEST_F(proof, damage_without_evidence)
 	EXPECT_EQ(SUSPECT, flags(self));
 }
 
+/* It may be one of catch-up: of an old term, under a promise that was lost. */
 TEST_F(proof, a_record_behind_the_damage)
 {
 	qbd_proof_lost(&self->proof, 12, 12);
+	qbd_proof_seen(&self->proof, 0, &self->write, 13);
+	EXPECT_EQ(QBD_REPLICA_NONVOTING, flags(self));
+}
+
+TEST_F(proof, a_record_and_a_promise_behind_the_damage)
+{
+	qbd_proof_lost(&self->proof, 12, 12);
+	qbd_proof_seen(&self->proof, 0, &self->promise, 13);
+	EXPECT_EQ(SUSPECT, flags(self));
 	qbd_proof_seen(&self->proof, 0, &self->write, 13);
 	EXPECT_EQ(0, flags(self));
 }
@@ -160,6 +170,7 @@ TEST_F(proof, damage_across_the_checkpoint)
 	qbd_proof_table(&self->proof, 0, &table);
 	qbd_proof_lost(&self->proof, 8, 10);
 	EXPECT_EQ(SUSPECT, flags(self));
+	qbd_proof_seen(&self->proof, 0, &self->promise, 11);
 	qbd_proof_seen(&self->proof, 0, &self->write, 11);
 	EXPECT_EQ(0, flags(self));
 }

@@ -248,7 +248,7 @@ TEST_F(replay, a_hole_that_was_filled)
 	EXPECT_EQ(SUSPECT, flags(img, 0));
 }
 
-/* Records behind the damage prove what was before it, and the promise. */
+/* A record behind the damage proves those before it, a promise the promise. */
 TEST_F(replay, a_lost_header_spares_who_is_proven)
 {
 	struct image *img = self->img;
@@ -256,6 +256,7 @@ TEST_F(replay, a_lost_header_spares_who_is_proven)
 
 	image_write(img, 6, 3, 2, 3, 30);
 	seg = image_commit(img);
+	image_promise(img, 5, 3);
 	image_write(img, 5, 3, 3, 3, 31);
 	image_commit(img);
 	damage(img, seg, 200);
@@ -281,6 +282,23 @@ TEST_F(replay, a_lost_promise_costs_the_vote)
 	EXPECT_EQ(QBD_REPLICA_NONVOTING, flags(img, 0));
 	EXPECT_TRUE(image_found(img, QBD_FIND_PROMISE));
 	EXPECT_POS(4, 3, rep(img, 0).last);
+}
+
+/* Catch-up brings records of old terms under a promise that may be lost. */
+TEST_F(replay, a_lost_promise_behind_old_records)
+{
+	struct image *img = self->img;
+	u64 seg;
+
+	image_promise(img, 5, 4);
+	seg = image_commit(img);
+	image_write(img, 5, 3, 3, 3, 31);
+	image_commit(img);
+	damage(img, seg, 200);
+	ASSERT_EQ(0, image_open_rw(img));
+	EXPECT_EQ(QBD_REPLICA_NONVOTING, flags(img, 0));
+	EXPECT_TRUE(image_found(img, QBD_FIND_PROMISE));
+	EXPECT_POS(3, 3, rep(img, 0).last);
 }
 
 /* S5 c: a truncation and what replaced the cut records were in the hole. */
