@@ -27,18 +27,24 @@ PREPARE = """
 mkdir -p /mnt/db /run/pg && mount /dev/qbd0 /mnt/db && chown postgres /run/pg
 """
 # Sizes for a machine without KVM; what makes commits durable stays as it is.
+# No commit makes the configuration durable: it is synced, as a person would
+# have had the time for before his machine dies.
 INITDB = """
 install -d -o postgres -m 700 /mnt/db/pg
-su postgres -c "$PG/initdb --no-sync -D /mnt/db/pg -A trust" >/run/initdb.log
+su postgres -c "$PG/initdb -D /mnt/db/pg -A trust" >/run/initdb.log
 cat >>/mnt/db/pg/postgresql.conf <<END
 listen_addresses = ''
 unix_socket_directories = '/run/pg'
 shared_buffers = 16MB
 autovacuum = off
 END
+sync --file-system /mnt/db
 """
 START = """
-su postgres -c "$PG/pg_ctl -D /mnt/db/pg -l /run/pg/log -w -t 300 start"
+su postgres -c "$PG/pg_ctl -D /mnt/db/pg -l /run/pg/log -w -t 300 start" || {
+	tail --lines=20 /run/pg/log
+	exit 1
+}
 """
 TABLE = """
 su postgres -c "psql -q -h /run/pg -c \
