@@ -308,7 +308,8 @@ void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 
 	if (msg->type != QBD_MSG_OPEN_REPLY && msg->type != QBD_MSG_APPEND_ACK)
 		return;
-	if (msg->term < *promised)
+	/* one that has lost promises says so, and counts for nothing */
+	if (msg->term < *promised && !(msg->flags & QBD_WIRE_NONVOTING))
 		cl_broken(w, "R7",
 			  "node %u obeys term %llu of %u, promised %llu", node,
 			  msg->term, shard, *promised);
