@@ -274,7 +274,6 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 	switch ((enum qbd_member_state)prog->state) {
 	case QBD_MEMBER_DOWN:
 	case QBD_MEMBER_WAITING:
-	case QBD_MEMBER_GONE:
 		break;
 	case QBD_MEMBER_OPENING:
 	case QBD_MEMBER_REFUSED:
@@ -290,6 +289,7 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 		break;
 	case QBD_MEMBER_LAGGING:
 	case QBD_MEMBER_CATCHUP:
+	case QBD_MEMBER_GONE:
 		qbd_leader_fill_tick(lead, member);
 		break;
 	}

@@ -49,18 +49,37 @@ static bool qbd_leader_knows(const struct qbd_leader_core *lead,
 		pos.index < lead->win.end);
 }
 
+/* Whoever could not help the member may be able to now. */
+static void qbd_leader_hope(struct qbd_progress *prog)
+{
+	prog->tried = 0;
+	prog->lost = 0;
+	prog->unread = false;
+	prog->retry_ns = 0;
+}
+
 /**
  * qbd_leader_match() - find out what a member has of the history
  * @lead: the leader
  * @member: its number
  * @last: a position that the member has: its last, or its hint
  * @acts: actions of the step
+ *
+ * A member that refuses what a source sent, and has gained nothing by it, will
+ * do so again: a record that the source could not read is missing. Asked at
+ * once again, the three would keep each other busy for ever.
  */
 void qbd_leader_match(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_pos last, struct qbd_actions *acts)
 {
 	struct qbd_progress *prog = &lead->prog[member];
 
+	if (!qbd_pos_equal(last, prog->probe))
+		qbd_leader_hope(prog);
+	else if (prog->state == QBD_MEMBER_GONE)
+		return;
+	else if (prog->state == QBD_MEMBER_CATCHUP && prog->source >= 0)
+		prog->tried |= 1U << prog->source;
 	prog->last = last;
 	if (last.term == lead->history.term && last.index > lead->history.index)
 		last = lead->history;
@@ -84,10 +103,8 @@ static void qbd_leader_new_source(struct qbd_leader_core *lead)
 
 		if (prog->state == QBD_MEMBER_GONE)
 			prog->state = QBD_MEMBER_LAGGING;
-		if (prog->state != QBD_MEMBER_LAGGING || prog->source >= 0)
-			continue;
-		prog->tried = 0;
-		prog->retry_ns = 0;
+		if (prog->state == QBD_MEMBER_LAGGING && prog->source < 0)
+			qbd_leader_hope(prog);
 	}
 }
 
@@ -109,9 +126,9 @@ void qbd_leader_place(struct qbd_leader_core *lead, u32 member)
 		prog->acked_bytes = qbd_window_bytes(&lead->win, next - 1);
 		prog->sent_bytes = prog->acked_bytes;
 		prog->pin = 0;
-		prog->tried = 0;
 		prog->fetching = false;
 		prog->source = -1;
+		qbd_leader_hope(prog);
 		prog->active_ns = lead->now_ns;
 		qbd_leader_new_source(lead);
 		return;
@@ -252,8 +269,13 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 		qbd_leader_place(lead, member);
 		return;
 	}
-	if (prog->sent.index <= prog->matched)
+	if (prog->sent.index <= prog->matched &&
+	    !qbd_pos_equal(prog->sent, prog->probe)) {
 		prog->probe = prog->sent;
+		/* of the records that it lacks now nobody said anything yet */
+		prog->lost = 0;
+		prog->unread = false;
+	}
 	qbd_leader_pin(lead, prog);
 	limit = qbd_leader_fill_limit(lead, prog);
 	if (!qbd_leader_fetch_due(lead, prog, limit))
@@ -263,7 +285,7 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 	if (prog->source < 0) {
 		prog->state = QBD_MEMBER_LAGGING;
 		prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
-		prog->tried = 0;
+		prog->tried = prog->lost;
 		return;
 	}
 	prog->state = QBD_MEMBER_CATCHUP;
@@ -322,6 +344,49 @@ void qbd_leader_source_gone(struct qbd_leader_core *lead, u32 member)
 }
 
 /*
+ * This source can never give the member what it lacks. If no other one can
+ * either it will not come back this way, and nothing is kept for it any more;
+ * one that merely failed to answer is asked again.
+ */
+static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
+				   u32 target)
+{
+	struct qbd_progress *prog = &lead->prog[target];
+
+	prog->tried |= 1U << member;
+	prog->lost |= 1U << member;
+	if (prog->source == (s8)member)
+		qbd_leader_no_source(prog);
+	if (prog->source >= 0 || prog->tried != prog->lost ||
+	    qbd_leader_source(lead, target) >= 0)
+		return;
+	prog->state = QBD_MEMBER_GONE;
+	prog->pin = 0;
+	prog->retry_ns = U64_MAX;
+	if (prog->unread)
+		prog->retry_ns =
+			lead->now_ns + QBD_FILL_AGAIN * lead->cfg.retry_ns;
+}
+
+/*
+ * The source can't read the record after @through. That is so whatever became
+ * of the session that it was to be sent in: the target may have refused the
+ * next record before this answer came. Rot stays, but an I/O error may go.
+ */
+static void qbd_leader_fetch_bad(struct qbd_leader_core *lead, u32 member,
+				 u32 target, struct qbd_pos through)
+{
+	struct qbd_progress *prog = &lead->prog[target];
+
+	if ((prog->state != QBD_MEMBER_CATCHUP &&
+	     prog->state != QBD_MEMBER_LAGGING) ||
+	    !qbd_pos_equal(through, prog->probe))
+		return;
+	prog->unread = true;
+	qbd_leader_lost_source(lead, member, target);
+}
+
+/*
  * The member has another history than the source. The hint is a position of
  * the source's, below what it proved to have of this leader's history; one
  * that can't be is not asked for, it would be taken for proven.
@@ -359,6 +424,10 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 	if (target < 0)
 		return;
 	prog = &lead->prog[target];
+	if (reply->status == QBD_STATUS_CORRUPT) {
+		qbd_leader_fetch_bad(lead, member, target, reply->through);
+		return;
+	}
 	if (prog->state != QBD_MEMBER_CATCHUP || prog->source != (s8)member ||
 	    prog->session != reply->target_session)
 		return;
@@ -374,12 +443,7 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 		qbd_leader_fetch_mismatch(lead, target, reply->through, acts);
 		break;
 	case QBD_STATUS_GONE:
-		qbd_leader_drop_source(prog);
-		if (qbd_leader_source(lead, target) >= 0)
-			break;
-		/* nothing is kept for it any more: it will not come */
-		prog->state = QBD_MEMBER_GONE;
-		prog->pin = 0;
+		qbd_leader_lost_source(lead, member, target);
 		break;
 	default:
 		qbd_leader_drop_source(prog);
@@ -392,12 +456,20 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
  * @lead: the leader
  * @member: its number
  *
- * A source may be slow, cut off from the target, or gone without a word.
+ * A source may be slow, cut off from the target, or gone without a word. What
+ * it could not read it may be able to read later.
  */
 void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member)
 {
 	struct qbd_progress *prog = &lead->prog[member];
 
+	if (prog->state == QBD_MEMBER_GONE) {
+		if (lead->now_ns >= prog->retry_ns) {
+			prog->state = QBD_MEMBER_LAGGING;
+			qbd_leader_hope(prog);
+		}
+		return;
+	}
 	if (lead->now_ns - prog->active_ns < 2 * lead->cfg.retry_ns)
 		return;
 	prog->active_ns = lead->now_ns;

@@ -12,6 +12,8 @@
 
 #include "leader.h"
 
+/* retry intervals after which a record that nobody could read is asked for */
+#define QBD_FILL_AGAIN 64
 #define QBD_FILL_RECORDS 64 /* records per FETCH; two are under way */
 #define QBD_FILL_BYTES (2U << 20) /* payload per FETCH */
 

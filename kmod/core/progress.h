@@ -30,7 +30,7 @@
  * @QBD_MEMBER_LIVE: in the live stream
  * @QBD_MEMBER_LAGGING: not in it, nobody fills it yet
  * @QBD_MEMBER_CATCHUP: being filled by another member
- * @QBD_MEMBER_GONE: log catch-up is impossible
+ * @QBD_MEMBER_GONE: no source can help: log catch-up is impossible
  * @QBD_MEMBER_REFUSED: failed or does not obey
  */
 enum qbd_member_state {
@@ -55,6 +55,8 @@ enum qbd_member_state {
  * @voting: its acks count
  * @source: CATCHUP: member that fills it; -1 = none
  * @tried: mask of members that failed as its source
+ * @lost: those of them that can't have what it lacks
+ * @unread: one of these has it, but could not read it
  * @session: session of the stream to it
  * @incarnation: of its store, from OPEN_REPLY
  * @version: list version that it last said it is in, 0 = none (S9)
@@ -85,6 +87,8 @@ struct qbd_progress {
 	bool voting;
 	s8 source;
 	u16 tried;
+	u16 lost;
+	bool unread;
 	u64 session;
 	u64 incarnation;
 	u64 version;
