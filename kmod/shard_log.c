@@ -6,7 +6,9 @@
  * actions. When the store has no room they wait here, with all that follow;
  * everything else of the shard goes on, because what makes room may depend on
  * it (how far records may go home is told by the same machine). Tried again
- * when the store says that there is room, and with every tick.
+ * when the store says that there is room, and with every tick. A promise does
+ * not wait for room that records want: what waits makes way for it, as told in
+ * core/replica.h.
  *
  * Context: process. The try is made under shard->lock, so that nothing
  * overtakes; the store's functions do not sleep.
@@ -129,6 +131,78 @@ static void qbd_log_defer(struct qbd_shard *shard, struct qbd_action *act)
 	qbd_shard_log_retry(shard);
 }
 
+static void qbd_log_waits_free(struct list_head *waits)
+{
+	struct qbd_log_wait *wait, *next;
+
+	list_for_each_entry_safe(wait, next, waits, entry) {
+		qbd_log_put(&wait->act);
+		mempool_free(wait, &qbd_log_pool);
+	}
+}
+
+/* Is this needed even if no record that waits is logged? */
+static bool __qbd_log_keeps(struct qbd_shard *shard,
+			    const struct qbd_action *act, struct qbd_pos *last)
+{
+	qbd_assert_shard_locked(shard);
+	if (act->kind == QBD_ACT_LOG_PROMISE)
+		return true;
+	if (act->kind != QBD_ACT_LOG_TRUNCATE || act->index >= last->index)
+		return false;
+	last->index = act->index;
+	last->term = 0;
+	/* if that fails the store did, and the replica with it */
+	qbd_kstore_term_at(shard->store, shard->slot, act->index, &last->term);
+	return true;
+}
+
+/*
+ * Forget the records that wait, and the truncations that void nothing that the
+ * store has: a promise is to be logged. One step of the replica, in the same
+ * hold of the lock: nobody may see a history that is not there any more.
+ *
+ * Return: how many truncations were forgotten.
+ */
+static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits)
+{
+	struct qbd_replica_event event = { .kind = QBD_REPLICA_UNLOGGED };
+	struct qbd_store_replica known;
+	struct qbd_log_wait *wait, *next;
+	u32 voided = 0;
+
+	qbd_assert_shard_locked(shard);
+	if (list_empty(&shard->log_waits) || !shard->store ||
+	    qbd_kstore_replica_get(shard->store, shard->slot, &known))
+		return 0;
+	event.pos = known.last;
+	list_for_each_entry_safe(wait, next, &shard->log_waits, entry) {
+		if (__qbd_log_keeps(shard, &wait->act, &event.pos))
+			continue;
+		if (wait->act.kind == QBD_ACT_LOG_TRUNCATE)
+			voided++;
+		list_move_tail(&wait->entry, waits);
+	}
+	__qbd_shard_rep_step(shard, &event);
+	return voided;
+}
+
+static void qbd_log_make_way(struct qbd_shard *shard)
+{
+	static const struct qbd_replica_event truncated = {
+		.kind = QBD_REPLICA_TRUNCATED,
+	};
+	LIST_HEAD(waits);
+	u32 voided;
+
+	qbd_shard_lock(shard);
+	voided = __qbd_log_forget(shard, &waits);
+	qbd_shard_unlock(shard);
+	qbd_log_waits_free(&waits);
+	while (voided--)
+		qbd_shard_rep_step(shard, &truncated);
+}
+
 /**
  * qbd_shard_log() - have something logged
  * @shard: the shard; the caller is its pump
@@ -138,6 +212,8 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 {
 	int err = -EAGAIN;
 
+	if (act->kind == QBD_ACT_LOG_PROMISE)
+		qbd_log_make_way(shard);
 	spin_lock(&shard->lock);
 	if (list_empty(&shard->log_waits))
 		err = __qbd_log_try(shard, act);
@@ -183,14 +259,10 @@ void qbd_shard_log_retry(struct qbd_shard *shard)
  */
 void qbd_shard_log_drop(struct qbd_shard *shard)
 {
-	struct qbd_log_wait *wait, *next;
 	LIST_HEAD(waits);
 
 	spin_lock(&shard->lock);
 	list_splice_init(&shard->log_waits, &waits);
 	spin_unlock(&shard->lock);
-	list_for_each_entry_safe(wait, next, &waits, entry) {
-		qbd_log_put(&wait->act);
-		mempool_free(wait, &qbd_log_pool);
-	}
+	qbd_log_waits_free(&waits);
 }

@@ -9,6 +9,7 @@
 
 CLUSTER=5eed0000-0000-4000-8000-000000000003
 THREE_LEASE_MS=${THREE_LEASE_MS:-10000}
+THREE_WAL=${THREE_WAL:-64M}
 
 # _uuid NODE: of its store.
 _uuid()
@@ -26,7 +27,7 @@ three_nodes()
 	for node in n1 n2 n3; do
 		ram_disk "qd${node#n}" "$1"
 		qbdctl store format "/dev/qd${node#n}" --cluster "$CLUSTER" \
-			--uuid "$(_uuid $node)" --wal-size 64M
+			--uuid "$(_uuid $node)" --wal-size "$THREE_WAL"
 		three_start $node
 	done
 	for node in n1 n2 n3; do
@@ -37,10 +38,17 @@ three_nodes()
 # three_start NODE: start it, with its store and its links.
 three_start()
 {
-	local id=${1#n} peer
+	local id=${1#n}
 	at "$1" qbdctl kernel node start --id "$id" --name "$1" \
 		--cluster "$CLUSTER" --lease-ms "$THREE_LEASE_MS"
 	at "$1" qbdctl kernel store add "/dev/qd$id"
+	three_links "$1"
+}
+
+# three_links NODE: start the program that makes its links.
+three_links()
+{
+	local id=${1#n} peer
 	{
 		echo "listen $(addr "$1"):7000"
 		for peer in 1 2 3; do
