@@ -72,6 +72,10 @@ static const struct kernel_verb kernel_verbs[] = {
 	  "end the links to it and take no new ones" },
 	{ "peer", "show", kernel_peer_show, "[--id N]",
 	  "show the peers; times in ms: heard from, leases held from and granted to" },
+	{ "link", "add", kernel_link_add,
+	  "--peer N --link N --fd N [--accept]",
+	  "hand over a connected socket that this process inherited: TCP, or an end\n"
+	  "        of an AF_UNIX socketpair whose other end goes to a node of this kernel" },
 	{ "link", "show", kernel_link_show, "[--peer N]",
 	  "show the connections to peers" },
 	{ "link", "remove", kernel_link_remove, "--peer N --link N",

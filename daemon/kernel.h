@@ -124,6 +124,7 @@ int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_peer_add(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_peer_remove(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_peer_show(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_link_add(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_link_remove(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_links(struct kernel_ctx *ctx, int argc, char **argv);

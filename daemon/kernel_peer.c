@@ -210,6 +210,34 @@ int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv)
 	return kernel_end(ctx, err);
 }
 
+int kernel_link_add(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	bool has_peer = false, has_link = false, has_fd = false;
+	uint32_t peer = 0, link = 0, fd = 0;
+	bool accept = false;
+	const struct kernel_opt opts[] = {
+		{ "peer", KERNEL_OPT_U32, true, &peer, &has_peer },
+		{ "link", KERNEL_OPT_U32, true, &link, &has_link },
+		{ "fd", KERNEL_OPT_U32, true, &fd, &has_fd },
+		{ "accept", KERNEL_OPT_FLAG, false, &accept, NULL },
+		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	};
+	struct nl_msg *msg;
+	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+
+	if (code)
+		return code;
+	msg = knl_request(&ctx->knl, QBD_CMD_LINK_ADD);
+	if (!msg || nla_put_u32(msg, QBD_A_LINK_PEER, peer) ||
+	    nla_put_u32(msg, QBD_A_LINK_LINK, link) ||
+	    nla_put_u32(msg, QBD_A_LINK_FD, fd) ||
+	    (accept && nla_put_flag(msg, QBD_A_LINK_ACCEPT))) {
+		nlmsg_free(msg);
+		return kernel_end(ctx, -ENOMEM);
+	}
+	return kernel_end(ctx, knl_send(&ctx->knl, msg));
+}
+
 int kernel_link_remove(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	bool has_peer = false, has_link = false;

@@ -213,4 +213,7 @@
  */
 #define QBD_TCP_SNDBUF (4U << 20)
 
+/* Messages under way from one end of a loop connection to the other. */
+#define QBD_LOOP_FLIGHT 1024U
+
 #endif /* QBD_LIMITS_H */

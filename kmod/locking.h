@@ -15,6 +15,7 @@
  *		only CONN and EVENT are taken under it
  *	STORES	spinlock of a node's list of stores
  *	STORE	spinlock around a store's core, never held over I/O
+ *	WIRE	spinlocks of the loop transport
  *	CONN	spinlock around a connection's state and send queue
  *	EVENT	orders events; taken under any lock of a state, leaf
  *	POOL	free lists of payload pages; irq-safe, leaf
@@ -36,6 +37,7 @@ enum qbd_lock_rank {
 	QBD_RANK_PEER,
 	QBD_RANK_STORES,
 	QBD_RANK_STORE,
+	QBD_RANK_WIRE,
 	QBD_RANK_CONN,
 	QBD_RANK_EVENT,
 	QBD_RANK_POOL,

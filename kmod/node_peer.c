@@ -8,6 +8,7 @@
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
+#include <net/sock.h>
 
 #include "conn.h"
 #include "locking.h"
@@ -225,6 +226,7 @@ static int qbd_link_take(struct qbd_peer *peer, struct qbd_conn *conn)
 static int qbd_link_adopt(struct qbd_node *node, struct qbd_conn_spec *spec,
 			  int fd, struct qbd_refusal *why)
 {
+	const struct qbd_transport_ops *ops;
 	struct qbd_conn *conn;
 	struct socket *sock;
 	int err;
@@ -232,7 +234,8 @@ static int qbd_link_adopt(struct qbd_node *node, struct qbd_conn_spec *spec,
 	sock = sockfd_lookup(fd, &err);
 	if (!sock)
 		return qbd_refuse(why, err, QBD_A_LINK_FD, "this is no socket");
-	conn = qbd_tcp_ops.adopt(spec, sock, why);
+	ops = sock->sk->sk_family == AF_UNIX ? &qbd_loop_ops : &qbd_tcp_ops;
+	conn = ops->adopt(spec, sock, why);
 	if (IS_ERR(conn)) {
 		sockfd_put(sock);
 		return PTR_ERR(conn);

@@ -52,6 +52,7 @@ struct qbd_transport_ops {
 	void (*release)(struct qbd_conn *conn);
 };
 
+extern const struct qbd_transport_ops qbd_loop_ops;
 extern const struct qbd_transport_ops qbd_tcp_ops;
 
 #endif /* QBD_TRANSPORT_H */
