@@ -17,7 +17,7 @@ JOBS ?= $(shell nproc)
 TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
-	gates install setup demo sim mutants guests fuzz clean help
+	gates install setup demo sim mutants guests bench fuzz clean help
 
 all: modules tools
 
@@ -61,6 +61,9 @@ fuzz:
 guests:
 	@tests/run.sh guests --kernel $(KERNEL) --case '$(CASE)'
 
+bench: all tests
+	@tests/bench.sh '$(CASE)'
+
 demo: all
 	@scripts/demo
 
@@ -98,4 +101,5 @@ help:
 #:   make mutants        a table: planted bug, the rule that caught it
 #:   make fuzz           fuzzers, SECONDS=n each
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
+#:   make bench          figures in virtual time, with their bounds: a table
 #:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4

@@ -4,11 +4,16 @@
 # Volumes with three copies, on nodes n1 .. n3 of this guest, each a network
 # namespace with a store on a disk of its own. A case sources it after lib.sh.
 #
+# The disks are null_blk; a case that wants others has a three_disk() of its own
+# and says in THREE_DEV what their names begin with. THREE_WAL is the size of
+# a log.
+#
 # Ids are made up here: the replica of shard S of volume V on node N is
 # 1000 * V + 10 * S + N; terms count up with each attach, whatever node.
 
 CLUSTER=5eed0000-0000-4000-8000-000000000003
 THREE_LEASE_MS=${THREE_LEASE_MS:-10000}
+THREE_DEV=/dev/qd
 THREE_WAL=${THREE_WAL:-64M}
 
 # _uuid NODE: of its store.
@@ -17,7 +22,14 @@ _uuid()
 	echo "5eed0000-0000-4000-8000-0000000000a${1#n}"
 }
 
-# three_nodes MIB: n1 .. n3, each with an empty store of this size.
+# three_disk NUMBER MIB [OPTION...]: make the disk of a node.
+three_disk()
+{
+	ram_disk "qd$1" "${@:2}"
+}
+
+# three_nodes MIB [OPTION...]: n1 .. n3, each with an empty store of this size;
+# options are those of the disk.
 three_nodes()
 {
 	local node
@@ -25,8 +37,8 @@ three_nodes()
 	nodes 3
 	on_exit three_stop
 	for node in n1 n2 n3; do
-		ram_disk "qd${node#n}" "$1"
-		qbdctl store format "/dev/qd${node#n}" --cluster "$CLUSTER" \
+		three_disk "${node#n}" "$@"
+		qbdctl store format "$THREE_DEV${node#n}" --cluster "$CLUSTER" \
 			--uuid "$(_uuid $node)" --wal-size "$THREE_WAL"
 		three_start $node
 	done
@@ -41,7 +53,7 @@ three_start()
 	local id=${1#n}
 	at "$1" qbdctl kernel node start --id "$id" --name "$1" \
 		--cluster "$CLUSTER" --lease-ms "$THREE_LEASE_MS"
-	at "$1" qbdctl kernel store add "/dev/qd$id"
+	at "$1" qbdctl kernel store add "$THREE_DEV$id"
 	three_links "$1"
 }
 
@@ -136,5 +148,5 @@ three_attach()
 three_in_sync()
 {
 	[[ $(at "$1" qbdctl kernel shard list | grep --only-matching \
-		--word-regexp in-sync | wc --lines) == "$2" ]]
+		--word-regexp in-sync | wc -l) == "$2" ]]
 }
