@@ -114,9 +114,11 @@ static bool qbd_apply_committed(struct qbd_store *store)
 
 static void qbd_apply_commits(struct qbd_store *store)
 {
+	WRITE_ONCE(store->apply.commits, true);
 	qbd_wal_kick(store);
 	wait_event_idle(store->apply.wait,
 			qbd_kstore_dead(store) || qbd_apply_committed(store));
+	WRITE_ONCE(store->apply.commits, false);
 }
 
 static enum qbd_ckpt_step qbd_apply_steps(struct qbd_store *store)

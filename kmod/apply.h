@@ -58,6 +58,8 @@ enum qbd_apply_kind {
  * @close: make the last one
  * @closed: the last one was made, or failed
  * @hungry: the pool of pages ran dry: drop what can be dropped
+ * @commits: it waits for the log, which wakes it only then: it is idle most of
+ *	the time, and to wake it for each segment costs more than to write one
  * @nr_busy: I/Os under way
  * @nr_redo: of these, not under way but to be done again
  * @io: these
@@ -68,8 +70,8 @@ enum qbd_apply_kind {
  * @phase_ios: I/Os of the phase so far
  * @phase_blocks: their blocks
  *
- * All but @wait, @kicked, @first, @close, @closed, @hungry, @nr_busy, @nr_redo
- * and @io.busy are the thread's own.
+ * All but @wait, @kicked, @first, @close, @closed, @hungry, @commits, @nr_busy,
+ * @nr_redo and @io.busy are the thread's own.
  */
 struct qbd_apply {
 	struct task_struct *thread;
@@ -79,6 +81,7 @@ struct qbd_apply {
 	bool close;
 	bool closed;
 	bool hungry;
+	bool commits;
 	u32 nr_busy;
 	u32 nr_redo;
 	struct qbd_apply_io io[QBD_STORE_CKPT_DEPTH];

@@ -183,7 +183,7 @@ static void qbd_wal_commit(struct qbd_store *store)
 	qbd_wal_tell(wal);
 	if (qbd_wal_checkpoint_due(store))
 		qbd_apply_kick(store);
-	else
+	else if (READ_ONCE(store->apply.commits))
 		wake_up(&store->apply.wait);
 }
 
