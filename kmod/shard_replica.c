@@ -248,13 +248,15 @@ static void qbd_replica_durable(struct qbd_shard *shard,
 }
 
 static void qbd_replica_persisted(struct qbd_store_user *user,
-				  const struct qbd_desc *desc)
+				  const struct qbd_desc *desc, bool more)
 {
 	struct qbd_shard *shard = qbd_replica_shard(user);
 
 	trace_qbd_record_durable(shard->key.volume, shard->key.shard,
 				 desc->replica, desc->term, desc->index,
 				 desc->op);
+	if (more)
+		return;
 	switch (desc->op) {
 	case QBD_OP_CREATE:
 		qbd_replica_created(shard);

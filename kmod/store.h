@@ -124,7 +124,9 @@ struct qbd_store_options {
  * @put: and drop it. Context: process, no locks.
  * @persisted: a record of the replica is on stable media, and all before it.
  *	TRUNCATE, PROMISE, CREATE and DELETE come too. In the order of the
- *	log. Context: the store's log thread, no locks, may not wait.
+ *	log. @more: another one of the same history follows at once, which
+ *	says all that this one does. Context: the store's log thread, no
+ *	locks, may not wait.
  * @space: appends refused with -EAGAIN may be tried again. Context: process,
  *	no locks, may not wait.
  * @failed: the store has failed or closed: nothing of it will be persisted
@@ -137,7 +139,7 @@ struct qbd_store_user_ops {
 	void (*get)(struct qbd_store_user *user);
 	void (*put)(struct qbd_store_user *user);
 	void (*persisted)(struct qbd_store_user *user,
-			  const struct qbd_desc *desc);
+			  const struct qbd_desc *desc, bool more);
 	void (*space)(struct qbd_store_user *user);
 	void (*failed)(struct qbd_store_user *user, int error);
 };
@@ -146,10 +148,12 @@ struct qbd_store_user_ops {
  * struct qbd_store_user - the owner of a replica; a member of its object
  * @ops: upcalls
  * @wants_space: an append was refused; belongs to the store (its lock)
+ * @event: where its newest upcall is; belongs to the log's thread
  */
 struct qbd_store_user {
 	const struct qbd_store_user_ops *ops;
 	bool wants_space;
+	u32 event;
 };
 
 /**

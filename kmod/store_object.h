@@ -22,10 +22,12 @@
  * struct qbd_wal_event - an upcall that waits for the lock to be dropped
  * @user: whom to tell, referenced
  * @desc: of which record
+ * @more: a later one of this owner says more
  */
 struct qbd_wal_event {
 	struct qbd_store_user *user;
 	struct qbd_desc desc;
+	bool more;
 };
 
 /**

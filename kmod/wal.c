@@ -17,6 +17,7 @@
  */
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
+#include "core/wal_format.h"
 #include "fault.h"
 #include "store_object.h"
 #include "trace.h"
@@ -33,12 +34,30 @@ void qbd_wal_kick(struct qbd_store *store)
 	wake_up(&store->wal.wait);
 }
 
+/*
+ * Of several records of one history the newest says all: its owner makes one
+ * step and sends one ack for the whole segment.
+ */
+static void qbd_wal_event_add(struct qbd_wal *wal, struct qbd_store_user *user,
+			      const struct qbd_desc *desc)
+{
+	struct qbd_wal_event *event = &wal->event[wal->nr_events];
+	struct qbd_wal_event *former = &wal->event[user->event];
+
+	event->user = user;
+	event->desc = *desc;
+	event->more = false;
+	if (user->event < wal->nr_events && former->user == user &&
+	    qbd_op_has_index(former->desc.op) && qbd_op_has_index(desc->op))
+		former->more = true;
+	user->event = wal->nr_events++;
+}
+
 /* A record of the segment is durable: note whom to tell. */
 static void __qbd_wal_durable(struct qbd_store *store, u32 id)
 {
 	const struct qbd_rec *rec = qbd_store_rec(store->core, id);
 	struct qbd_store_user *user = store->user[rec->slot];
-	struct qbd_wal *wal = &store->wal;
 
 	qbd_assert_store_locked(store);
 	if (rec->payload)
@@ -46,8 +65,7 @@ static void __qbd_wal_durable(struct qbd_store *store, u32 id)
 	if (!user || rec->dead || rec->desc.flags & QBD_REC_RELOG)
 		return;
 	user->ops->get(user);
-	wal->event[wal->nr_events].user = user;
-	wal->event[wal->nr_events++].desc = rec->desc;
+	qbd_wal_event_add(&store->wal, user, &rec->desc);
 }
 
 static void qbd_wal_tell(struct qbd_wal *wal)
@@ -57,7 +75,8 @@ static void qbd_wal_tell(struct qbd_wal *wal)
 
 	for (i = 0; i < wal->nr_events; i++) {
 		user = wal->event[i].user;
-		user->ops->persisted(user, &wal->event[i].desc);
+		user->ops->persisted(user, &wal->event[i].desc,
+				     wal->event[i].more);
 		user->ops->put(user);
 	}
 	wal->nr_events = 0;
