@@ -121,6 +121,12 @@ static int qbd_volume_name_check(const char *name, struct qbd_refusal *why)
 			  "a name is letters, digits, '.', '_', '-'");
 }
 
+/* Shards of a volume; DIV_ROUND_UP_ULL() would truncate the divisor. */
+static u64 qbd_volume_spec_shards(const struct qbd_volume_spec *spec)
+{
+	return ((spec->size_bytes - 1) >> ilog2(spec->shard_bytes)) + 1;
+}
+
 static int qbd_volume_size_check(const struct qbd_volume_spec *spec,
 				 struct qbd_refusal *why)
 {
@@ -134,7 +140,7 @@ static int qbd_volume_size_check(const struct qbd_volume_spec *spec,
 	if (!spec->size_bytes || spec->size_bytes % QBD_BLOCK_SIZE)
 		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SIZE_BYTES,
 				  "size is not a multiple of 4096");
-	if (DIV_ROUND_UP_ULL(spec->size_bytes, shard) > QBD_VOLUME_SHARDS_MAX)
+	if (qbd_volume_spec_shards(spec) > QBD_VOLUME_SHARDS_MAX)
 		return qbd_refuse(why, -EFBIG, QBD_A_VOLUME_SIZE_BYTES,
 				  "more than %u shards of this size",
 				  QBD_VOLUME_SHARDS_MAX);
@@ -251,7 +257,7 @@ static struct qbd_volume *qbd_volume_alloc(struct qbd_node *node,
 	vol->size_bytes = spec->size_bytes;
 	vol->shard_bytes = spec->shard_bytes;
 	vol->shard_shift = ilog2(spec->shard_bytes / QBD_BLOCK_SIZE);
-	vol->nr_shards = DIV_ROUND_UP_ULL(spec->size_bytes, spec->shard_bytes);
+	vol->nr_shards = qbd_volume_spec_shards(spec);
 	vol->term = spec->term;
 	vol->nonce = qbd_volume_nonce();
 	vol->options = spec->options;

@@ -280,7 +280,7 @@ static uint64_t number(const char *text, uint64_t max)
 	errno = 0;
 	value = strtoull(text, &end, 10);
 	if (errno || end == text || *end || value > max)
-		usage("a number is wrong");
+		usage("a value is wrong");
 	return value;
 }
 

@@ -75,6 +75,8 @@ exec 9<"$DEV"
 refuse "detach while it is open" one_detach 7
 exec 9<&-
 check "detach after that" one_detach 7
+refuse "too many shards of 4 GiB" qbdctl kernel volume attach --id 9 \
+	--name big --size 1024T --shard-size 4G --term 1 --shard 0:1:1:9001
 refuse "the old term" qbdctl kernel volume attach --id 7 --name again \
 	--size 100M --shard-size 64M --term 1 --shard 0:1:1:7001 \
 	--shard 1:1:1:7002 --timeout 20
