@@ -9,6 +9,11 @@
  * BLK_MQ_F_BLOCKING: this may sleep for memory. It never submits or waits for
  * a bio: those are only queued while current->bio_list is set. Out of pages,
  * it gives the request back and the block layer comes again by itself.
+ *
+ * Requests that come together are told apart from the last of them, or their
+ * end is told by commit_rqs(): until then their shards are corked, and what
+ * goes to peers shares segments. All submitters of a volume share one list of
+ * such shards, so another one's end may come early. That costs segments only.
  */
 #include <linux/blk-mq.h>
 #include <linux/sched/mm.h>
@@ -89,8 +94,31 @@ static int qbd_blk_parts_alloc(struct qbd_volume *vol, struct request *rq,
 	return 0;
 }
 
-static void qbd_blk_parts_submit(struct request *rq,
-				 struct qbd_blk_parts *parts)
+static void qbd_blk_cork(struct qbd_volume *vol, struct qbd_shard *shard)
+{
+	if (qbd_shard_cork(shard))
+		llist_add(&shard->cork, &vol->corked);
+}
+
+/**
+ * qbd_blk_uncork() - no more requests come at once: send what waits for that
+ * @vol: the volume
+ *
+ * Context: process, no locks.
+ */
+void qbd_blk_uncork(struct qbd_volume *vol)
+{
+	struct qbd_shard *shard, *next;
+
+	if (llist_empty(&vol->corked))
+		return;
+	llist_for_each_entry_safe(shard, next, llist_del_all(&vol->corked),
+				  cork)
+		qbd_shard_uncork(shard);
+}
+
+static void qbd_blk_parts_submit(struct qbd_volume *vol, struct request *rq,
+				 struct qbd_blk_parts *parts, bool last)
 {
 	struct qbd_tag *tag = blk_mq_rq_to_pdu(rq);
 	u32 i;
@@ -106,6 +134,8 @@ static void qbd_blk_parts_submit(struct request *rq,
 					 req->op, req->block, req->blocks);
 		if (req->op == QBD_OP_WRITE)
 			qbd_request_fill(req);
+		if (req->op && !last)
+			qbd_blk_cork(vol, req->shard);
 		qbd_shard_submit(req->shard, req);
 	}
 	qbd_request_part_end(rq, 0);
@@ -119,7 +149,8 @@ static blk_status_t qbd_blk_flush(struct request *rq)
 	return BLK_STS_OK;
 }
 
-static blk_status_t qbd_blk_queue(struct qbd_volume *vol, struct request *rq)
+static blk_status_t qbd_blk_queue(struct qbd_volume *vol, struct request *rq,
+				  bool last)
 {
 	struct qbd_blk_parts parts;
 	int op;
@@ -134,19 +165,31 @@ static blk_status_t qbd_blk_queue(struct qbd_volume *vol, struct request *rq)
 	if (qbd_blk_parts_alloc(vol, rq, op, &parts))
 		return BLK_STS_RESOURCE;
 	blk_mq_start_request(rq);
-	qbd_blk_parts_submit(rq, &parts);
+	qbd_blk_parts_submit(vol, rq, &parts, last);
 	return BLK_STS_OK;
 }
 
 static blk_status_t qbd_blk_queue_rq(struct blk_mq_hw_ctx *hctx,
 				     const struct blk_mq_queue_data *bd)
 {
+	struct qbd_volume *vol = hctx->queue->queuedata;
 	unsigned int noio = memalloc_noio_save();
 	blk_status_t status;
 
-	status = qbd_blk_queue(hctx->queue->queuedata, bd->rq);
+	status = qbd_blk_queue(vol, bd->rq, bd->last);
+	/* still there: the disk does not go while one of its queues is run */
+	if (bd->last)
+		qbd_blk_uncork(vol);
 	memalloc_noio_restore(noio);
 	return status;
+}
+
+static void qbd_blk_commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	qbd_blk_uncork(hctx->queue->queuedata);
+	memalloc_noio_restore(noio);
 }
 
 /*
@@ -172,5 +215,6 @@ static enum blk_eh_timer_return qbd_blk_timeout(struct request *rq)
 
 const struct blk_mq_ops qbd_blk_ops = {
 	.queue_rq = qbd_blk_queue_rq,
+	.commit_rqs = qbd_blk_commit_rqs,
 	.timeout = qbd_blk_timeout,
 };

@@ -254,7 +254,7 @@ static bool qbd_conn_queue(struct qbd_conn *conn, struct qbd_out *out,
 }
 
 /**
- * qbd_conn_send() - send a message to the peer
+ * qbd_conn_add() - queue a message to the peer
  * @conn: the connection
  * @msg: the message; a payload is referenced
  *
@@ -262,8 +262,9 @@ static bool qbd_conn_queue(struct qbd_conn *conn, struct qbd_out *out,
  * been: the state machines live with both.
  *
  * Context: process, no lock of a rank above SHARD. Does not wait for the peer.
+ * Return: true if it is in the queue: qbd_conn_push() has to follow, soon.
  */
-void qbd_conn_send(struct qbd_conn *conn, const struct qbd_msg *msg)
+bool qbd_conn_add(struct qbd_conn *conn, const struct qbd_msg *msg)
 {
 	struct qbd_out *out;
 	int len;
@@ -271,13 +272,13 @@ void qbd_conn_send(struct qbd_conn *conn, const struct qbd_msg *msg)
 	out = mempool_alloc(&qbd_out_pool, GFP_NOWAIT | __GFP_NOWARN);
 	if (!out) {
 		qbd_conn_fail(conn, -ENOBUFS, "no memory for messages");
-		return;
+		return false;
 	}
 	out->payload = NULL;
 	len = qbd_wire_encode(msg, out->buf, sizeof(out->buf));
 	if (WARN_ON_ONCE(len < 0)) {
 		qbd_out_free(out);
-		return;
+		return false;
 	}
 	out->len = len;
 	if (msg->payload_bytes)
@@ -285,10 +286,32 @@ void qbd_conn_send(struct qbd_conn *conn, const struct qbd_msg *msg)
 	if (!qbd_conn_queue(conn, out, msg->payload_bytes,
 			    msg->type == QBD_MSG_HELLO)) {
 		qbd_out_free(out);
-		return;
+		return false;
 	}
 	trace_qbd_msg_sent(conn->spec.peer->node, conn->spec.link, msg);
+	return true;
+}
+
+/**
+ * qbd_conn_push() - send what is in the queue
+ * @conn: the connection; it may be down
+ *
+ * Context: process, no lock of a rank above SHARD. Does not wait for the peer.
+ */
+void qbd_conn_push(struct qbd_conn *conn)
+{
 	conn->ops->send(conn);
+}
+
+/**
+ * qbd_conn_send() - qbd_conn_add(), and qbd_conn_push() if it is in the queue
+ * @conn: the connection
+ * @msg: the message
+ */
+void qbd_conn_send(struct qbd_conn *conn, const struct qbd_msg *msg)
+{
+	if (qbd_conn_add(conn, msg))
+		qbd_conn_push(conn);
 }
 
 /**

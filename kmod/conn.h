@@ -13,6 +13,8 @@
  * work item shuts the transport down and tells the leaders.
  *
  * SENDING. qbd_conn_send() encodes the message and queues it; it never waits.
+ * Who knows that more comes at once only adds, and pushes after the last: what
+ * is in the queue together shares segments.
  * The transport takes messages from the queue, in order, when it can. A queue
  * that is full, or that there is no memory for, ends the connection: its
  * windows were not enough to hold the peer, and what the leaders lose they
@@ -125,6 +127,8 @@ void qbd_conn_recv(struct qbd_conn *conn, struct qbd_msg *msg, u32 len_bytes);
 void qbd_conn_begin(struct qbd_conn *conn);
 struct qbd_conn *qbd_conn_get(struct qbd_conn *conn);
 void qbd_conn_put(struct qbd_conn *conn);
+bool qbd_conn_add(struct qbd_conn *conn, const struct qbd_msg *msg);
+void qbd_conn_push(struct qbd_conn *conn);
 void qbd_conn_send(struct qbd_conn *conn, const struct qbd_msg *msg);
 void qbd_conn_beat(struct qbd_conn *conn, u64 beat);
 void qbd_conn_fail(struct qbd_conn *conn, int err, const char *why);

@@ -28,6 +28,10 @@
  * in @reqs; those that the leader could not take yet are in @held too. See
  * request.h for who may end one.
  *
+ * CORKED. While the block layer hands over several writes, what goes to peers
+ * waits in the connections' queues: each write would make a segment of its own,
+ * and its followers a log write. See blk.c.
+ *
  * Context: process; the log threads of stores, submitters and work items step
  * the machines.
  */
@@ -35,6 +39,7 @@
 #define QBD_SHARD_H
 
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/qbd.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -117,6 +122,8 @@ struct qbd_log_wait {
  * @sends: records that are read for other replicas, in order [lock]
  * @sending: somebody sends what was read [lock]
  * @rep_why: why the replica is of no use, or empty [lock]
+ * @corked: bit 0: records for peers are not pushed [atomic]
+ * @cork: in vol->corked while that is so [atomic]
  */
 struct qbd_shard {
 	spinlock_t lock; /* rank SHARD */
@@ -159,6 +166,8 @@ struct qbd_shard {
 	struct list_head sends;
 	bool sending;
 	char rep_why[NETLINK_MAX_FMTMSG_LEN];
+	unsigned long corked;
+	struct llist_node cork;
 };
 
 /**
@@ -266,6 +275,8 @@ void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg);
 void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg);
 void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
 			const struct qbd_msg *msg);
+bool qbd_shard_cork(struct qbd_shard *shard);
+void qbd_shard_uncork(struct qbd_shard *shard);
 void qbd_shard_links_update(struct qbd_shard *shard, u32 node);
 
 #endif /* QBD_SHARD_H */

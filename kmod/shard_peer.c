@@ -108,6 +108,67 @@ void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg)
 
 /* --- out --------------------------------------------------------------- */
 
+#define QBD_SHARD_CORKED 0
+
+/**
+ * qbd_shard_cork() - more writes follow at once: do not push each by itself
+ * @shard: the shard
+ *
+ * Return: true if it was not corked: the caller sees to qbd_shard_uncork().
+ */
+bool qbd_shard_cork(struct qbd_shard *shard)
+{
+	return !test_and_set_bit(QBD_SHARD_CORKED, &shard->corked);
+}
+
+/* Send what is in the queue of the shard's connection to a node. */
+static void qbd_shard_push(struct qbd_shard *shard, u32 node)
+{
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
+	struct qbd_conn *conn;
+
+	if (!peer)
+		return;
+	conn = qbd_peer_conn(peer, shard->key);
+	if (!conn)
+		return;
+	qbd_conn_push(conn);
+	qbd_conn_put(conn);
+}
+
+/**
+ * qbd_shard_uncork() - that was the last of them: push them all
+ * @shard: the shard
+ *
+ * Context: process, no locks.
+ */
+void qbd_shard_uncork(struct qbd_shard *shard)
+{
+	struct qbd_set set;
+	u32 i;
+
+	clear_bit(QBD_SHARD_CORKED, &shard->corked);
+	/* Pairs with qbd_shard_is_corked(): what it left in a queue we push. */
+	smp_mb__after_atomic();
+	spin_lock(&shard->lock);
+	set = shard->set;
+	spin_unlock(&shard->lock);
+	for (i = 0; i < set.nr; i++)
+		qbd_shard_push(shard, set.member[i].node);
+}
+
+/* May this message, which is in the queue, be left to qbd_shard_uncork()? */
+static bool qbd_shard_is_corked(struct qbd_shard *shard,
+				const struct qbd_msg *msg)
+{
+	/* of the leader for members; a fill may go to others */
+	if (msg->type != QBD_MSG_APPEND || msg->flags & QBD_WIRE_FILL)
+		return false;
+	/* Pairs with qbd_shard_uncork(): if it was too early we push. */
+	smp_mb();
+	return test_bit(QBD_SHARD_CORKED, &shard->corked);
+}
+
 /**
  * qbd_shard_send() - send a message to a shard's machine on another node
  * @shard: the shard
@@ -127,7 +188,8 @@ void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg)
 	if (!conn)
 		return;
 	qbd_peer_mark(peer, msg);
-	qbd_conn_send(conn, msg);
+	if (qbd_conn_add(conn, msg) && !qbd_shard_is_corked(shard, msg))
+		qbd_conn_push(conn);
 	qbd_conn_put(conn);
 }
 

@@ -32,6 +32,7 @@
 #define QBD_VOLUME_H
 
 #include <linux/blk-mq.h>
+#include <linux/llist.h>
 #include <linux/qbd.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -158,6 +159,7 @@ struct qbd_volume_info {
  * @nr_open: openers of the block device [lock]
  * @tags: of the block device [owner: life_work]
  * @next_id: number of the next request [atomic]
+ * @corked: shards to be uncorked, see blk.c [atomic]
  * @rcu: to free it [rcu]
  */
 struct qbd_volume {
@@ -198,6 +200,7 @@ struct qbd_volume {
 	u32 nr_open;
 	struct blk_mq_tag_set tags;
 	atomic64_t next_id;
+	struct llist_head corked;
 	struct rcu_head rcu;
 };
 
@@ -235,6 +238,7 @@ bool qbd_disk_is_ours(const struct gendisk *disk);
 void __qbd_disk_timeout_update(struct qbd_volume *vol);
 
 /* blk.c, sysfs.c */
+void qbd_blk_uncork(struct qbd_volume *vol);
 extern const struct blk_mq_ops qbd_blk_ops;
 extern const struct attribute_group *qbd_sysfs_disk_groups[];
 

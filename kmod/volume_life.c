@@ -458,6 +458,8 @@ static void qbd_volume_finish(struct qbd_volume *vol)
 	spin_unlock(&vol->lock);
 	if (cancel_work_sync(&vol->gate_work))
 		qbd_volume_put(vol);
+	/* whoever corked has uncorked; but a list of shards must not stay */
+	qbd_blk_uncork(vol);
 	for (i = 0; i < vol->nr_shards; i++) {
 		struct qbd_shard *shard = vol->shards[i];
 
