@@ -36,17 +36,22 @@ static const char *kernel_volume_state(uint32_t state)
 /**
  * struct kernel_volume_look - a volume that is waited for
  * @id: its id
+ * @term: term of the attach
  * @seen: it is there
  * @state: its state
  * @device: name of its device
  * @reason: why it does not serve
+ * @last_words: the same, by its last event: a volume whose attach failed is
+ *	gone at once
  */
 struct kernel_volume_look {
 	uint32_t id;
+	uint64_t term;
 	bool seen;
 	uint32_t state;
 	char device[64];
 	char reason[256];
+	char last_words[256];
 };
 
 static int kernel_volume_match(struct nlattr **attrs, void *arg)
@@ -75,6 +80,37 @@ static int kernel_volume_find(struct knl *knl, struct kernel_volume_look *look)
 	return knl_dump(knl, &dump);
 }
 
+static int kernel_volume_event(struct nlattr **attrs, void *arg)
+{
+	struct kernel_volume_look *look = arg;
+	const char *reason = knl_str(attrs, QBD_A_EVENT_REASON);
+
+	if (knl_u32(attrs, QBD_A_EVENT_KIND) == QBD_EVENT_KIND_VOLUME_STATE &&
+	    knl_u32(attrs, QBD_A_EVENT_VOLUME) == look->id &&
+	    knl_u64(attrs, QBD_A_EVENT_TERM) == look->term && *reason)
+		snprintf(look->last_words, sizeof(look->last_words), "%s",
+			 reason);
+	return 0;
+}
+
+static int kernel_volume_failed(struct knl *knl,
+				struct kernel_volume_look *look)
+{
+	const char *reason = look->reason;
+
+	if (!look->seen || !*reason) {
+		int err = knl_events_drain(knl, kernel_volume_event, look);
+
+		if (err)
+			return err;
+		reason = look->last_words;
+	}
+	snprintf(knl->error, sizeof(knl->error),
+		 "the volume was not attached: %s",
+		 *reason ? reason : "see dmesg");
+	return -EIO;
+}
+
 static int kernel_volume_serves(struct knl *knl, void *arg)
 {
 	struct kernel_volume_look *look = arg;
@@ -86,10 +122,7 @@ static int kernel_volume_serves(struct knl *knl, void *arg)
 		return 1;
 	if (look->seen && look->state < QBD_VOLUME_STATE_DETACHING)
 		return 0;
-	snprintf(knl->error, sizeof(knl->error),
-		 "the volume was not attached: %s",
-		 *look->reason ? look->reason : "see dmesg");
-	return -EIO;
+	return kernel_volume_failed(knl, look);
 }
 
 static int kernel_volume_gone(struct knl *knl, void *arg)
@@ -222,14 +255,21 @@ static int kernel_volume_attach_part(struct kernel_ctx *ctx,
 	return kernel_end(ctx, knl_send(&ctx->knl, msg));
 }
 
-static int kernel_volume_attach_wait(struct kernel_ctx *ctx, uint32_t id)
+static int kernel_volume_attach_wait(struct kernel_ctx *ctx, uint32_t id,
+				     uint64_t term)
 {
-	struct kernel_volume_look look = { .id = id };
+	struct kernel_volume_look look = { .id = id, .term = term };
 	int err;
 
 	if (ctx->no_wait)
 		return KERNEL_OK;
+	ctx->knl.event = kernel_volume_event;
+	ctx->knl.event_arg = &look;
 	err = knl_wait(&ctx->knl, ctx->timeout_ms, kernel_volume_serves, &look);
+	if (err == -ETIMEDOUT && *look.reason)
+		snprintf(ctx->knl.error, sizeof(ctx->knl.error),
+			 "it goes on, but after %d s: %s",
+			 ctx->timeout_ms / 1000, look.reason);
 	if (err)
 		return kernel_end(ctx, err);
 	if (ctx->json) {
@@ -270,7 +310,7 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 	     from += KERNEL_SHARDS_PER_MSG)
 		code = kernel_volume_attach_part(ctx, &args, from);
 	free(args.shards.word);
-	return code ? code : kernel_volume_attach_wait(ctx, args.id);
+	return code ? code : kernel_volume_attach_wait(ctx, args.id, args.term);
 }
 
 int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv)

@@ -21,6 +21,9 @@
 /* How long the kernel may take to answer a request: it never waits itself. */
 #define KNL_ANSWER_MS 10000
 
+/* Events that are taken in one go: who reads has other work. */
+#define KNL_EVENTS_AT_ONCE 1000
+
 /**
  * struct knl_answer - what came back to a request
  * @knl: for the error text
@@ -331,7 +334,7 @@ static int knl_on_any_seq(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* Hand over all events that are there; lost ones show in their numbers. */
+/* Hand over the next event, if there is one; lost ones show as gaps. */
 int knl_events_read(struct knl *knl, knl_object_fn object, void *arg)
 {
 	struct knl_answer answer = { .knl = knl,
@@ -355,11 +358,15 @@ int knl_events_read(struct knl *knl, knl_object_fn object, void *arg)
 	return answer.error;
 }
 
-static int knl_event_drop(struct nlattr **attrs, void *arg)
+/* Hand over all events that are there now. */
+int knl_events_drain(struct knl *knl, knl_object_fn object, void *arg)
 {
-	(void)attrs;
-	(void)arg;
-	return 0;
+	int left = KNL_EVENTS_AT_ONCE;
+	int err = 0;
+
+	while (!err && left-- && knl_event_wait(knl, 0) > 0)
+		err = knl_events_read(knl, object, arg);
+	return err;
 }
 
 int knl_wait(struct knl *knl, int timeout_ms, knl_done_fn done, void *arg)
@@ -383,7 +390,7 @@ int knl_wait(struct knl *knl, int timeout_ms, knl_done_fn done, void *arg)
 		/* an event may be lost: look again every second */
 		got = knl_event_wait(knl, left_ms < 1000 ? (int)left_ms : 1000);
 		if (got > 0)
-			got = knl_events_read(knl, knl_event_drop, NULL);
+			got = knl_events_drain(knl, knl->event, knl->event_arg);
 		if (got < 0)
 			return got;
 	}

@@ -20,6 +20,9 @@
 #include <netlink/attr.h>
 #include <linux/qbd.h>
 
+/* Called for each object of a dump; a non-zero return ends it. */
+typedef int (*knl_object_fn)(struct nlattr **attrs, void *arg);
+
 /**
  * struct knl - a connection to the kernel module
  * @sock: for requests and dumps
@@ -29,6 +32,8 @@
  * @events_lost: the kernel says that events were lost; the reader clears it
  * @object: message of the object that is being handed over: an attribute that
  *	stands in it more than once is only found there
+ * @event: given each event that comes while knl_wait() waits, or NULL
+ * @event_arg: passed to it
  * @error: why the last call failed, in words
  */
 struct knl {
@@ -38,11 +43,10 @@ struct knl {
 	int group;
 	bool events_lost;
 	struct nlmsghdr *object;
+	knl_object_fn event;
+	void *event_arg;
 	char error[512];
 };
-
-/* Called for each object of a dump; a non-zero return ends it. */
-typedef int (*knl_object_fn)(struct nlattr **attrs, void *arg);
 
 /**
  * struct knl_dump - what to dump
@@ -72,6 +76,7 @@ int knl_dump(struct knl *knl, const struct knl_dump *dump);
 int knl_events_join(struct knl *knl);
 int knl_event_wait(struct knl *knl, int timeout_ms);
 int knl_events_read(struct knl *knl, knl_object_fn object, void *arg);
+int knl_events_drain(struct knl *knl, knl_object_fn object, void *arg);
 
 /* Is it over? 1 = yes, 0 = wait on, negative errno = it failed. */
 typedef int (*knl_done_fn)(struct knl *knl, void *arg);

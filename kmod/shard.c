@@ -326,6 +326,68 @@ void qbd_shard_counts_add(struct qbd_shard *shard,
 	spin_unlock(&shard->lock);
 }
 
+/**
+ * qbd_shard_replica_useless() - is no quorum to be had with this replica alone?
+ * @shard: the shard
+ * @replica: replica id
+ * @why: the reason, for people; filled in if so
+ * @len: its size
+ *
+ * Return: false if the replica is well, or not here (yet).
+ */
+bool qbd_shard_replica_useless(struct qbd_shard *shard, u64 replica, char *why,
+			       size_t len)
+{
+	bool useless;
+
+	spin_lock(&shard->lock);
+	useless = shard->replica == replica && shard->rep_why[0];
+	if (useless)
+		strscpy(why, shard->rep_why, len);
+	spin_unlock(&shard->lock);
+	return useless;
+}
+
+static void __qbd_shard_opening_why(struct qbd_shard *shard, char *why,
+				    size_t len)
+{
+	u32 number = shard->key.shard;
+
+	qbd_assert_shard_locked(shard);
+	if (shard->state == QBD_SHARD_STATE_RECOVERING)
+		scnprintf(why, len, "shard %u is being recovered", number);
+	else if (shard->replica && shard->rep_why[0])
+		scnprintf(why, len, "shard %u's replica here: %s", number,
+			  shard->rep_why);
+	else if (shard->set.nr == 1 && !shard->replica)
+		scnprintf(why, len, "shard %u: no store here has its replica",
+			  number);
+	else
+		scnprintf(why, len, "shard %u: no quorum of replicas answers",
+			  number);
+}
+
+/**
+ * qbd_shard_opening_why() - what a shard that is led here waits for
+ * @shard: the shard
+ * @why: for people; filled in if it waits
+ * @len: size of @why
+ *
+ * Return: false if it is beyond its recovery, or not led here.
+ */
+bool qbd_shard_opening_why(struct qbd_shard *shard, char *why, size_t len)
+{
+	bool waits;
+
+	spin_lock(&shard->lock);
+	waits = shard->state == QBD_SHARD_STATE_OPENING ||
+		shard->state == QBD_SHARD_STATE_RECOVERING;
+	if (waits)
+		__qbd_shard_opening_why(shard, why, len);
+	spin_unlock(&shard->lock);
+	return waits;
+}
+
 static void __qbd_shard_member_info(struct qbd_shard *shard, u32 i,
 				    struct qbd_shard_member_info *info)
 {

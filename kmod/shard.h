@@ -214,6 +214,9 @@ void __qbd_shard_state_update(struct qbd_shard *shard);
 void qbd_shard_tick(struct qbd_shard *shard, bool slow);
 void qbd_shard_counts_add(struct qbd_shard *shard,
 			  struct qbd_shard_counts *counts);
+bool qbd_shard_replica_useless(struct qbd_shard *shard, u64 replica, char *why,
+			       size_t len);
+bool qbd_shard_opening_why(struct qbd_shard *shard, char *why, size_t len);
 bool qbd_shard_leader_info(struct qbd_shard *shard,
 			   struct qbd_shard_leader *info);
 bool qbd_shard_replica_info(struct qbd_shard *shard,

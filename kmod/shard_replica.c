@@ -119,6 +119,18 @@ static int qbd_replica_store_info(struct qbd_store *store,
 	return 0;
 }
 
+/* Why a replica is not what it was, by its flags; NULL if it is. */
+static const char *qbd_replica_flags_why(u32 flags)
+{
+	if (flags & QBD_REPLICA_LOST)
+		return "a map page is damaged, it needs a full copy";
+	if (flags & QBD_REPLICA_SUSPECT)
+		return "its log is damaged, records may be missing";
+	if (flags & QBD_REPLICA_NONVOTING)
+		return "a promise may be lost, it has no vote";
+	return NULL;
+}
+
 static int __qbd_replica_begin(struct qbd_shard *shard,
 			       struct qbd_replica_config *cfg)
 {
@@ -143,7 +155,7 @@ static int __qbd_replica_begin(struct qbd_shard *shard,
 	__qbd_replica_state_set(shard,
 				cfg->flags ? QBD_REPLICA_STATE_RECOVERING :
 					     QBD_REPLICA_STATE_IN_SYNC,
-				0, NULL);
+				0, qbd_replica_flags_why(known.table.flags));
 	return 0;
 }
 

@@ -208,6 +208,32 @@ static int qbd_volume_set_check(const struct qbd_volume *vol,
 	return 0;
 }
 
+/*
+ * With a single copy, which is here but of no use, an attach would wait for
+ * ever. A copy that is not here may still come: its store is being opened.
+ */
+static int qbd_volume_copy_check(const struct qbd_volume *vol,
+				 const struct qbd_set_spec *set,
+				 struct qbd_refusal *why)
+{
+	char text[NETLINK_MAX_FMTMSG_LEN];
+	struct qbd_shard *shard;
+	int err = 0;
+
+	if (set->nr_members != 1)
+		return 0;
+	shard = qbd_shard_find(vol->node, vol->id, set->number);
+	if (!shard)
+		return 0;
+	if (qbd_shard_replica_useless(shard, set->member[0].replica, text,
+				      sizeof(text)))
+		err = qbd_refuse(why, -EUCLEAN, QBD_A_VOLUME_SHARD,
+				 "shard %u's only replica: %s", set->number,
+				 text);
+	qbd_shard_put(shard);
+	return err;
+}
+
 static int qbd_volume_sets_add(struct qbd_volume *vol,
 			       const struct qbd_volume_spec *spec,
 			       struct qbd_refusal *why)
@@ -217,6 +243,8 @@ static int qbd_volume_sets_add(struct qbd_volume *vol,
 
 	for (i = 0; i < spec->nr_sets; i++) {
 		err = qbd_volume_set_check(vol, &spec->sets[i], why);
+		if (!err)
+			err = qbd_volume_copy_check(vol, &spec->sets[i], why);
 		if (err)
 			return err;
 		vol->sets[spec->sets[i].number] = spec->sets[i];
@@ -518,6 +546,7 @@ int qbd_volume_set(struct qbd_node *node, u32 id,
 void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info)
 {
 	struct qbd_shard_counts counts = {};
+	bool opening;
 	u32 i;
 
 	memset(info, 0, sizeof(*info));
@@ -534,12 +563,16 @@ void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info)
 	strscpy(info->device, vol->device);
 	strscpy(info->reason, vol->reason);
 	spin_unlock(&vol->lock);
+	opening = info->state == QBD_VOLUME_STATE_OPENING;
 	for (i = 0; i < vol->nr_shards; i++) {
 		struct qbd_shard *shard = qbd_volume_shard(vol, i);
 
 		if (!shard)
 			continue;
 		qbd_shard_counts_add(shard, &counts);
+		if (opening && qbd_shard_opening_why(shard, info->reason,
+						     sizeof(info->reason)))
+			opening = false; /* one reason will do */
 		qbd_shard_put(shard);
 	}
 	info->inflight = counts.inflight;

@@ -100,7 +100,7 @@ struct qbd_volume_spec {
  * @reads: reads completed since attach
  * @writes: writes, discards and flushes completed since attach
  * @device: name of the block device, empty if there is none
- * @reason: why it is dead or suspended, empty if it is not
+ * @reason: why it does not serve, empty if it does
  */
 struct qbd_volume_info {
 	enum qbd_volume_state state;

@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Modules and the kernel log, for cases in a guest. Part of lib.sh.
+# Modules, the kernel log and what else depends on the kernel, for cases in a
+# guest. Part of lib.sh.
 #
 # Modules of qbd are taken from $QBD_BUILD, the build for the kernel that
 # runs, and unloaded when the case ends. Its programs are in $QBD_USER, which
 # is in PATH.
 PATH=${QBD_USER:?}:$PATH
+
+# amount CHECK DEBUG LONG LONG_DEBUG: how much of something to do, by kernel
+# and tier: in make check on Debian's and on the debug kernel, then with --long.
+amount()
+{
+	local column=1
+	[[ ${QBD_KERNEL:-} != debug ]] || column=2
+	[[ -z ${QBD_LONG:-} ]] || column=$((column + 2))
+	echo "${!column}"
+}
 
 # load MODULE [PARAMETER...]: one of the kernel's own. A kernel without a
 # module directory has what cases need built in.

@@ -21,10 +21,11 @@ one_node()
 # one_stop: detach what is attached, by force, and end the node.
 one_stop()
 {
-	local file
+	local id
 	[[ -e /sys/kernel/qbd/n1 ]] || return 0
-	for file in /sys/block/qbd*/qbd/volume; do
-		[[ ! -e $file ]] || one_detach "$(cat "$file")" --force
+	# those that are still being attached, too: they have no device yet
+	for id in $(qbdctl kernel volume list | awk 'NR > 1 { print $1 }'); do
+		one_detach "$id" --force
 	done
 	qbdctl kernel node stop --id 1
 }

@@ -9,6 +9,8 @@ KERNELS=debian|debug|both       both
 TIER=check|long                 check
 MODE=guest|icount|host          guest; host for python files
 TIMEOUT=seconds                 120; four times as much on the debug kernel
+LONG=seconds                    TIMEOUT of a run with --long, which cases see
+                                as $QBD_LONG ("amount" in kernel.sh)
 MEM=1G  CPUS=2                  of the guest
 DISKS="64M pmem:64M"            disks of the guest, see disk.py
 CMDLINE="..."                   more for its kernel
@@ -33,9 +35,9 @@ DEBUG_FACTOR = 4
 _LINE = re.compile(r"^(?:# )?([A-Z]+) ?= ?(\"[^\"]*\"|'[^']*'|\S+)\s*$")
 _DEFAULTS = {
     "DESCRIPTION": "", "KERNELS": "both", "TIER": "check", "MODE": "",
-    "TIMEOUT": "120", "MEM": "1G", "CPUS": "2", "DISKS": "", "CMDLINE": "",
-    "ISOLATED": "", "ALLOW": "", "MODULES": "", "PROGRAMS": "", "FILES": "",
-    "REPEAT": "1",
+    "TIMEOUT": "120", "LONG": "", "MEM": "1G", "CPUS": "2", "DISKS": "",
+    "CMDLINE": "", "ISOLATED": "", "ALLOW": "", "MODULES": "", "PROGRAMS": "",
+    "FILES": "", "REPEAT": "1",
 }
 _CHOICES = {"KERNELS": ("debian", "debug", "both"),
             "TIER": ("check", "long"), "MODE": ("guest", "icount", "host")}
@@ -73,13 +75,15 @@ class Case:
             if values[key] not in choices:
                 raise BedError(f"{self.path}: {key}={values[key]}: not one "
                                f"of {' '.join(choices)}")
-        for key in ("TIMEOUT", "REPEAT"):
+        values["LONG"] = values["LONG"] or values["TIMEOUT"]
+        for key in ("TIMEOUT", "LONG", "REPEAT"):
             if not values[key].isdigit():
                 raise BedError(f"{self.path}: {key} is not a number")
 
     def timeout(self, kernel):
         """Seconds it may take on this kernel."""
-        seconds = int(self.values["TIMEOUT"])
+        seconds = int(self.values["LONG" if os.environ.get("QBD_LONG") else
+                                  "TIMEOUT"])
         return seconds * (DEBUG_FACTOR if kernel == "debug" else 1)
 
     def words(self, key):

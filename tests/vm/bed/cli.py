@@ -74,6 +74,8 @@ def _run_icount(args):
 
 def cmd_cases(args):
     """Run cases of tests/vm/cases: KTAP; exit code 0, 1 or 4."""
+    if args.long:
+        os.environ["QBD_LONG"] = "1"    # and so on into the guests
     found = cases.load(args.case, args.long or args.list, args.directory)
     if args.list:
         runner.list_cases(found)
