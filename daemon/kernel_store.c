@@ -33,6 +33,8 @@ static const char *kernel_store_state(uint32_t state)
  * @seen: it is there
  * @state: its state
  * @reason: why it failed
+ * @last_words: the same, by its last event: a store that failed before its uuid
+ *	was known is gone at once
  */
 struct kernel_store_look {
 	const char *path;
@@ -40,6 +42,7 @@ struct kernel_store_look {
 	bool seen;
 	uint32_t state;
 	char reason[256];
+	char last_words[256];
 };
 
 static int kernel_store_match(struct nlattr **attrs, void *arg)
@@ -68,11 +71,34 @@ static int kernel_store_find(struct knl *knl, struct kernel_store_look *look)
 	return knl_dump(knl, &dump);
 }
 
-static int kernel_store_failed(struct knl *knl,
-			       const struct kernel_store_look *look)
+/* The event of a store without a uuid says "PATH: REASON". */
+static int kernel_store_event(struct nlattr **attrs, void *arg)
 {
+	struct kernel_store_look *look = arg;
+	const char *reason = knl_str(attrs, QBD_A_EVENT_REASON);
+	size_t len = strlen(look->path);
+
+	if (knl_u32(attrs, QBD_A_EVENT_KIND) == QBD_EVENT_KIND_STORE_STATE &&
+	    !strncmp(reason, look->path, len) &&
+	    !strncmp(reason + len, ": ", 2))
+		snprintf(look->last_words, sizeof(look->last_words), "%s",
+			 reason + len + 2);
+	return 0;
+}
+
+static int kernel_store_failed(struct knl *knl, struct kernel_store_look *look)
+{
+	const char *reason = look->reason;
+
+	if (look->path && (!look->seen || !*reason)) {
+		int err = knl_events_drain(knl, kernel_store_event, look);
+
+		if (err)
+			return err;
+		reason = look->last_words;
+	}
 	snprintf(knl->error, sizeof(knl->error), "the store failed: %s",
-		 *look->reason ? look->reason : "see dmesg");
+		 *reason ? reason : "see dmesg");
 	return -EIO;
 }
 
@@ -144,6 +170,8 @@ int kernel_store_add(struct kernel_ctx *ctx, int argc, char **argv)
 		nlmsg_free(msg);
 		return kernel_end(ctx, -ENOMEM);
 	}
+	ctx->knl.event = kernel_store_event;
+	ctx->knl.event_arg = &look;
 	return kernel_store_send(ctx, msg, kernel_store_active, &look);
 }
 

@@ -130,7 +130,7 @@ struct qbd_node_counts {
  * struct qbd_store_spec - a store to be opened
  * @path: of the block device, as the caller sees it
  * @uuid: store uuid that must be found there; all zero = any
- * @opens_min: lowest generation counter that is accepted
+ * @opens_min: below this generation counter its replicas do not vote
  */
 struct qbd_store_spec {
 	const char *path;

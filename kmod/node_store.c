@@ -99,6 +99,10 @@ static enum qbd_store_state qbd_node_store_state(enum qbd_kstore_state state)
 	}
 }
 
+/*
+ * A store whose uuid is not known is named by its path: nothing else says which
+ * one it is, and it is gone before anybody can look.
+ */
 static void qbd_node_store_tell(struct qbd_node *node,
 				const struct qbd_kstore_info *info,
 				enum qbd_kstore_state state)
@@ -110,8 +114,15 @@ static void qbd_node_store_tell(struct qbd_node *node,
 		.error = info->error,
 		.reason = info->why[0] ? info->why : NULL,
 	};
+	char *named = NULL;
 
+	if (notice.reason && uuid_is_null(&info->uuid)) {
+		named = kasprintf(GFP_KERNEL | __GFP_NOFAIL, "%s: %s",
+				  info->path, info->why);
+		notice.reason = named;
+	}
 	qbd_event_emit(node, &notice);
+	kfree(named);
 }
 
 /*

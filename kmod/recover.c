@@ -64,6 +64,7 @@ static int qbd_recover_identify(struct qbd_store *store,
 				const struct qbd_super *super)
 {
 	uuid_t uuid;
+	int err;
 
 	import_uuid(&uuid, super->store);
 	if (!uuid_is_null(&store->options.uuid) &&
@@ -71,11 +72,12 @@ static int qbd_recover_identify(struct qbd_store *store,
 		qbd_kstore_fail(store, -EMEDIUMTYPE, "it is store %pUb", &uuid);
 		return -EMEDIUMTYPE;
 	}
-	store->uuid = uuid;
 	store->clean = super->flags & QBD_SUPER_CLEAN;
-	/* Pairs with qbd_kstore_find(): @uuid comes before. */
-	smp_store_release(&store->identified, true);
-	return 0;
+	err = qbd_kstore_identify(store, &uuid);
+	if (err)
+		qbd_kstore_fail(store, err,
+				"a store with its uuid is open here: a copy?");
+	return err;
 }
 
 static int qbd_recover_core(struct qbd_recover *recover)

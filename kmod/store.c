@@ -230,6 +230,18 @@ struct qbd_stores *qbd_kstore_stores(const struct qbd_store *store)
 	return store->stores;
 }
 
+static struct qbd_store *__qbd_kstore_find(struct qbd_stores *stores,
+					   const uuid_t *uuid)
+{
+	struct qbd_store *store;
+
+	lockdep_assert_held(&stores->lock);
+	list_for_each_entry(store, &stores->list, entry)
+		if (store->identified && uuid_equal(&store->uuid, uuid))
+			return store;
+	return NULL;
+}
+
 /**
  * qbd_kstore_find() - find a store by its uuid
  * @stores: of the node
@@ -241,18 +253,40 @@ struct qbd_stores *qbd_kstore_stores(const struct qbd_store *store)
  */
 struct qbd_store *qbd_kstore_find(struct qbd_stores *stores, const uuid_t *uuid)
 {
-	struct qbd_store *store, *found = NULL;
+	struct qbd_store *store;
 
 	spin_lock(&stores->lock);
-	list_for_each_entry(store, &stores->list, entry)
-		/* Pairs with qbd_recover_identify(). */
-		if (smp_load_acquire(&store->identified) &&
-		    uuid_equal(&store->uuid, uuid)) {
-			found = qbd_kstore_get(store);
-			break;
-		}
+	store = __qbd_kstore_find(stores, uuid);
+	if (store)
+		qbd_kstore_get(store);
 	spin_unlock(&stores->lock);
-	return found;
+	return store;
+}
+
+/**
+ * qbd_kstore_identify() - enter a store under its uuid
+ * @store: a store being opened
+ * @uuid: what its superblock says
+ *
+ * A copy of a disk has the uuid of the original. Two histories under one
+ * name would be taken for each other: only one of them may be open.
+ *
+ * Return: 0; -EEXIST if a store with this uuid is open here.
+ */
+int qbd_kstore_identify(struct qbd_store *store, const uuid_t *uuid)
+{
+	struct qbd_stores *stores = store->stores;
+	int err = 0;
+
+	spin_lock(&stores->lock);
+	if (__qbd_kstore_find(stores, uuid)) {
+		err = -EEXIST;
+	} else {
+		store->uuid = *uuid;
+		store->identified = true;
+	}
+	spin_unlock(&stores->lock);
+	return err;
 }
 
 /**
@@ -288,11 +322,13 @@ void qbd_kstore_info_get(struct qbd_store *store, struct qbd_kstore_info *info)
 
 	memset(info, 0, sizeof(*info));
 	strscpy(info->path, store->path, sizeof(info->path));
+	spin_lock(&store->stores->lock);
+	info->uuid = store->uuid;
+	spin_unlock(&store->stores->lock);
 	spin_lock(&store->lock);
 	info->state = store->state;
 	info->error = store->error;
 	info->clean = store->clean;
-	info->uuid = store->uuid;
 	strscpy(info->why, store->why, sizeof(info->why));
 	if (store->core) {
 		super = qbd_store_super(store->core);
@@ -318,6 +354,22 @@ static void qbd_kstore_gone(struct qbd_backend *backend)
 	qbd_kstore_fail(store, -ENODEV, "the device is gone");
 }
 
+static const char *qbd_kstore_device_error(int err)
+{
+	switch (err) {
+	case -EBUSY:
+		return "the device is in use: mounted, or open as a store";
+	case -ELOOP:
+		return "the device is a volume of qbd";
+	case -EMEDIUMTYPE:
+		return "the device is zoned or has blocks above 4096 bytes";
+	case -EROFS:
+		return "the device is read-only";
+	default:
+		return "the device can not be opened";
+	}
+}
+
 static int qbd_kstore_open_steps(struct qbd_store *store)
 {
 	bool must_checkpoint = false;
@@ -325,8 +377,8 @@ static int qbd_kstore_open_steps(struct qbd_store *store)
 
 	err = qbd_backend_open(&store->backend, store->dev, qbd_kstore_gone);
 	if (err) {
-		qbd_kstore_fail(store, err, "the device can not be opened: %d",
-				err);
+		qbd_kstore_fail(store, err, "%s (error %d)",
+				qbd_kstore_device_error(err), err);
 		return err;
 	}
 	err = qbd_kstore_mem_init(store);

@@ -108,8 +108,8 @@ struct qbd_stores {
  * @path: of the device, resolved in the caller's mount namespace
  * @uuid: uuid the store must have; null = any
  * @cluster: uuid its cluster must have; null = any
- * @opens_min: refuse (as rolled back, S11) a store whose generation counter
- *	is lower; 0 = any
+ * @opens_min: the replicas of a store whose generation counter is lower do not
+ *	vote: it was rolled back (S11); 0 = any
  */
 struct qbd_store_options {
 	const char *path;

@@ -103,8 +103,8 @@ struct qbd_spare {
  * @reported: states that were reported, a bit each [owner: report_work]
  * @error: why it is FAILED [lock; READ_ONCE ok]
  * @why: the same for people [lock]
- * @uuid: of the store [const once @identified]
- * @identified: @uuid is known [READ_ONCE ok]
+ * @uuid: of the store [stores->lock; const once @identified]
+ * @identified: @uuid is known [stores->lock]
  * @stop_wanted: it is to become CLOSED [lock]
  * @opened: opening has been tried [owner: ctl_work]
  * @clean: it had been closed in order [lock]
@@ -187,6 +187,7 @@ __printf(3, 4) void qbd_kstore_fail(struct qbd_store *store, int error,
 bool qbd_kstore_dead(const struct qbd_store *store);
 
 /* store_mem.c: payloads and map pages that the core holds */
+int qbd_kstore_identify(struct qbd_store *store, const uuid_t *uuid);
 int qbd_kstore_mem_init(struct qbd_store *store);
 void qbd_kstore_mem_destroy(struct qbd_store *store);
 void __qbd_kstore_payload_added(struct qbd_store *store, u32 nr_pages);
