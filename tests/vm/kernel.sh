@@ -9,13 +9,13 @@
 # is in PATH.
 PATH=${QBD_USER:?}:$PATH
 
-# amount CHECK DEBUG LONG LONG_DEBUG: how much of something to do, by kernel
-# and tier: in make check on Debian's and on the debug kernel, then with --long.
+# amount DEBIAN DEBUG [DEBIAN DEBUG]: how much of something to do, by kernel; the
+# second pair is for runs with --long.
 amount()
 {
 	local column=1
 	[[ ${QBD_KERNEL:-} != debug ]] || column=2
-	[[ -z ${QBD_LONG:-} ]] || column=$((column + 2))
+	[[ -z ${QBD_LONG:-} || $# == 2 ]] || column=$((column + 2))
 	echo "${!column}"
 }
 
