@@ -18,10 +18,11 @@ same()
 		<(dd if="$DEV" bs=1K skip="$1" count="$2" status=none)
 }
 
+# write BLOCK MIB: that much of it.
 write()
 {
-	dd if=/dev/shm/bytes of="$DEV" bs="$1" oflag=direct conv=nocreat \
-		status=none
+	dd if=/dev/shm/bytes of="$DEV" bs="$1" count="$2M" oflag=direct \
+		iflag=count_bytes conv=nocreat status=none
 }
 
 filesystem()
@@ -41,6 +42,7 @@ one_node
 one_store /dev/qd --wal-size 128M
 one_create 7 100 64
 one_attach 7 100 64
+small=$(amount 8 1 24 4)
 head --bytes=24M /dev/urandom >/dev/shm/bytes
 on_exit rm -f /dev/shm/bytes
 
@@ -59,10 +61,11 @@ check "write zeroes" test "$(queue write_zeroes_max_bytes)" -gt 0
 check "stable writes are not asked for" test "$(queue stable_writes)" = 0
 
 check "unwritten reads as zero" cmp --bytes=$((100 << 20)) "$DEV" /dev/zero
-check "written in 1 MiB" write 1M
+check "written in 1 MiB" write 1M 24
 check "reads back" same 0 24576
-check "written in 4 KiB" write 4K
-check "reads back" same 0 24576
+check "overwritten with zeroes" blkdiscard --zeroout "$DEV"
+check "written in 4 KiB" write 4K "$small"
+check "reads back" same 0 $((small << 10))
 refuse "a write of half a block" \
 	dd if=/dev/zero of="$DEV" bs=512 count=1 oflag=direct
 check "ext4" quiet filesystem

@@ -6,7 +6,7 @@
 # forced detach ends them all, with errors, within ten seconds.
 #
 #	dd, cat, sync, ext4 -> /dev/qbd0 -> store -> /dev/td_a (stalled)
-# TIER=long
+# KERNELS=debian
 # TIMEOUT=300
 DESCRIPTION="forced detach with everything stuck, in time"
 # shellcheck source=tests/vm/lib.sh

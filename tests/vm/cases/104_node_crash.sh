@@ -57,7 +57,7 @@ for round in 1 2; do
 	rm -f /dev/shm/acked
 	ledger 2>/dev/null &
 	writer=$!
-	wait_until 120 acked $((round * 30))
+	wait_until 120 acked $((round * 12))
 	check "crash $round" qbdctl kernel node crash --id 1
 	wait "$writer" && code=0 || code=$?
 	check "the writer got an error" test "$code" = 1
