@@ -252,6 +252,7 @@ void qbd_shard_tick(struct qbd_shard *shard, bool slow)
 {
 	qbd_shard_rep_tick(shard, slow);
 	qbd_shard_lead_tick(shard, slow);
+	qbd_shard_cork_tick(shard);
 	if (!list_empty_careful(&shard->log_waits))
 		qbd_shard_log_retry(shard);
 	if (!list_empty_careful(&shard->held))

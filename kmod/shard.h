@@ -280,6 +280,7 @@ void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
 			const struct qbd_msg *msg);
 bool qbd_shard_cork(struct qbd_shard *shard);
 void qbd_shard_uncork(struct qbd_shard *shard);
+void qbd_shard_cork_tick(struct qbd_shard *shard);
 void qbd_shard_links_update(struct qbd_shard *shard, u32 node);
 
 #endif /* QBD_SHARD_H */

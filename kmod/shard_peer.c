@@ -136,6 +136,18 @@ static void qbd_shard_push(struct qbd_shard *shard, u32 node)
 	qbd_conn_put(conn);
 }
 
+static void qbd_shard_push_all(struct qbd_shard *shard)
+{
+	struct qbd_set set;
+	u32 i;
+
+	spin_lock(&shard->lock);
+	set = shard->set;
+	spin_unlock(&shard->lock);
+	for (i = 0; i < set.nr; i++)
+		qbd_shard_push(shard, set.member[i].node);
+}
+
 /**
  * qbd_shard_uncork() - that was the last of them: push them all
  * @shard: the shard
@@ -144,17 +156,22 @@ static void qbd_shard_push(struct qbd_shard *shard, u32 node)
  */
 void qbd_shard_uncork(struct qbd_shard *shard)
 {
-	struct qbd_set set;
-	u32 i;
-
 	clear_bit(QBD_SHARD_CORKED, &shard->corked);
 	/* Pairs with qbd_shard_is_corked(): what it left in a queue we push. */
 	smp_mb__after_atomic();
-	spin_lock(&shard->lock);
-	set = shard->set;
-	spin_unlock(&shard->lock);
-	for (i = 0; i < set.nr; i++)
-		qbd_shard_push(shard, set.member[i].node);
+	qbd_shard_push_all(shard);
+}
+
+/**
+ * qbd_shard_cork_tick() - do not wait for ever for who corked it
+ * @shard: the shard
+ *
+ * He may wait for memory, and memory for what he holds back.
+ */
+void qbd_shard_cork_tick(struct qbd_shard *shard)
+{
+	if (test_bit(QBD_SHARD_CORKED, &shard->corked))
+		qbd_shard_push_all(shard);
 }
 
 /* May this message, which is in the queue, be left to qbd_shard_uncork()? */
