@@ -94,7 +94,8 @@ log "worst residual: $worst ns"
 figure "round trips in a write (a)" "$a" RTT "<= 1.02"
 figure "media in a write (b)" "$b" media "<= 1.05"
 figure "the rest of a write, all nodes (c)" "$c" ns
-check "no less than one of each" holds "$a >= 1 && $b >= 1"
+# else something is not waited for, or the rig is broken; 1.00 as rounded
+check "no less than one of each" holds "$a >= 0.995 && $b >= 0.995"
 
 # the last point again, now with fdatasync() after each write
 load_run --warm-up 100 --ops 500 --sync
