@@ -1,243 +1,227 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The demo: a database on a qbd volume, and a machine that is killed.
+"""The demo: a database on three machines, and machines that are killed.
 
-The client in the machine says which row it has committed after each commit;
-that ledger is kept out here, where no crash of the machine reaches it. After
-the machine came back every row of the ledger must be in the database.
+	alpha ------- beta ------- gamma
+	PostgreSQL    a copy       a copy
+	ext4          |            |
+	/dev/qbd0     vda          vda
+	and a copy
+
+The client beside the database says which row it has committed after each
+commit; that ledger is kept out here, where no crash of a machine reaches it.
+Whatever died, every row of the ledger must be in the database in the end.
 """
 import argparse
-import json
+import contextlib
 import os
-import re
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-from bed import Bed, BedError, GuestDied, poll  # noqa: E402
-
-CLUSTER = "6c2f2b1e-6c11-4a4e-9f0c-1d8f3f0f8a01"
-SHARD = 256 << 20
-SHARDS = 2
-
-PREPARE = """
-mkdir -p /mnt/db /run/pg && mount /dev/qbd0 /mnt/db && chown postgres /run/pg
-"""
-# Sizes for a machine without KVM; what makes commits durable stays as it is.
-# No commit makes the configuration durable: it is synced, as a person would
-# have had the time for before his machine dies.
-INITDB = """
-install -d -o postgres -m 700 /mnt/db/pg
-su postgres -c "$PG/initdb -D /mnt/db/pg -A trust" >/run/initdb.log
-cat >>/mnt/db/pg/postgresql.conf <<END
-listen_addresses = ''
-unix_socket_directories = '/run/pg'
-shared_buffers = 16MB
-autovacuum = off
-END
-sync --file-system /mnt/db
-"""
-START = """
-su postgres -c "$PG/pg_ctl -D /mnt/db/pg -l /run/pg/log -w -t 300 start" || {
-	tail --lines=20 /run/pg/log
-	exit 1
-}
-"""
-TABLE = """
-su postgres -c "psql -q -h /run/pg -c \
-'create table ledger (id bigint primary key, body text)'"
-"""
-CLIENT = """
-seq 1 10000000 | sed 's/.*/insert into ledger values \
-(&, repeat(md5(&::text), 30));\\n\\\\echo committed &/' |
-su postgres -c "stdbuf -oL psql -q -h /run/pg -v ON_ERROR_STOP=1"
-"""
-ROWS = """
-su postgres -c "psql -qAt -h /run/pg -c 'select id from ledger order by id'"
-"""
+import demo_db as db  # noqa: E402
+from bed import Bed, BedError  # noqa: E402
+from demo_node import (LEASE_MS, NAMES, SHARD, SHARDS,  # noqa: E402
+                       Node)
+from demo_say import Step, say, size, table, together  # noqa: E402
 
 
-def say(text=""):
-    """A line for the reader."""
-    print(text, flush=True)
+class Lost(BedError):
+    """What must never be raised."""
 
 
-class Step:
-    """A line of the story with the time that it took."""
-
-    def __init__(self, text):
-        self.text = text
-        self.start = time.monotonic()
-
-    def __enter__(self):
-        print(f"  {self.text:<58}", end="", flush=True)
-        return self
-
-    def __exit__(self, kind, value, trace):
-        took = time.monotonic() - self.start
-        print("failed" if kind else f"{took:5.1f} s", flush=True)
+def show_copies(leader):
+    """Who has how much of each shard, as its leader knows it."""
+    copies = leader.copies()
+    rows = []
+    for number, name in enumerate(NAMES, 1):
+        cells = [f"{copies[number, shard]['replica_state']}, "
+                 f"{copies[number, shard]['durable_index'] or '-'}"
+                 for shard in range(SHARDS)]
+        rows.append([name, *cells])
+    table(["copy, last record", *(f"shard {i}" for i in range(SHARDS))],
+          *rows)
 
 
-class Ledger:
-    """What the client was told is committed, kept outside of the machine."""
-
-    def __init__(self):
-        self.rows = []
-        self._rest = b""
-        self._lock = threading.Lock()
-        self.noise = bytearray()
-
-    def take(self, _kind, data):
-        """Output of the client."""
-        with self._lock:
-            lines = (self._rest + data).split(b"\n")
-            self._rest = lines.pop()
-            for line in lines:
-                found = re.fullmatch(rb"committed (\d+)", line.strip())
-                if found:
-                    self.rows.append(int(found.group(1)))
-                else:
-                    self.noise += line + b"\n"
+def check_rows(ledger, guest):
+    """Every acknowledged row is in the database, or this is the end."""
+    there, lost = ledger.lost(guest)
+    table(["rows acknowledged", "in the database", "lost"],
+          [len(ledger.rows), len(there), len(lost)])
+    if lost:
+        raise Lost(f"LOST: rows {lost[:20]}")
+    return max(there)
 
 
-def qbdctl(guest, words, timeout=120):
-    """Run qbdctl in the machine; returns its output."""
-    return guest.run(f'"$QBD_USER/qbdctl" {words}', timeout).out
+def create(nodes):
+    """Stores, links, copies, volume, file system, database."""
+    alpha = nodes[0]
+    say("\n1. Three nodes, a volume of two shards, three copies of each")
+    with Step("format the disks as stores"):
+        together(Node.format, *nodes)
+    with Step("start the nodes, open the stores, connect the links"):
+        together(Node.up, *nodes)
+        together(Node.wait_linked, *nodes)
+    with Step("create a copy of each shard on each node"):
+        together(Node.create, *nodes)
+    with Step("attach on alpha under term 1: /dev/qbd0 appears"):
+        alpha.attach(1)
+    with Step("all copies are in sync"):
+        for node in nodes:
+            alpha.wait_copies(node.number, True)
+    with Step("ext4, initdb, start PostgreSQL"):
+        db.create(alpha.guest)
+    show_copies(alpha)
 
 
-def show(text):
-    """Output of a command, set off."""
-    for line in text.rstrip().splitlines():
-        say("      " + line)
+def follower_dies(nodes, ledger, rows):
+    """Commits go on without a follower."""
+    alpha, _, gamma = nodes
+    say("\n2. A client commits rows; then a follower's machine is killed")
+    ledger.client(alpha.guest, 1)
+    with Step(f"{rows} rows, each acknowledged"):
+        ledger.grow(rows)
+    with Step("SIGKILL gamma"):
+        gamma.guest.crash()
+        killed = len(ledger.rows)
+    with Step(f"{rows} more rows"):
+        ledger.grow(rows)
+        last = len(ledger.rows) - 1
+    say(f"      longest wait for a commit: before "
+        f"{ledger.longest(0, killed - 1):.2f} s, "
+        f"since {ledger.longest(killed - 1, last):.2f} s")
+    with Step("alpha goes on without gamma, and keeps asking for it"):
+        alpha.wait_copies(gamma.number, False)
+    show_copies(alpha)
 
 
-def node_up(guest):
-    """Module, node, store: what a machine does when it starts."""
-    guest.run("modprobe -a crc32c-intel libcrc32c; "
-              'insmod "$QBD_BUILD/kmod/qbd.ko"')
-    qbdctl(guest, f"kernel node start --id 1 --name alpha --cluster {CLUSTER}")
-    qbdctl(guest, "kernel store add /dev/vda")
-    stores = json.loads(qbdctl(guest, "kernel store list --json"))
-    return stores[0]["uuid"]
-
-
-def attach(guest, term):
-    """Attach the volume; returns the device."""
-    shards = " ".join(f"--shard {i}:1:1:{i + 1}" for i in range(SHARDS))
-    return qbdctl(guest, "kernel volume attach --id 1 --name data "
-                  f"--size {SHARD * SHARDS} --shard-size {SHARD} "
-                  f"--term {term} {shards}").strip()
-
-
-def create(guest):
-    """Store, replicas, volume, file system, database."""
-    say("\nA store, a volume of two shards, a database")
-    with Step("format the disk as a store"):
-        qbdctl(guest, f"store format /dev/vda --cluster {CLUSTER}")
-    with Step("start the node, open the store"):
-        store = node_up(guest)
-    with Step("create a replica of each shard"):
-        for i in range(SHARDS):
-            qbdctl(guest, f"kernel replica create --id {i + 1} --volume 1 "
-                   f"--shard {i} --store {store} --size {SHARD} --epoch 1 "
-                   f"--members 1:{i + 1}")
-    with Step("attach under term 1: the block device appears"):
-        attach(guest, 1)
-    show(qbdctl(guest, "kernel volume list"))
-    with Step("mkfs.ext4, mount"):
-        guest.run("mkfs.ext4 -q /dev/qbd0", 120)
-        guest.run(PREPARE)
-    with Step("initdb, start PostgreSQL"):
-        guest.run(INITDB, 300)
-        guest.run(START, 300)
-        guest.run(TABLE, 120)
-
-
-def kill(guest, ledger, rows):
-    """Commit rows and kill the machine in the midst of it."""
-    say(f"\nA client commits rows; after {rows} the machine is killed")
-    job = guest.spawn(CLIENT, sink=ledger.take)
-    with Step(f"{rows} rows committed, each acknowledged"):
-        poll(lambda: len(ledger.rows) >= rows or not job.running(), 300,
-             "rows to be committed")
-        if len(ledger.rows) < rows:
-            raise BedError("the client stopped: " + ledger.noise.decode())
-    with Step("SIGKILL the machine"):
-        guest.crash()
-        try:
-            job.wait(5)
-        except GuestDied:
-            pass
-    say(f"      the ledger out here has {len(ledger.rows)} rows, the last is "
-        f"{ledger.rows[-1]}")
-
-
-def come_back(guest):
-    """Boot again, replay, attach, mount, start."""
-    say("\nIt comes back")
+def comes_back(leader, node, ledger):
+    """Boot, open, catch up: what that took."""
     with Step("boot"):
-        guest.restart()
-    with Step("open the store: replay the log"):
-        node_up(guest)
-    show(qbdctl(guest, "kernel replica list"))
-    with Step("attach under term 2: settle what was in flight"):
-        attach(guest, 2)
+        node.guest.restart()
+    with Step("start the node, open the store: replay the log"):
+        node.up()
+    had = node.ends()
+    with Step("connect the links"):
+        node.wait_linked()
+    with Step("catch up, while the client goes on committing"):
+        leader.wait_copies(node.number, True)
+    received = node.received()
+    copies = leader.copies()
+    now = [copies[node.number, shard]["durable_index"]
+           for shard in range(SHARDS)]
+    table(["records of", "it had", "it has", "missed"],
+          *([f"shard {shard}", had[shard][1], now[shard],
+             now[shard] - had[shard][1]] for shard in range(SHARDS)))
+    say(f"      received in all: {size(received)}; "
+        f"the volume has {size(SHARD * SHARDS)}")
+    show_copies(leader)
+    say(f"      rows acknowledged so far: {len(ledger.rows)}")
+
+
+def leader_dies(nodes, ledger, rows):
+    """Another node takes over; nothing that was acknowledged is missing."""
+    alpha, beta, _ = nodes
+    say("\n4. The leader's machine is killed, PostgreSQL and client with it")
+    with Step(f"{rows} more rows"):
+        ledger.grow(rows)
+    with Step("SIGKILL alpha"):
+        alpha.guest.crash()
+        ledger.client_gone()
+    died = time.monotonic()
+    known = len(ledger.rows)
+    say(f"      the ledger out here has {known} rows, the last is "
+        f"{ledger.rows[-1]}")
+    with Step("attach on beta under term 2, when alpha's lease is over"):
+        beta.attach(2)
     with Step("fsck: the journal, then a full check"):
-        guest.run("e2fsck -p /dev/qbd0 >/dev/null || [ $? = 1 ]; "
-                  "e2fsck -f -n /dev/qbd0", 300)
+        db.fsck(beta.guest)
     with Step("mount, start PostgreSQL: it recovers"):
-        guest.run(PREPARE)
-        guest.run(START, 300)
+        beta.guest.run(db.MOUNT)
+        beta.guest.run(db.START, 600)
+    newest = check_rows(ledger, beta.guest)
+    ledger.client(beta.guest, newest + 1)
+    with Step(f"{rows} more rows, committed on beta"):
+        ledger.grow(rows)
+    say(f"      the first of them {ledger.times[known] - died:.0f} s after "
+        "alpha died")
 
 
-def count(guest, ledger):
-    """Compare; returns the rows that were acknowledged and are gone."""
-    say("\nThe count")
-    there = {int(row) for row in guest.run(ROWS, 300).out.split()}
-    lost = [row for row in ledger.rows if row not in there]
-    say(f"      acknowledged {len(ledger.rows)}, in the database {len(there)}, "
-        f"lost {len(lost)}")
-    return lost
+def leader_returns(nodes, ledger):
+    """The former leader is a follower now."""
+    alpha, beta, _ = nodes
+    say("\n5. The former leader's machine comes back, as a follower's")
+    comes_back(beta, alpha, ledger)
+    with Step("stop the client"):
+        ledger.client_stop()
+    check_rows(ledger, beta.guest)
+
+
+def finish(nodes):
+    """Take it apart, in order; the stores have to be sound."""
+    beta = nodes[1]
+    say("\n6. The end")
+    with Step("stop PostgreSQL, unmount, detach"):
+        beta.guest.run(db.STOP, 600)
+        beta.qbdctl("kernel volume detach --id 1")
+    ends = [node.ends() for node in nodes]
+    table(["log ends at", *(f"shard {i}" for i in range(SHARDS))],
+          *([node.name, *(f"term {end[i][0]}, record {end[i][1]}"
+                          for i in range(SHARDS))]
+            for node, end in zip(nodes, ends)))
+    with Step("stop the nodes, check every checksum of the stores"):
+        together(Node.stop, *nodes)
+
+
+def story(rows):
+    """All of it."""
+    ledger = db.Ledger()
+    say("qbd: three machines, three copies, two power plugs\n")
+    say("  Emulated machines on a busy host: everything takes 10 to 15 times "
+        "as long as\n  it would, and some clocks are late. So the nodes ask "
+        f"for a lease of {LEASE_MS // 1000} s,\n  where the default is "
+        "1.5 s: that is how long a take-over waits.\n")
+    bed = Bed(kernel="debian", guests=len(NAMES), cpus=1, mem="768M",
+              disks=["2G"], allow=("stall",))
+    bed.env["PG"] = db.bindir()
+    with contextlib.ExitStack() as stack:
+        with Step("boot " + ", ".join(NAMES)):
+            stack.enter_context(bed)
+        nodes = [Node(guest) for guest in bed.guests]
+        create(nodes)
+        follower_dies(nodes, ledger, rows)
+        say("\n3. The follower's machine comes back")
+        comes_back(nodes[0], nodes[2], ledger)
+        leader_dies(nodes, ledger, rows)
+        leader_returns(nodes, ledger)
+        finish(nodes)
+
+
+def rows_type(text):
+    """At least two: there is a time between them."""
+    rows = int(text)
+    if rows < 2:
+        raise ValueError
+    return rows
 
 
 def main():
-    """The story."""
+    """Parse, tell, judge."""
     parser = argparse.ArgumentParser(description="qbd: the demo")
-    parser.add_argument("--rows", type=int, default=200,
-                        help="rows to commit before the machine is killed")
-    rows = parser.parse_args().rows
-    pg = [name for name in sorted(os.listdir("/usr/lib/postgresql"))][-1]
-    ledger = Ledger()
+    parser.add_argument("--rows", type=rows_type, default=100,
+                        help="rows to commit before each event")
+    args = parser.parse_args()
     began = time.monotonic()
-    say("qbd: one machine, one copy, one power plug\n")
-    say("  (an emulated machine: everything takes 10 to 15 times as long "
-        "as it would)")
-    with Bed(kernel="debian", guests=1, cpus=2, mem="1G",
-             disks=["2G"]) as bed:
-        guest = bed.guests[0]
-        bed.env["PG"] = f"/usr/lib/postgresql/{pg}/bin"
-        create(guest)
-        kill(guest, ledger, rows)
-        come_back(guest)
-        lost = count(guest, ledger)
-        guest.run('su postgres -c "$PG/pg_ctl -D /mnt/db/pg -m fast -w stop" '
-                  ">/dev/null; umount /mnt/db", 120)
-        qbdctl(guest, "kernel volume detach --id 1")
-        qbdctl(guest, "kernel node stop --id 1")
-    if lost:
-        say(f"\nLOST: rows {lost[:20]}")
-        return 1
+    story(args.rows)
     say(f"\nNothing was lost. ({time.monotonic() - began:.0f} s)\n"
         "Next: README.md; 'scripts/testbed shell' for a machine to play with.")
-    return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        main()
     except BedError as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         sys.exit(1)
