@@ -4,17 +4,20 @@
 # Volumes with three copies, on nodes n1 .. n3 of this guest, each a network
 # namespace with a store on a disk of its own. A case sources it after lib.sh.
 #
-# The disks are null_blk; a case that wants others has a three_disk() of its own
-# and says in THREE_DEV what their names begin with. THREE_WAL is the size of
-# a log.
-#
 # Ids are made up here: the replica of shard S of volume V on node N is
 # 1000 * V + 10 * S + N; terms count up with each attach, whatever node.
+#
+# A case may set, before it sources this: THREE_DISK=td for test disks, each
+# named as its node, instead of those of ram_disk; THREE_LEASE_MS; THREE_WAL,
+# the size of a log. One that wants still other disks has a three_disk() of its
+# own and says in THREE_DEV what their names begin with.
 
 CLUSTER=5eed0000-0000-4000-8000-000000000003
 THREE_LEASE_MS=${THREE_LEASE_MS:-10000}
-THREE_DEV=/dev/qd
 THREE_WAL=${THREE_WAL:-64M}
+THREE_DISK=${THREE_DISK:-ram}
+THREE_DEV=/dev/qd
+[[ $THREE_DISK != td ]] || THREE_DEV=/dev/td_n
 
 # _uuid NODE: of its store.
 _uuid()
@@ -25,7 +28,12 @@ _uuid()
 # three_disk NUMBER MIB [OPTION...]: make the disk of a node.
 three_disk()
 {
-	ram_disk "qd$1" "${@:2}"
+	if [[ $THREE_DISK == td ]]; then
+		td_create "n$1" size="$2M" cache=on "${@:3}"
+		on_exit td_remove "n$1"
+	else
+		ram_disk "qd$1" "${@:2}"
+	fi
 }
 
 # three_nodes MIB [OPTION...]: n1 .. n3, each with an empty store of this size;
@@ -35,9 +43,11 @@ three_nodes()
 	local node
 	[[ -d /sys/module/qbd ]] || load_qbd
 	nodes 3
-	on_exit three_stop
 	for node in n1 n2 n3; do
 		three_disk "${node#n}" "$@"
+	done
+	on_exit three_stop
+	for node in n1 n2 n3; do
 		qbdctl store format "$THREE_DEV${node#n}" --cluster "$CLUSTER" \
 			--uuid "$(_uuid $node)" --wal-size "$THREE_WAL"
 		three_start $node
@@ -68,7 +78,9 @@ three_links()
 				echo "peer $peer $(addr n$peer):7000"
 		done
 	} >"/run/$1.links"
-	at "$1" qbdctl kernel links "/run/$1.links" >>"/run/$1.log" 2>&1 &
+	# not by "at": the pid would be that of a shell that waits for it
+	ip netns exec "$1" qbdctl kernel links "/run/$1.links" \
+		>>"/run/$1.log" 2>&1 &
 	echo $! >"/run/$1.pid"
 }
 
@@ -125,8 +137,8 @@ three_create()
 	done
 }
 
-# three_attach NODE VOLUME MIB SHARD_MIB [OPTION...]: under the next term; DEV
-# is then its device.
+# three_attach NODE VOLUME MIB SHARD_MIB [OPTION...]: under the next term. DEV
+# is then its device; after a check, which is a subshell, ask three_dev.
 three_attach()
 {
 	local sets=() shard base
@@ -139,9 +151,21 @@ three_attach()
 		>/run/three.term
 	at "$1" qbdctl kernel volume attach --id "$2" --name "vol$2" \
 		--size "$3M" --shard-size "$4M" --term "$(cat /run/three.term)" \
-		"${sets[@]}" "${@:5}"
-	DEV=/dev/$(basename "$(dirname "$(dirname "$(grep --files-with-matches \
-		"^vol$2\$" /sys/block/qbd*/qbd/name)")")")
+		"${sets[@]}" "${@:5}" >/run/three.dev
+	DEV=$(cat /run/three.dev)
+	echo "$DEV"
+}
+
+# three_dev: the device of the last attach.
+three_dev()
+{
+	cat /run/three.dev
+}
+
+# three_detach NODE VOLUME [--force]
+three_detach()
+{
+	at "$1" qbdctl kernel volume detach --id "${@:2}"
 }
 
 # three_in_sync NODE COPIES: so many copies of what it leads are in sync.
@@ -149,4 +173,13 @@ three_in_sync()
 {
 	[[ $(at "$1" qbdctl kernel shard list | grep --only-matching \
 		--word-regexp in-sync | wc -l) == "$2" ]]
+}
+
+# three_state NODE STATE: all shards of what it leads are so.
+three_state()
+{
+	local shown
+	shown=$(at "$1" qbdctl kernel shard list | awk 'NR > 1 { print $3 }' |
+		sort --unique)
+	[[ $shown == "$2" ]]
 }

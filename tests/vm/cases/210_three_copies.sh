@@ -52,7 +52,7 @@ three_nodes 512
 on_exit rm -f /dev/shm/acked
 check "three replicas of two shards" three_create 7 128 64
 check "attached" three_attach n1 7 128 64
-DEV=/dev/qbd0
+DEV=$(three_dev)
 wait_until 60 three_in_sync n1 6
 check "fio verifies what it wrote" verified
 ledger 0 &
@@ -70,6 +70,7 @@ check "the leader dies" three_crash n1
 wait "$writer" && code=0 || code=$?
 check "the writer got an error" test "$code" = 1
 check "another node takes over" three_attach n2 7 128 64
+DEV=$(three_dev)
 check "every acknowledged block is there" there
 wait_until 60 three_start n1
 check "the former leader catches up" wait_until 120 three_in_sync n2 6

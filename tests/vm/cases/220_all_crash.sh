@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# All three nodes lose power at once, again and again, while blocks are being
+# written: their disks keep what was flushed, and of the rest what the seed
+# says, torn or not. Each time others come back first, and one of them takes
+# over before the last one is there.
+#
+#	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
+# KERNELS=debian
+# TIMEOUT=300
+DESCRIPTION="three power cuts at once lose nothing that was acknowledged"
+# shellcheck source=tests/vm/lib.sh
+. "${QBD_VM:?}/lib.sh"
+# shellcheck source=tests/testdisk/td.sh
+. "${QBD_TOP:?}/tests/testdisk/td.sh"
+# shellcheck source=tests/vm/three.sh
+. "${QBD_VM:?}/three.sh"
+# shellcheck source=tests/vm/ledger.sh
+. "${QBD_VM:?}/ledger.sh"
+requires fio
+THREE_DISK=td
+
+# load_fio: writes of all sizes, behind the ledger's blocks and in the other
+# shard; nobody checks them, they are there to be under way.
+load_fio()
+{
+	fio --name=load --filename="$DEV" --direct=1 --ioengine=libaio \
+		--rw=randwrite --bsrange=4k-64k --iodepth=8 --offset=8M \
+		--size=88M --time_based --runtime=600 --minimal \
+		>/dev/null 2>&1 &
+	fio=$!
+}
+
+# power_cut SEED: all disks first, so that no log is written any more.
+power_cut()
+{
+	local node
+	for node in n1 n2 n3; do
+		td_crash $node seed="$1"
+	done
+	for node in n1 n2 n3; do
+		three_crash $node
+		td_revive $node
+		log "$node: $(td_stat $node crash_lost) sectors lost," \
+			"$(td_stat $node crash_kept) kept," \
+			"$(td_stat $node crash_inflight) requests in flight"
+	done
+}
+
+# shellcheck disable=SC2119
+load_testdisk
+three_nodes 512
+three_create 7 128 64
+three_attach n1 7 128 64
+wait_until 60 three_in_sync n1 6
+order=(n2 n3 n1)
+for round in 1 2 3; do
+	ledger_write "$DEV" --blocks 512
+	load_fio
+	ledger_grows 200 200
+	power_cut "${QBD_SEED:-1}$round"
+	ledger_wait
+	check "the writer got an error" test "$LEDGER_CODE" = 1
+	wait "$fio" || true
+	three_start "${order[0]}"
+	three_start "${order[1]}"
+	check "${order[0]} takes over" three_attach "${order[0]}" 7 128 64
+	DEV=$(three_dev)
+	check "every acknowledged block is there" ledger_check "$DEV"
+	three_start "${order[2]}"
+	check "all copies are in sync" \
+		wait_until 120 three_in_sync "${order[0]}" 6
+	order=("${order[@]:1}" "${order[0]}")
+done
+check "still there" ledger_check "$DEV"
