@@ -138,7 +138,9 @@ three_create()
 }
 
 # three_attach NODE VOLUME MIB SHARD_MIB [OPTION...]: under the next term. DEV
-# is then its device; after a check, which is a subshell, ask three_dev.
+# is then its device; after a check, which is a subshell, ask three_dev. Its
+# name has the node in it: here two nodes can have the volume, one of them
+# fenced, and names are those of one kernel.
 three_attach()
 {
 	local sets=() shard base
@@ -149,7 +151,7 @@ three_attach()
 	# a file, because checks run in subshells
 	echo $(($(cat /run/three.term 2>/dev/null || echo 0) + 1)) \
 		>/run/three.term
-	at "$1" qbdctl kernel volume attach --id "$2" --name "vol$2" \
+	at "$1" qbdctl kernel volume attach --id "$2" --name "vol$2-$1" \
 		--size "$3M" --shard-size "$4M" --term "$(cat /run/three.term)" \
 		"${sets[@]}" "${@:5}" >/run/three.dev
 	DEV=$(cat /run/three.dev)

@@ -8,7 +8,7 @@
 #
 #	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # KERNELS=debian
-# TIMEOUT=300
+# TIMEOUT=600
 DESCRIPTION="three power cuts at once lose nothing that was acknowledged"
 # shellcheck source=tests/vm/lib.sh
 . "${QBD_VM:?}/lib.sh"
