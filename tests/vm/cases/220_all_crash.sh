@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # All three nodes lose power at once, again and again, while blocks are being
-# written: their disks keep what was flushed, and of the rest what the seed
-# says, torn or not. Each time others come back first, and one of them takes
-# over before the last one is there.
+# written: their disks keep what was flushed, and of the rest, if there is any
+# at that moment, what the seed says. Each time others come back first, and one
+# of them takes over before the last one is there.
 #
 #	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # KERNELS=debian
@@ -14,12 +14,12 @@ DESCRIPTION="three power cuts at once lose nothing that was acknowledged"
 . "${QBD_VM:?}/lib.sh"
 # shellcheck source=tests/testdisk/td.sh
 . "${QBD_TOP:?}/tests/testdisk/td.sh"
+THREE_DISK=td
 # shellcheck source=tests/vm/three.sh
 . "${QBD_VM:?}/three.sh"
 # shellcheck source=tests/vm/ledger.sh
 . "${QBD_VM:?}/ledger.sh"
 requires fio
-THREE_DISK=td
 
 # load_fio: writes of all sizes, behind the ledger's blocks and in the other
 # shard; nobody checks them, they are there to be under way.
