@@ -67,6 +67,7 @@ struct qbd_loop_flight {
  * struct qbd_loop - one end of a pair
  * @conn: what all connections have [own lock]
  * @sock: an end of a socketpair, referenced [const until the end]
+ * @far: socket of its other end, referenced [const]
  * @entry: in qbd_loops until the other end comes [qbd_loops_lock]
  * @other: the other end, referenced, or NULL [qbd_loops_lock]
  * @closed: it was shut down [qbd_loops_lock]
@@ -81,6 +82,7 @@ struct qbd_loop_flight {
 struct qbd_loop {
 	struct qbd_conn conn;
 	struct socket *sock;
+	struct sock *far;
 	struct list_head entry;
 	struct qbd_loop *other;
 	bool closed;
@@ -322,19 +324,25 @@ static struct qbd_conn *qbd_loop_adopt(const struct qbd_conn_spec *spec,
 	loop = qbd_loop_alloc(spec);
 	if (!loop)
 		return ERR_PTR(-ENOMEM);
+	loop->far = unix_peer_get(sock->sk);
+	if (!loop->far) {
+		kvfree(loop);
+		return ERR_PTR(qbd_refuse(why, -ENOTCONN, QBD_A_LINK_FD,
+					  "this socket has no other end"));
+	}
 	loop->sock = sock;
 	qbd_conn_init(&loop->conn, &qbd_loop_ops, spec);
 	return &loop->conn;
 }
 
-/* Find the end that has @far, or wait in the list. */
-static struct qbd_loop *qbd_loop_pair(struct qbd_loop *loop, struct sock *far)
+/* Find the other end, or wait in the list; whoever is in it has its socket. */
+static struct qbd_loop *qbd_loop_pair(struct qbd_loop *loop)
 {
 	struct qbd_loop *other, *found = NULL;
 
 	spin_lock(&qbd_loops_lock);
 	list_for_each_entry(other, &qbd_loops, entry)
-		if (other->sock->sk == far)
+		if (other->sock->sk == loop->far)
 			found = other;
 	if (loop->closed) {
 		found = NULL;
@@ -350,18 +358,14 @@ static struct qbd_loop *qbd_loop_pair(struct qbd_loop *loop, struct sock *far)
 	return found;
 }
 
-/* Nobody speaks before both are there. */
+/*
+ * Nobody speaks before both are there. The end may come at once, and our socket
+ * goes with it: it is not looked at any more.
+ */
 static void qbd_loop_start(struct qbd_conn *conn)
 {
-	struct qbd_loop *loop = qbd_loop(conn), *other;
-	struct sock *far = unix_peer_get(loop->sock->sk);
+	struct qbd_loop *other = qbd_loop_pair(qbd_loop(conn));
 
-	if (!far) {
-		qbd_conn_fail(conn, -ENOTCONN, "the socket has no other end");
-		return;
-	}
-	other = qbd_loop_pair(loop, far);
-	sock_put(far);
 	if (!other)
 		return;
 	qbd_conn_begin(&other->conn);
@@ -404,6 +408,7 @@ static void qbd_loop_release(struct qbd_conn *conn)
 	struct qbd_loop *loop = qbd_loop(conn);
 
 	cancel_delayed_work_sync(&loop->work);
+	sock_put(loop->far);
 	kvfree(loop);
 }
 

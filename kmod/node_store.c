@@ -117,9 +117,9 @@ static void qbd_node_store_tell(struct qbd_node *node,
 	char *named = NULL;
 
 	if (notice.reason && uuid_is_null(&info->uuid)) {
-		named = kasprintf(GFP_KERNEL | __GFP_NOFAIL, "%s: %s",
-				  info->path, info->why);
-		notice.reason = named;
+		named = kasprintf(GFP_KERNEL, "%s: %s", info->path, info->why);
+		if (named)
+			notice.reason = named;
 	}
 	qbd_event_emit(node, &notice);
 	kfree(named);

@@ -121,15 +121,19 @@ bool qbd_shard_cork(struct qbd_shard *shard)
 	return !test_and_set_bit(QBD_SHARD_CORKED, &shard->corked);
 }
 
+/* The shard's connection to a node, with a reference; NULL if there is none. */
+static struct qbd_conn *qbd_shard_conn(struct qbd_shard *shard, u32 node)
+{
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
+
+	return peer ? qbd_peer_conn(peer, shard->key) : NULL;
+}
+
 /* Send what is in the queue of the shard's connection to a node. */
 static void qbd_shard_push(struct qbd_shard *shard, u32 node)
 {
-	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
-	struct qbd_conn *conn;
+	struct qbd_conn *conn = qbd_shard_conn(shard, node);
 
-	if (!peer)
-		return;
-	conn = qbd_peer_conn(peer, shard->key);
 	if (!conn)
 		return;
 	qbd_conn_push(conn);
@@ -196,15 +200,11 @@ static bool qbd_shard_is_corked(struct qbd_shard *shard,
  */
 void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg)
 {
-	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
-	struct qbd_conn *conn;
+	struct qbd_conn *conn = qbd_shard_conn(shard, node);
 
-	if (!peer)
-		return;
-	conn = qbd_peer_conn(peer, shard->key);
 	if (!conn)
 		return;
-	qbd_peer_mark(peer, msg);
+	qbd_peer_mark(conn->spec.peer, msg);
 	if (qbd_conn_add(conn, msg) && !qbd_shard_is_corked(shard, msg))
 		qbd_conn_push(conn);
 	qbd_conn_put(conn);

@@ -185,9 +185,9 @@ bool qbd_kstore_state_set(struct qbd_store *store, enum qbd_kstore_state state);
 __printf(3, 4) void qbd_kstore_fail(struct qbd_store *store, int error,
 				    const char *why, ...);
 bool qbd_kstore_dead(const struct qbd_store *store);
+int qbd_kstore_identify(struct qbd_store *store, const uuid_t *uuid);
 
 /* store_mem.c: payloads and map pages that the core holds */
-int qbd_kstore_identify(struct qbd_store *store, const uuid_t *uuid);
 int qbd_kstore_mem_init(struct qbd_store *store);
 void qbd_kstore_mem_destroy(struct qbd_store *store);
 void __qbd_kstore_payload_added(struct qbd_store *store, u32 nr_pages);

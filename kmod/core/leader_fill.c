@@ -49,8 +49,11 @@ static bool qbd_leader_knows(const struct qbd_leader_core *lead,
 		pos.index < lead->win.end);
 }
 
-/* Whoever could not help the member may be able to now. */
-static void qbd_leader_hope(struct qbd_progress *prog)
+/**
+ * qbd_leader_hope() - whoever could not help a member may be able to now
+ * @prog: the member
+ */
+void qbd_leader_hope(struct qbd_progress *prog)
 {
 	prog->tried = 0;
 	prog->lost = 0;

@@ -113,9 +113,7 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 	prog->commit = 0;
 	prog->window_bytes = reply->window_bytes;
 	prog->window_records = reply->window_records;
-	prog->tried = 0;
-	prog->lost = 0;
-	prog->unread = false;
+	qbd_leader_hope(prog);
 	prog->active_ns = lead->now_ns;
 	if (QBD_MUTANT(open_reply_counted)) {
 		prog->matched = reply->last.index;

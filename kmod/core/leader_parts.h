@@ -120,6 +120,7 @@ void qbd_leader_trim(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_space(struct qbd_leader_core *lead, struct qbd_actions *acts);
 
 /* leader_fill.c */
+void qbd_leader_hope(struct qbd_progress *prog);
 void qbd_leader_match(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_pos last, struct qbd_actions *acts);
 void qbd_leader_probe(struct qbd_leader_core *lead, u32 member,
