@@ -10,9 +10,11 @@
 CLUSTER=5eed0000-0000-4000-8000-000000000001
 STORE=5eed0000-0000-4000-8000-0000000000aa
 
-# one_node: this guest is node 1, without stores.
+# one_node: this guest is node 1, without stores; its first term is 1, whatever
+# cases ran in this guest before.
 one_node()
 {
+	rm -f /run/one.term
 	[[ -d /sys/module/qbd ]] || load_qbd
 	qbdctl kernel node start --id 1 --name n1 --cluster "$CLUSTER"
 	on_exit one_stop

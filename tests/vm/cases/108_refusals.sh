@@ -134,10 +134,11 @@ done
 exec 9<&-
 check "all is as it was" test "$(bytes)" = "$before"
 check "detach" one_detach 7
-check "a stale term" says "term was used before" attach 7 vol7 16M 1 7001
+check "a term again" says "term was used before" attach 7 vol7 16M 1 7001
 check "attach" one_attach 7 16 64
 check "and again" test "$(bytes)" = "$before"
 check "detach for the last time" one_detach 7
+check "a stale term" says "fenced by a higher term" attach 7 vol7 16M 1 7001
 qbdctl kernel store remove "$STORE"
 add /dev/qd --opens-min 1000
 check "a disk from the past" says "only replica: .* has no vote" \

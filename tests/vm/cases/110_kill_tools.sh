@@ -31,13 +31,15 @@ verify_loop()
 
 rounds() { [[ $(wc --lines <$files/rounds) -ge $1 ]]; }
 
-# took NAME PROGRAM...: run it to its end, note how long that takes.
+# took NAME PROGRAM...: run it to its end, note how long that takes if it is
+# the quickest time yet: the first is slow, its pages are not in memory.
 declare -A us=()
 took()
 {
-	local start=${EPOCHREALTIME/./}
+	local spent start=${EPOCHREALTIME/./}
 	"${@:2}" >/dev/null 2>&1 || true
-	us[$1]=$((${EPOCHREALTIME/./} - start))
+	spent=$((${EPOCHREALTIME/./} - start))
+	((spent > ${us[$1]:-spent + 1})) || us[$1]=$spent
 }
 
 # killed PERCENT NAME PROGRAM...: kill it after that part of its time, if it
@@ -53,6 +55,19 @@ killed()
 	kill -KILL "$pid" 2>/dev/null || true
 	{ wait "$pid" || code=$?; } 2>/dev/null # the shell tells of each
 	[[ $code != 137 ]] || kills=$((kills + 1))
+}
+
+# The attach, killed once the kernel knows of the volume: while it waits for
+# the disk, or when it has just seen it.
+killed_begun()
+{
+	local pid
+	next_attach
+	"${attach[@]}" >/dev/null 2>&1 &
+	pid=$!
+	wait_until 60 attached
+	kill -KILL "$pid" 2>/dev/null || true
+	{ wait "$pid" || true; } 2>/dev/null
 }
 
 # goes_on NAME PROGRAM...: one that runs until it is killed by ends NAME, which
@@ -111,31 +126,34 @@ verify_loop >$files/fio 2>&1 &
 writer=$!
 
 readonly words=("store list" "volume list" "shard list" "volume detach --id 7")
-for what in "${words[@]}"; do
-	# shellcheck disable=SC2086  # words
-	took "$what" qbdctl kernel $what
+for i in 1 2 3; do
+	for what in "${words[@]}"; do
+		# shellcheck disable=SC2086  # words
+		took "$what" qbdctl kernel $what
+	done
+	next_attach
+	took attach "${attach[@]}"
+	took detach qbdctl kernel volume detach --id 8
 done
-next_attach
-took attach "${attach[@]}"
-took detach qbdctl kernel volume detach --id 8
 
-begun=0
-for ((i = 1; i <= $(amount 1 1 10 4); i++)); do
+# What a kill hits is a matter of luck: go on until some have hit.
+for ((i = 1; i <= $(amount 1 1 10 4) || kills < 3; i++)); do
 	before=$(wc --lines <$files/rounds)
 	goes_on events qbdctl kernel events
 	goes_on links qbdctl kernel links $files/links.conf
 	[[ ! -e /sys/kernel/btf/qbd ]] || goes_on qbdlat qbdlat --json
-	for percent in 40 70 100 130; do
+	for percent in 40 70 100; do
 		for what in "${words[@]}"; do
 			# shellcheck disable=SC2086  # words
 			killed $percent "$what" qbdctl kernel $what
 		done
 		next_attach
 		killed $percent attach "${attach[@]}"
-		! attached || begun=$((begun + 1))
 		killed $percent detach qbdctl kernel volume detach --id 8
 		check "volume 8 can be used after $percent %" usable
 	done
+	killed_begun
+	check "volume 8 can be used after an attach that had begun" usable
 	for what in "${!running[@]}"; do
 		ends "$what"
 	done
@@ -144,7 +162,5 @@ for ((i = 1; i <= $(amount 1 1 10 4); i++)); do
 done
 rm $files/go
 wait "$writer" && code=0 || code=$?
-log "$(wc --lines <$files/rounds) rounds of fio; $kills killed, $begun attached"
+log "$(wc --lines <$files/rounds) rounds of fio; $kills killed"
 check "fio has seen no error" test "$code" = 0
-check "tools were killed in the midst of it" test "$kills" -ge 3
-check "and not all before they had begun" test "$begun" -ge 1
