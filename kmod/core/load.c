@@ -75,6 +75,18 @@ int qbd_load_map(struct qbd_store_core *core, u32 no, const void *block)
 }
 
 /**
+ * qbd_load_damaged() - a stretch of the log can not be read
+ * @core: the store
+ *
+ * Anywhere between its tail and its head: what voids records may have been in
+ * it, and a stretch at the very end is followed by no segment that shows it.
+ */
+void qbd_load_damaged(struct qbd_store_core *core)
+{
+	core->damaged = true;
+}
+
+/**
  * qbd_load_seg() - the next segment of the chain
  * @core: the store
  * @head: its head; after a damaged stretch it may lie further on
@@ -84,8 +96,6 @@ int qbd_load_map(struct qbd_store_core *core, u32 no, const void *block)
  */
 int qbd_load_seg(struct qbd_store_core *core, const struct qbd_seg_head *head)
 {
-	if (head->lpos > core->ring.head.lpos)
-		core->damaged = true;
 	return qbd_ring_push(&core->ring, head, head->nr_descs);
 }
 
@@ -364,6 +374,10 @@ static u64 qbd_load_log_first(const struct qbd_store_core *core,
  * A TRUNCATE may have been in a damaged stretch.  What it voided is still in
  * the log, but it was logged before the checkpoint that wrote the replica
  * table, and lies behind what the table says was the last record then.
+ *
+ * The table says so as soon as the TRUNCATE was accepted, even if it never
+ * reached the log. That is as good: only the leader of a term whose promise is
+ * durable here truncates, and what its history lacks is committed nowhere.
  */
 static void qbd_load_cut_void(struct qbd_store_core *core,
 			      struct qbd_slot *slot)

@@ -452,6 +452,30 @@ TEST_F(replay, damage_to_what_is_home)
 	EXPECT_EQ(3, rep(img, 1).table.promise.term);
 }
 
+/*
+ * The damage is the log's end, so that no segment behind it shows that there
+ * was one: the table says that the record was void by then.
+ */
+TEST_F(replay, a_lost_truncation_at_the_end)
+{
+	struct image *img = self->img;
+	u64 seg;
+
+	cut(img, 5, 1);
+	seg = image_commit(img);
+	ASSERT_EQ(0, image_open_rw(img));
+	EXPECT_POS(3, 1, rep(img, 0).last);
+	qbd_store_commit_set(img->core, 0, 1);
+	ASSERT_EQ(0, image_checkpoint(img, false));
+	EXPECT_EQ(6, qbd_store_super(img->core)->carried);
+	damage(img, seg, 50);
+	ASSERT_EQ(0, image_open_rw(img));
+	EXPECT_TRUE(image_found(img, QBD_FIND_SEG));
+	EXPECT_POS(3, 1, rep(img, 0).last);
+	EXPECT_POS(3, 1, rep(img, 1).last);
+	EXPECT_EQ(0, flags(img, 0) | flags(img, 1));
+}
+
 /* Not home, but the table names the last one: its loss shows. */
 TEST_F(replay, damage_to_what_is_not_home)
 {
