@@ -40,6 +40,7 @@ if [ ${#names[@]} -eq 0 ]; then
 		super_in_one_slot        # one damaged slot is one too many
 		known_not_raised         # S5: rot looks like a torn tail
 		damage_taken_for_torn    # S5: replay cuts what was durable
+		cut_segment_revived      # S5: replay takes what an older run wrote
 		flush_skipped            # superblock before what it names
 		grace_skipped            # home changes under a reader
 		freed_chunk_reused_early # before the map that frees it
@@ -50,7 +51,8 @@ if [ ${#names[@]} -eq 0 ]; then
 fi
 
 # Where to begin for bugs that take more seeds than there is time for.
-declare -A first=([chosen_then_void]=33737705440032)
+declare -A first=([chosen_then_void]=33737705440032
+	[cut_segment_revived]=21984)
 
 make --silent --no-print-directory -C "$top/tests" "O=$build" \
 	"$build/core-o2.a" "$build/core-asan.a" >/dev/null

@@ -279,6 +279,21 @@ static const char *qbd_found_store(const struct qbd_world *w,
 	return NULL;
 }
 
+/* The segment under way did not survive: what was in it? */
+static void qbd_found_cut(struct qbd_world *w)
+{
+	u64 at;
+
+	w->nr_cut = 0;
+	for (at = w->op_first; at < w->seg_ops; at++) {
+		const struct qbd_model_op *op = &w->ops[at % QBD_WORLD_OPS];
+
+		if (!op->is_void && qbd_op_has_index(op->kind) &&
+		    w->nr_cut < QBD_WORLD_CUT)
+			w->cut[w->nr_cut++] = *op;
+	}
+}
+
 /* From now on @model, and what a checkpoint carried, is what there is. */
 static void qbd_found_take(struct qbd_world *w, const struct qbd_model *model)
 {
@@ -341,6 +356,8 @@ void qbd_world_verify(struct qbd_world *w, bool faults)
 		return;
 	}
 	w->known = !faults;
+	if (!why)
+		qbd_found_cut(w);
 	qbd_found_take(w, why ? &w->maybe : &w->durable);
 	for (i = 0; i < QBD_MODEL_REPLICAS && !w->why; i++)
 		if (w->live.replica[i].exists) {

@@ -132,6 +132,7 @@ static void qbd_sim_damage(struct qbd_world *w)
 		return;
 	w->cut_after = U64_MAX;
 	qbd_world_verify(w, false);
+	w->again = false;
 	qbd_work_run(w, (u32)qbd_rng_range(&w->rng, 50, 800));
 	if (w->why)
 		return;
@@ -159,6 +160,9 @@ static const char *qbd_sim_schedule(u64 seed, bool trace)
 		abort();
 	world = w;
 	w->rng.state = qbd_rng_mix(seed);
+	/* Its own numbers, or all other schedules would be other ones. */
+	w->again_rng.state = qbd_rng_mix(~seed);
+	w->again = qbd_rng_percent(&w->again_rng, 25);
 	w->trace = trace;
 	INIT_LIST_HEAD(&w->ios);
 	INIT_LIST_HEAD(&w->read_list);

@@ -108,51 +108,63 @@ static int qbd_work_refused(struct qbd_world *w, u32 chunks, int error)
 	return error;
 }
 
-static int qbd_work_append(struct qbd_world *w, u32 i, u8 what)
+/* Append what is filled in of @op: what is in it, not its place in history. */
+static int qbd_work_put(struct qbd_world *w, struct qbd_model_op *op)
 {
+	u32 i = op->replica;
 	const struct qbd_model_replica *r = &w->live.replica[i];
-	struct qbd_model_op op = { .kind = what, .replica = i };
-	struct qbd_desc desc = { .op = what };
+	struct qbd_desc desc = { .op = op->kind };
 	struct qbd_config config = { .nr_old = 1 };
 	struct qbd_payload *payload;
 	u32 shift = w->super.layout.chunk_shift;
 	int id;
 
-	op.index = r->last + 1;
-	op.rec.op = what;
-	op.rec.term = qbd_work_term(r);
-	op.rec.seed = qbd_rng_next(&w->rng);
-	if (what == QBD_OP_CONFIG) {
-		op.rec.epoch = qbd_rng_range(&w->rng, 10, 1000);
-		config.epoch = op.rec.epoch;
+	op->index = r->last + 1;
+	op->rec.op = op->kind;
+	op->rec.term = qbd_work_term(r);
+	if (op->kind == QBD_OP_CONFIG) {
+		config.epoch = op->rec.epoch;
 		config.set[0].replica = r->id;
 		config.set[0].node = 1;
 		desc.payload_blocks = 1;
-	} else if (what != QBD_OP_TERM) {
-		op.rec.block = (u32)qbd_rng_below(&w->rng, r->blocks);
-		op.rec.blocks =
-			min(qbd_work_blocks(w, what), r->blocks - op.rec.block);
 	}
-	if (what == QBD_OP_WRITE)
-		desc.payload_blocks = op.rec.blocks;
-	desc.term = op.rec.term;
-	desc.index = op.index;
+	if (op->kind == QBD_OP_WRITE)
+		desc.payload_blocks = op->rec.blocks;
+	desc.term = op->rec.term;
+	desc.index = op->index;
 	desc.aux0 = qbd_model_term(r, r->last);
-	desc.block = op.rec.block;
-	desc.blocks = op.rec.blocks;
-	payload = qbd_work_payload(w, &op.rec, &config, &desc);
+	desc.block = op->rec.block;
+	desc.blocks = op->rec.blocks;
+	payload = qbd_work_payload(w, &op->rec, &config, &desc);
 	id = qbd_store_append(w->core, qbd_store_find(w->core, r->id), &desc,
-			      payload, what == QBD_OP_CONFIG ? &config : NULL);
+			      payload,
+			      op->kind == QBD_OP_CONFIG ? &config : NULL);
 	qbd_world_trace(w, "append %u: (%llu,%llu) op %u %u+%u: %d\n", i,
-			desc.term, desc.index, what, desc.block, desc.blocks,
-			id);
+			desc.term, desc.index, op->kind, desc.block,
+			desc.blocks, id);
 	if (id < 0) {
 		if (payload)
 			qbd_world_payload_free(w, payload);
 		return qbd_work_refused(w, (desc.blocks >> shift) + 2, id);
 	}
-	qbd_world_accept(w, id, &op);
+	qbd_world_accept(w, id, op);
 	return 0;
+}
+
+static int qbd_work_append(struct qbd_world *w, u32 i, u8 what)
+{
+	const struct qbd_model_replica *r = &w->live.replica[i];
+	struct qbd_model_op op = { .kind = what, .replica = i };
+
+	op.rec.seed = qbd_rng_next(&w->rng);
+	if (what == QBD_OP_CONFIG) {
+		op.rec.epoch = qbd_rng_range(&w->rng, 10, 1000);
+	} else if (what != QBD_OP_TERM) {
+		op.rec.block = (u32)qbd_rng_below(&w->rng, r->blocks);
+		op.rec.blocks =
+			min(qbd_work_blocks(w, what), r->blocks - op.rec.block);
+	}
+	return qbd_work_put(w, &op);
 }
 
 static int qbd_work_promise(struct qbd_world *w, u32 i, u64 more)
@@ -258,6 +270,30 @@ static void qbd_work_drop(struct qbd_world *w)
 		qbd_world_payload_free(w, payload);
 }
 
+/*
+ * A segment was cut off by the power, half written. The leaders have the new
+ * terms that the pause brought, send its records again, and the power goes
+ * again: the header of the new segment may be lost while its payload, the very
+ * bytes that the old header misses, is written.
+ */
+static void qbd_work_again(struct qbd_world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->nr_cut; i++) {
+		struct qbd_model_op op = w->cut[i];
+
+		if (!w->live.replica[op.replica].exists ||
+		    qbd_work_promise(w, op.replica, 1) < 0 ||
+		    qbd_work_put(w, &op))
+			break;
+	}
+	w->nr_cut = 0;
+	qbd_world_commit_step(w, false);
+	if (qbd_rng_percent(&w->again_rng, 70))
+		w->cut_after = qbd_rng_below(&w->again_rng, 3);
+}
+
 /* --- choosing ---------------------------------------------------------- */
 
 static void qbd_work_call(struct qbd_world *w)
@@ -348,6 +384,8 @@ void qbd_work_run(struct qbd_world *w, u32 steps)
 	if (qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
 	w->busy = true;
+	if (w->again && w->nr_cut)
+		qbd_work_again(w);
 	while (steps-- && qbd_work_on(w)) {
 		w->now_ns += QBD_WORK_STEP_NS;
 		qbd_work_step(w);

@@ -26,6 +26,8 @@ struct qbd_payload {
 	u8 data[] __aligned(8);
 };
 
+#define QBD_WORLD_CUT 16
+
 /**
  * struct qbd_world - a store, its disk and what is expected of them
  * @rng: decides everything
@@ -65,6 +67,10 @@ struct qbd_payload {
  * @ios: requests of commit and checkpoint
  * @read_list: reads under way
  * @next_id: for new replicas
+ * @again: records that a power cut took are sent again
+ * @again_rng: decides about that
+ * @cut: records with an index of the segment that the last power cut took
+ * @nr_cut: how many
  * @known: the model is what the store has
  * @eios: failed requests were seen: the store may fail
  */
@@ -106,6 +112,10 @@ struct qbd_world {
 	struct list_head ios;
 	struct list_head read_list;
 	u64 next_id;
+	bool again;
+	struct qbd_rng again_rng;
+	struct qbd_model_op cut[QBD_WORLD_CUT];
+	u32 nr_cut;
 	bool known;
 	bool eios;
 };
