@@ -296,7 +296,8 @@ int qbd_apply_start(struct qbd_store *store, bool first)
 
 	apply->first = first;
 	apply->copy =
-		qbd_payload_alloc(store->stores->pool, QBD_STORE_COPY_PAGES);
+		qbd_payload_alloc(&store->stores->pools->pool[QBD_POOL_LOCAL],
+				  QBD_STORE_COPY_PAGES);
 	if (!apply->copy)
 		return -ENOMEM;
 	thread =
@@ -305,7 +306,7 @@ int qbd_apply_start(struct qbd_store *store, bool first)
 		return PTR_ERR(thread);
 	apply->thread = thread;
 	store->giver.give = qbd_apply_give;
-	qbd_pool_giver_add(store->stores->pool, &store->giver);
+	qbd_pool_giver_add(store->stores->pools, &store->giver);
 	wait_event_idle(apply->wait, !READ_ONCE(apply->first));
 	return store->error;
 }
@@ -334,7 +335,7 @@ void qbd_apply_stop(struct qbd_store *store)
 	struct qbd_apply *apply = &store->apply;
 
 	if (apply->thread) {
-		qbd_pool_giver_del(store->stores->pool, &store->giver);
+		qbd_pool_giver_del(store->stores->pools, &store->giver);
 		kthread_stop(apply->thread);
 	}
 	apply->thread = NULL;

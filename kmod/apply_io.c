@@ -166,7 +166,7 @@ static int qbd_apply_copy(struct qbd_store *store,
 static int qbd_apply_load(struct qbd_store *store,
 			  const struct qbd_apply_todo *todo)
 {
-	struct qbd_pool *pool = store->stores->pool;
+	struct qbd_pool *pool = &store->stores->pools->pool[QBD_POOL_RELOG];
 	struct qbd_payload *payload;
 	int err;
 

@@ -82,7 +82,8 @@ static int qbd_blk_parts_alloc(struct qbd_volume *vol, struct request *rq,
 		struct qbd_request *req = NULL;
 
 		if (!WARN_ON_ONCE(parts->nr == QBD_BLK_PARTS_MAX))
-			req = qbd_request_alloc(&spec, &vol->node->pool);
+			req = qbd_request_alloc(
+				&spec, &vol->node->pools.pool[QBD_POOL_LOCAL]);
 		if (!req) {
 			qbd_blk_parts_free(parts);
 			return -ENOMEM;

@@ -119,15 +119,25 @@ DEFINE_SEQ_ATTRIBUTE(qbd_debugfs_replicas);
 
 static int qbd_debugfs_pool_show(struct seq_file *seq, void *v)
 {
+	static const char *const name[QBD_NR_POOLS] = {
+		[QBD_POOL_LOCAL] = "local",
+		[QBD_POOL_PEER] = "peer",
+		[QBD_POOL_RELOG] = "relog",
+	};
 	struct qbd_node *node = seq->private;
 	struct qbd_pool_counts counts;
+	u32 i;
 
-	qbd_pool_counts_get(&node->pool, &counts);
-	seq_printf(seq, "recycled %llu\nfrom_limbo %llu\nfresh %llu\n",
-		   counts.recycled, counts.from_limbo, counts.fresh);
-	seq_printf(seq, "to_limbo %llu\noverflow %llu\nexhausted %llu\n",
-		   counts.to_limbo, counts.overflow, counts.exhausted);
-	seq_printf(seq, "owned %u\nfree %u\n", counts.owned, counts.free);
+	for (i = 0; i < QBD_NR_POOLS; i++) {
+		qbd_pool_counts_get(&node->pools.pool[i], &counts);
+		seq_printf(seq, "%s recycled %llu from_limbo %llu fresh %llu",
+			   name[i], counts.recycled, counts.from_limbo,
+			   counts.fresh);
+		seq_printf(seq, " to_limbo %llu overflow %llu exhausted %llu",
+			   counts.to_limbo, counts.overflow, counts.exhausted);
+		seq_printf(seq, " owned %u free %u max %u\n", counts.owned,
+			   counts.free, node->pools.pool[i].max);
+	}
 	return 0;
 }
 

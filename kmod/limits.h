@@ -21,13 +21,17 @@
 #define QBD_PAYLOAD_PAGES_SMALL 4U
 
 /*
- * Pages that a node allocates when it starts and keeps: 16 MiB. The write
- * path lives on these alone when the allocator has nothing to give.
+ * Pages that a node allocates when it starts and keeps: 16 MiB for its own
+ * writes, 16 MiB for what peers send, and four of the longest records that are
+ * logged again. The write path lives on these alone when the allocator has
+ * nothing to give.
  */
-#define QBD_POOL_RESERVE_PAGES 4096U
+#define QBD_POOL_LOCAL_RESERVE_PAGES 4096U
+#define QBD_POOL_PEER_RESERVE_PAGES 4096U
+#define QBD_POOL_RELOG_RESERVE_PAGES (4 * QBD_PAYLOAD_PAGES_MAX)
 
-/* Most pages that a node may own, as a share of all memory: an eighth. */
-#define QBD_POOL_MAX_SHIFT 3
+/* Most pages of a pool, as a share of all memory: a sixteenth. */
+#define QBD_POOL_MAX_SHIFT 4
 
 /* Payload objects kept in reserve: small ones, and full-size ones. */
 #define QBD_POOL_SMALL_MIN 1024

@@ -214,7 +214,7 @@ static int qbd_loop_copy(struct qbd_pool *pool, const struct qbd_out *out,
 /* Hand the oldest message over; true if the next one may be looked at. */
 static bool qbd_loop_hand_over(struct qbd_loop *loop, struct qbd_conn *to)
 {
-	struct qbd_pool *pool = &to->spec.node->pool;
+	struct qbd_pool *pool = &to->spec.node->pools.pool[QBD_POOL_PEER];
 	struct qbd_out *out = qbd_loop_due(loop);
 	struct qbd_msg msg;
 	u32 len;
@@ -375,7 +375,8 @@ static void qbd_loop_start(struct qbd_conn *conn)
 
 static void qbd_loop_part(struct qbd_loop *loop, struct qbd_loop *other)
 {
-	qbd_pool_wait_cancel(&other->conn.spec.node->pool, &loop->waiter);
+	qbd_pool_wait_cancel(&other->conn.spec.node->pools.pool[QBD_POOL_PEER],
+			     &loop->waiter);
 	cancel_delayed_work_sync(&loop->work);
 	/* it may be handing something over to us */
 	cancel_delayed_work_sync(&other->work);

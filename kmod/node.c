@@ -265,7 +265,7 @@ static void qbd_node_free(struct qbd_node *node)
 {
 	destroy_workqueue(node->io_wq);
 	destroy_workqueue(node->wq);
-	qbd_pool_destroy(&node->pool);
+	qbd_pools_destroy(&node->pools);
 	qbd_node_peers_free(node);
 	xa_destroy(&node->shards);
 	xa_destroy(&node->volumes);
@@ -424,9 +424,9 @@ static struct qbd_node *qbd_node_alloc(struct net *net,
 		      (u64)node->spec.lease_ms * NSEC_PER_MSEC);
 	if (qbd_node_queues_init(node))
 		goto err_free;
-	if (qbd_pool_init(&node->pool, QBD_POOL_RESERVE_PAGES))
+	if (qbd_pools_init(&node->pools))
 		goto err_queues;
-	qbd_stores_init(&node->stores, &node->pool, spec->id,
+	qbd_stores_init(&node->stores, &node->pools, spec->id,
 			&qbd_node_stores_ops);
 	return node;
 

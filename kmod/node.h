@@ -66,7 +66,7 @@ struct qbd_node_spec {
  *	never held over I/O
  * @state: running, stopping, stopped, crashed [config_mutex; READ_ONCE ok]
  * @stores: its stores [own locks]
- * @pool: payload pages [own locks]
+ * @pools: payload pages [own locks]
  * @volumes: attached volumes, by id [xa_lock; RCU for readers]
  * @shards: by qbd_shard_slot() [xa_lock; RCU for readers]
  * @peers: other nodes, by id; they live as long as the node [xa_lock; RCU
@@ -94,7 +94,7 @@ struct qbd_node {
 	struct mutex config_mutex; /* rank CONFIG */
 	enum qbd_node_state state;
 	struct qbd_stores stores;
-	struct qbd_pool pool;
+	struct qbd_pools pools;
 	struct xarray volumes;
 	struct xarray shards;
 	struct xarray peers;

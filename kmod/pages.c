@@ -13,12 +13,18 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "core/block.h"
 #include "fault.h"
 #include "pages.h"
 #include "trace.h"
+
+static unsigned int pool_max_mib;
+module_param(pool_max_mib, uint, 0644);
+MODULE_PARM_DESC(pool_max_mib,
+		 "MiB of pages in each pool (0: a sixteenth of memory)");
 
 /**
  * struct qbd_pool_cpu - one CPU's part of a pool
@@ -366,45 +372,46 @@ static void qbd_pool_refill_fn(struct work_struct *work)
 
 /**
  * qbd_pool_giver_add() - register somebody who can be asked for pages
- * @pool: the pool
+ * @pools: the pools
  * @giver: he
  *
  * Context: any.
  */
-void qbd_pool_giver_add(struct qbd_pool *pool, struct qbd_pool_giver *giver)
+void qbd_pool_giver_add(struct qbd_pools *pools, struct qbd_pool_giver *giver)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&pool->lock, flags);
-	list_add_tail(&giver->entry, &pool->givers);
-	spin_unlock_irqrestore(&pool->lock, flags);
+	spin_lock_irqsave(&pools->lock, flags);
+	list_add_tail(&giver->entry, &pools->givers);
+	spin_unlock_irqrestore(&pools->lock, flags);
 }
 
 /**
  * qbd_pool_giver_del() - do not ask him any more
- * @pool: the pool
+ * @pools: the pools
  * @giver: registered
  *
  * Context: any but from @giver->give.
  */
-void qbd_pool_giver_del(struct qbd_pool *pool, struct qbd_pool_giver *giver)
+void qbd_pool_giver_del(struct qbd_pools *pools, struct qbd_pool_giver *giver)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&pool->lock, flags);
+	spin_lock_irqsave(&pools->lock, flags);
 	list_del(&giver->entry);
-	spin_unlock_irqrestore(&pool->lock, flags);
+	spin_unlock_irqrestore(&pools->lock, flags);
 }
 
-static void qbd_pool_ask(struct qbd_pool *pool)
+/* He may have payloads of any pool: what he keeps came from all of them. */
+static void qbd_pools_ask(struct qbd_pools *pools)
 {
 	struct qbd_pool_giver *giver;
 	unsigned long flags;
 
-	spin_lock_irqsave(&pool->lock, flags);
-	list_for_each_entry(giver, &pool->givers, entry)
+	spin_lock_irqsave(&pools->lock, flags);
+	list_for_each_entry(giver, &pools->givers, entry)
 		giver->give(giver);
-	spin_unlock_irqrestore(&pool->lock, flags);
+	spin_unlock_irqrestore(&pools->lock, flags);
 }
 
 static void qbd_payload_free(struct qbd_payload *payload)
@@ -458,7 +465,7 @@ exhausted:
 	this_cpu_inc(pool->stats->exhausted);
 	trace_qbd_pool_exhausted(nr_pages, atomic_read(&pool->owned),
 				 READ_ONCE(pool->nr_free));
-	qbd_pool_ask(pool);
+	qbd_pools_ask(pool->pools);
 	return NULL;
 }
 
@@ -575,30 +582,61 @@ static int qbd_pool_fill(struct qbd_pool *pool)
 	return 0;
 }
 
-/**
- * qbd_pool_init() - make a pool
- * @pool: the pool
- * @reserve_pages: how many it allocates now and keeps
- *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
- */
-int qbd_pool_init(struct qbd_pool *pool, u32 reserve_pages)
+static void qbd_pool_destroy(struct qbd_pool *pool)
+{
+	struct qbd_pool_cpu *cpu;
+	struct page *page, *next;
+	int i;
+
+	WARN_ON_ONCE(!list_empty(&pool->waiters));
+	pool->reserve = 0;
+	timer_shutdown_sync(&pool->limbo_timer);
+	cancel_work_sync(&pool->refill);
+	for_each_possible_cpu(i) {
+		cpu = per_cpu_ptr(pool->cpu, i);
+		while (cpu->nr_free)
+			qbd_pool_disown(pool, cpu->free[--cpu->nr_free]);
+		while (cpu->limbo_nr--)
+			qbd_pool_disown(pool, cpu->limbo[cpu->limbo_first++ %
+							 QBD_POOL_CPU_LIMBO]);
+	}
+	list_for_each_entry_safe(page, next, &pool->free, lru) {
+		list_del(&page->lru);
+		qbd_pool_disown(pool, page);
+	}
+	WARN_ON_ONCE(atomic_read(&pool->owned));
+	mempool_exit(&pool->large);
+	mempool_exit(&pool->small);
+	free_percpu(pool->stats);
+	free_percpu(pool->cpu);
+}
+
+/* Most pages of a pool; what it keeps in reserve is the least. */
+static u32 qbd_pool_max(u32 reserve_pages)
+{
+	u64 max = (u64)READ_ONCE(pool_max_mib) << (20 - PAGE_SHIFT);
+
+	if (!max)
+		max = totalram_pages() >> QBD_POOL_MAX_SHIFT;
+	return clamp_t(u64, max, reserve_pages, S32_MAX);
+}
+
+static int qbd_pool_init(struct qbd_pool *pool, struct qbd_pools *pools,
+			 u32 reserve_pages)
 {
 	struct qbd_pool_cpu *cpu;
 	int err = -ENOMEM;
 	int i;
 
 	memset(pool, 0, sizeof(*pool));
+	pool->pools = pools;
 	spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->free);
 	INIT_LIST_HEAD(&pool->waiters);
-	INIT_LIST_HEAD(&pool->givers);
 	timer_setup(&pool->limbo_timer, qbd_pool_limbo_fn, 0);
 	INIT_WORK(&pool->refill, qbd_pool_refill_fn);
 	pool->reserve = reserve_pages;
-	pool->max = max_t(u64, reserve_pages,
-			  totalram_pages() >> QBD_POOL_MAX_SHIFT);
+	pool->max = qbd_pool_max(reserve_pages);
 
 	pool->cpu = alloc_percpu(struct qbd_pool_cpu);
 	pool->stats = alloc_percpu(struct qbd_pool_stats);
@@ -623,39 +661,50 @@ err_percpu:
 }
 
 /**
- * qbd_pool_destroy() - give everything back
- * @pool: the pool; no payload of it is in use
+ * qbd_pools_init() - make the pools of a node
+ * @pools: the pools
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int qbd_pools_init(struct qbd_pools *pools)
+{
+	static const u32 reserve[QBD_NR_POOLS] = {
+		[QBD_POOL_LOCAL] = QBD_POOL_LOCAL_RESERVE_PAGES,
+		[QBD_POOL_PEER] = QBD_POOL_PEER_RESERVE_PAGES,
+		[QBD_POOL_RELOG] = QBD_POOL_RELOG_RESERVE_PAGES,
+	};
+	int err;
+	u32 i;
+
+	spin_lock_init(&pools->lock);
+	INIT_LIST_HEAD(&pools->givers);
+	for (i = 0; i < QBD_NR_POOLS; i++) {
+		err = qbd_pool_init(&pools->pool[i], pools, reserve[i]);
+		if (err)
+			goto err_pools;
+	}
+	return 0;
+
+err_pools:
+	while (i--)
+		qbd_pool_destroy(&pools->pool[i]);
+	return err;
+}
+
+/**
+ * qbd_pools_destroy() - give everything back
+ * @pools: the pools; no payload of them is in use
  *
  * Pages that a socket still has are its own from now on.
  *
  * Context: may sleep.
  */
-void qbd_pool_destroy(struct qbd_pool *pool)
+void qbd_pools_destroy(struct qbd_pools *pools)
 {
-	struct qbd_pool_cpu *cpu;
-	struct page *page, *next;
-	int i;
+	u32 i;
 
-	WARN_ON_ONCE(!list_empty(&pool->waiters));
-	WARN_ON_ONCE(!list_empty(&pool->givers));
-	pool->reserve = 0;
-	timer_shutdown_sync(&pool->limbo_timer);
-	cancel_work_sync(&pool->refill);
-	for_each_possible_cpu(i) {
-		cpu = per_cpu_ptr(pool->cpu, i);
-		while (cpu->nr_free)
-			qbd_pool_disown(pool, cpu->free[--cpu->nr_free]);
-		while (cpu->limbo_nr--)
-			qbd_pool_disown(pool, cpu->limbo[cpu->limbo_first++ %
-							 QBD_POOL_CPU_LIMBO]);
-	}
-	list_for_each_entry_safe(page, next, &pool->free, lru) {
-		list_del(&page->lru);
-		qbd_pool_disown(pool, page);
-	}
-	WARN_ON_ONCE(atomic_read(&pool->owned));
-	mempool_exit(&pool->large);
-	mempool_exit(&pool->small);
-	free_percpu(pool->stats);
-	free_percpu(pool->cpu);
+	WARN_ON_ONCE(!list_empty(&pools->givers));
+	for (i = 0; i < QBD_NR_POOLS; i++)
+		qbd_pool_destroy(&pools->pool[i]);
 }

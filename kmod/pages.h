@@ -14,10 +14,23 @@
  * what does not fit there is given back to the kernel and replaced.  Bios hold
  * the payload, not just the page.
  *
- * The pool allocates a reserve when it is made and keeps it.  Beyond that it
+ * A pool allocates a reserve when it is made and keeps it.  Beyond that it
  * grows on demand, never waiting, up to a bound.  Nothing here sleeps but
- * qbd_pool_init(), qbd_pool_destroy() and the refill work.  What finds no
+ * qbd_pools_init(), qbd_pools_destroy() and the refill work.  What finds no
  * pages queues a waiter.
+ *
+ * A node has one pool for each thing that its payloads wait for, so that what
+ * waits for others never has the pages that the others wait for:
+ *
+ * - LOCAL: writes of this node, and what it sends. They wait for peers.
+ * - PEER: what peers send: appends, fills, bytes of reads. It waits for this
+ *   node's disks alone. Were it taken from LOCAL: A's writes have all pages of
+ *   A and wait for B, whose writes have all pages of B and wait for A. Neither
+ *   receives, memory reclaim on both waits for these very writes, and nothing
+ *   ever moves again.
+ * - RELOG: records read back from the log to be logged again at its head. They
+ *   wait for the log, which waits for them when it is full: an append that
+ *   waits for room in the log has pages of PEER.
  */
 #ifndef QBD_PAGES_H
 #define QBD_PAGES_H
@@ -33,6 +46,21 @@
 
 struct qbd_pool_cpu;
 struct qbd_pool_stats;
+struct qbd_pools;
+
+/**
+ * enum qbd_pool_kind - what the pages of a pool are for
+ * @QBD_POOL_LOCAL: writes of this node, and what it sends
+ * @QBD_POOL_PEER: what peers send
+ * @QBD_POOL_RELOG: records that are logged again
+ * @QBD_NR_POOLS: how many there are
+ */
+enum qbd_pool_kind {
+	QBD_POOL_LOCAL,
+	QBD_POOL_PEER,
+	QBD_POOL_RELOG,
+	QBD_NR_POOLS,
+};
 
 /**
  * struct qbd_payload - the bytes of a record in memory
@@ -65,8 +93,8 @@ struct qbd_pool_waiter {
 
 /**
  * struct qbd_pool_giver - somebody who keeps payloads that he can do without
- * @entry: in the pool's list
- * @give: called when an allocation failed, in any context, with the pool's
+ * @entry: in the pools' list
+ * @give: called when an allocation failed, in any context, with the pools'
  *	lock held: set a flag, wake a thread that releases what it can
  */
 struct qbd_pool_giver {
@@ -75,12 +103,12 @@ struct qbd_pool_giver {
 };
 
 /**
- * struct qbd_pool - payload pages of a node
+ * struct qbd_pool - payload pages for one kind of use
+ * @pools: those of the node [const]
  * @lock: rank POOL
  * @free: pages that wait for use [lock]
  * @nr_free: how many [lock; READ_ONCE ok]
  * @waiters: who waits for pages [lock]
- * @givers: who is asked for pages [lock]
  * @cpu: each CPU's free pages and limbo [percpu]
  * @stats: counters [percpu]
  * @owned: pages free, in limbo, in payloads [atomic]
@@ -92,11 +120,11 @@ struct qbd_pool_giver {
  * @refill: makes good what was given back below the reserve [atomic]
  */
 struct qbd_pool {
+	struct qbd_pools *pools;
 	spinlock_t lock; /* rank POOL */
 	struct list_head free;
 	u32 nr_free;
 	struct list_head waiters;
-	struct list_head givers;
 	struct qbd_pool_cpu __percpu *cpu;
 	struct qbd_pool_stats __percpu *stats;
 	atomic_t owned;
@@ -106,6 +134,18 @@ struct qbd_pool {
 	mempool_t large;
 	struct timer_list limbo_timer;
 	struct work_struct refill;
+};
+
+/**
+ * struct qbd_pools - all payload pages of a node
+ * @pool: by enum qbd_pool_kind [own locks]
+ * @lock: rank POOL; never held together with that of a pool
+ * @givers: who is asked for pages if one of them has none [lock]
+ */
+struct qbd_pools {
+	struct qbd_pool pool[QBD_NR_POOLS];
+	spinlock_t lock; /* rank POOL */
+	struct list_head givers;
 };
 
 /**
@@ -130,8 +170,8 @@ struct qbd_pool_counts {
 	u32 free;
 };
 
-int qbd_pool_init(struct qbd_pool *pool, u32 reserve_pages);
-void qbd_pool_destroy(struct qbd_pool *pool);
+int qbd_pools_init(struct qbd_pools *pools);
+void qbd_pools_destroy(struct qbd_pools *pools);
 void qbd_pool_counts_get(const struct qbd_pool *pool,
 			 struct qbd_pool_counts *counts);
 
@@ -139,8 +179,8 @@ void qbd_pool_wait(struct qbd_pool *pool, struct qbd_pool_waiter *waiter);
 void qbd_pool_wait_cancel(struct qbd_pool *pool,
 			  struct qbd_pool_waiter *waiter);
 
-void qbd_pool_giver_add(struct qbd_pool *pool, struct qbd_pool_giver *giver);
-void qbd_pool_giver_del(struct qbd_pool *pool, struct qbd_pool_giver *giver);
+void qbd_pool_giver_add(struct qbd_pools *pools, struct qbd_pool_giver *giver);
+void qbd_pool_giver_del(struct qbd_pools *pools, struct qbd_pool_giver *giver);
 
 struct qbd_payload *qbd_payload_alloc(struct qbd_pool *pool, u32 nr_pages);
 struct qbd_payload *qbd_payload_get(struct qbd_payload *payload);

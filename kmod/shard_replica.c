@@ -521,8 +521,8 @@ void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 	serve = kzalloc(struct_size(serve, bvec, msg->read.blocks), GFP_NOIO);
 	if (!serve)
 		return;
-	serve->payload =
-		qbd_payload_alloc(&shard->node->pool, msg->read.blocks);
+	serve->payload = qbd_payload_alloc(
+		&shard->node->pools.pool[QBD_POOL_LOCAL], msg->read.blocks);
 	if (!serve->payload) {
 		kfree(serve);
 		return;

@@ -561,18 +561,18 @@ void qbd_kstore_crash(struct qbd_store *store)
 /**
  * qbd_stores_init() - no stores yet
  * @stores: of the node
- * @pool: payload pages of the node; outlives all stores
+ * @pools: payload pages of the node; outlive all stores
  * @node: node id
  * @ops: how to report; may be NULL
  */
-void qbd_stores_init(struct qbd_stores *stores, struct qbd_pool *pool, u32 node,
-		     const struct qbd_stores_ops *ops)
+void qbd_stores_init(struct qbd_stores *stores, struct qbd_pools *pools,
+		     u32 node, const struct qbd_stores_ops *ops)
 {
 	memset(stores, 0, sizeof(*stores));
 	spin_lock_init(&stores->lock);
 	INIT_LIST_HEAD(&stores->list);
 	init_waitqueue_head(&stores->wait);
-	stores->pool = pool;
+	stores->pools = pools;
 	stores->node = node;
 	stores->ops = ops;
 }

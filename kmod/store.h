@@ -89,7 +89,7 @@ struct qbd_stores_ops {
  * @next_id: number of the next store opened, for names of threads [lock]
  * @wait: woken when a store leaves the list [atomic]
  * @ops: how to report; may be NULL [const]
- * @pool: payload pages of the node [const]
+ * @pools: payload pages of the node [const]
  * @node: node id [const]
  */
 struct qbd_stores {
@@ -99,7 +99,7 @@ struct qbd_stores {
 	u32 next_id;
 	wait_queue_head_t wait;
 	const struct qbd_stores_ops *ops;
-	struct qbd_pool *pool;
+	struct qbd_pools *pools;
 	u32 node;
 };
 
@@ -191,8 +191,8 @@ struct qbd_kstore_info {
 /* store.c: the module, the stores of a node */
 int qbd_kstore_module_init(void);
 void qbd_kstore_module_exit(void);
-void qbd_stores_init(struct qbd_stores *stores, struct qbd_pool *pool, u32 node,
-		     const struct qbd_stores_ops *ops);
+void qbd_stores_init(struct qbd_stores *stores, struct qbd_pools *pools,
+		     u32 node, const struct qbd_stores_ops *ops);
 bool qbd_stores_empty(struct qbd_stores *stores);
 int qbd_stores_end(struct qbd_stores *stores, bool crash, u32 timeout_ms);
 

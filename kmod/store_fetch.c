@@ -71,7 +71,8 @@ void __qbd_fetch_set(struct qbd_store_fetch *fetch, const struct qbd_rec *rec)
  */
 bool qbd_fetch_start(struct qbd_store_fetch *fetch)
 {
-	struct qbd_pool *pool = fetch->store->stores->pool;
+	struct qbd_pool *pool =
+		&fetch->store->stores->pools->pool[QBD_POOL_LOCAL];
 	unsigned int noio;
 
 	fetch->payload = qbd_payload_alloc(pool, fetch->blocks);

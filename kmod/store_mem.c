@@ -30,7 +30,8 @@
  */
 u32 qbd_kstore_ram_bound(const struct qbd_store *store)
 {
-	return min(QBD_STORE_RAM_PAGES, store->stores->pool->max / 2);
+	return min(QBD_STORE_RAM_PAGES,
+		   store->stores->pools->pool[QBD_POOL_LOCAL].max / 2);
 }
 
 /**

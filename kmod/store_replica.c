@@ -131,7 +131,8 @@ int qbd_kstore_create(struct qbd_store *store, struct qbd_table_slot *table,
 	int err, slot = U16_MAX;
 
 	qbd_assert_process();
-	payload = qbd_payload_alloc(store->stores->pool, 1);
+	payload = qbd_payload_alloc(&store->stores->pools->pool[QBD_POOL_LOCAL],
+				    1);
 	if (!payload)
 		return -EAGAIN;
 	spin_lock(&store->lock);

@@ -219,6 +219,12 @@ static void qbd_tcp_send(struct qbd_conn *conn)
 
 /* --- receiving --------------------------------------------------------- */
 
+/* What peers send has pages of its own, see pages.h. */
+static struct qbd_pool *qbd_tcp_pool(const struct qbd_tcp *tcp)
+{
+	return &tcp->conn.spec.node->pools.pool[QBD_POOL_PEER];
+}
+
 static void qbd_tcp_pages_wake(struct qbd_pool_waiter *waiter)
 {
 	struct qbd_tcp *tcp = container_of(waiter, struct qbd_tcp, waiter);
@@ -274,9 +280,8 @@ static u32 qbd_tcp_recv_payload(struct qbd_tcp *tcp, struct sk_buff *skb,
 	u32 bytes;
 
 	if (!payload) {
-		payload =
-			qbd_payload_alloc(&tcp->conn.spec.node->pool,
-					  tcp->payload_bytes / QBD_BLOCK_SIZE);
+		payload = qbd_payload_alloc(
+			qbd_tcp_pool(tcp), tcp->payload_bytes / QBD_BLOCK_SIZE);
 		tcp->msg.payload = payload;
 	}
 	if (!payload) {
@@ -347,7 +352,7 @@ static bool qbd_tcp_recv_one(struct qbd_tcp *tcp)
 		return true;
 	}
 	if (tcp->no_pages) {
-		qbd_pool_wait(&tcp->conn.spec.node->pool, &tcp->waiter);
+		qbd_pool_wait(qbd_tcp_pool(tcp), &tcp->waiter);
 		return false;
 	}
 	if (ret < 0 && ret != -EAGAIN)
@@ -580,9 +585,9 @@ static void qbd_tcp_shutdown(struct qbd_conn *conn)
 	mutex_unlock(&tcp->mutex);
 	qbd_tcp_unhook(tcp);
 	/* no more callbacks, and neither work item queues itself any more */
-	qbd_pool_wait_cancel(&conn->spec.node->pool, &tcp->waiter);
+	qbd_pool_wait_cancel(qbd_tcp_pool(tcp), &tcp->waiter);
 	cancel_work_sync(&tcp->rx_work);
-	qbd_pool_wait_cancel(&conn->spec.node->pool, &tcp->waiter);
+	qbd_pool_wait_cancel(qbd_tcp_pool(tcp), &tcp->waiter);
 	cancel_work_sync(&tcp->rx_work);
 	cancel_work_sync(&tcp->tx_work);
 	if (tcp->out)
