@@ -63,22 +63,26 @@ struct qbd_volume;
  * @entry: in shard->blocks
  * @first: next action to be carried out
  * @nr: actions from there on
+ * @life: @life of the shard when each was queued
  * @act: the actions
  */
 struct qbd_pump_block {
 	struct list_head entry;
 	u16 first;
 	u16 nr;
+	u32 life[QBD_PUMP_ACTIONS];
 	struct qbd_action act[QBD_PUMP_ACTIONS];
 };
 
 /**
  * struct qbd_log_wait - an action for the log that waits for room in the store
  * @entry: in shard->log_waits
+ * @life: @life of the shard when it was queued
  * @act: the action, with its reference of the payload
  */
 struct qbd_log_wait {
 	struct list_head entry;
+	u32 life;
 	struct qbd_action act;
 };
 
@@ -92,6 +96,10 @@ struct qbd_log_wait {
  * @pumping: somebody carries actions out [lock]
  * @lead_more: the leader has more to say [lock]
  * @rep_more: the replica has more to say [lock]
+ * @life: counts replicas that the shard had here: what an earlier one wanted
+ *	from its store is not for the store of this one, which may be the same
+ *	store, opened again [lock]
+ * @acting: @life of the action that is being carried out [lock; by the pump]
  * @pump_work: carries on where a caller has done enough [atomic]
  * @users: volumes, and who is about to give it a replica [lock]
  * @rcu: to free it [rcu]
@@ -135,6 +143,8 @@ struct qbd_shard {
 	bool pumping;
 	bool lead_more;
 	bool rep_more;
+	u32 life;
+	u32 acting;
 	struct work_struct pump_work;
 	u32 users;
 	struct rcu_head rcu;

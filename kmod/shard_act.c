@@ -58,10 +58,17 @@ static void qbd_act_read(struct qbd_shard *shard, struct qbd_action *act)
 	qbd_shard_serve(shard, act->node, &act->msg);
 }
 
+/* Is the action one of the replica that is here now? */
+static bool __qbd_act_alive(const struct qbd_shard *shard)
+{
+	qbd_assert_shard_locked(shard);
+	return shard->store && shard->acting == shard->life;
+}
+
 static void qbd_act_bound(struct qbd_shard *shard, struct qbd_action *act)
 {
 	spin_lock(&shard->lock);
-	if (shard->store)
+	if (__qbd_act_alive(shard))
 		qbd_kstore_commit_set(shard->store, shard->slot, act->index);
 	spin_unlock(&shard->lock);
 }
@@ -69,7 +76,7 @@ static void qbd_act_bound(struct qbd_shard *shard, struct qbd_action *act)
 static void qbd_act_vote(struct qbd_shard *shard, struct qbd_action *act)
 {
 	spin_lock(&shard->lock);
-	if (shard->store)
+	if (__qbd_act_alive(shard))
 		qbd_kstore_flags_set(shard->store, shard->slot,
 				     shard->rep.flags);
 	spin_unlock(&shard->lock);

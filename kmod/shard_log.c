@@ -81,12 +81,19 @@ static int qbd_log_append(struct qbd_shard *shard, const struct qbd_msg *msg)
 	return err;
 }
 
-/* Offer one action to the store; -EAGAIN if it has to wait. */
-static int __qbd_log_try(struct qbd_shard *shard, const struct qbd_action *act)
+/*
+ * Offer one action to the store; -EAGAIN if it has to wait. What a replica
+ * wanted that is gone by now is forgotten, as by a crash: its store may be
+ * open again, and the replica that was found there knows nothing of it.
+ */
+static int __qbd_log_try(struct qbd_shard *shard, const struct qbd_action *act,
+			 u32 life)
 {
 	int err;
 
 	qbd_assert_shard_locked(shard);
+	if (life != shard->life)
+		return 0;
 	if (!shard->store)
 		return -ESHUTDOWN;
 	switch (act->kind) {
@@ -125,6 +132,7 @@ static void qbd_log_defer(struct qbd_shard *shard, struct qbd_action *act)
 	wait = mempool_alloc(&qbd_log_pool, GFP_NOIO);
 	wait->act = *act;
 	spin_lock(&shard->lock);
+	wait->life = shard->acting;
 	list_add_tail(&wait->entry, &shard->log_waits);
 	spin_unlock(&shard->lock);
 	/* room may have come before we were in the list */
@@ -216,7 +224,7 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 		qbd_log_make_way(shard);
 	spin_lock(&shard->lock);
 	if (list_empty(&shard->log_waits))
-		err = __qbd_log_try(shard, act);
+		err = __qbd_log_try(shard, act, shard->acting);
 	spin_unlock(&shard->lock);
 	if (err == -EAGAIN) {
 		qbd_log_defer(shard, act);
@@ -241,7 +249,7 @@ void qbd_shard_log_retry(struct qbd_shard *shard)
 		wait = list_first_entry_or_null(&shard->log_waits,
 						struct qbd_log_wait, entry);
 		if (wait)
-			err = __qbd_log_try(shard, &wait->act);
+			err = __qbd_log_try(shard, &wait->act, wait->life);
 		if (wait && err != -EAGAIN)
 			list_del(&wait->entry);
 		spin_unlock(&shard->lock);

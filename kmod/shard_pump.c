@@ -99,12 +99,14 @@ static void __qbd_pump_begin(struct qbd_shard *shard, struct qbd_actions *acts)
 /* The new actions join the queue, with a reference of each payload. */
 static void __qbd_pump_end(struct qbd_shard *shard, struct qbd_actions *acts)
 {
+	struct qbd_pump_block *block = qbd_pump_last(shard);
 	u16 i;
 
 	qbd_assert_shard_locked(shard);
 	for (i = 0; i < acts->nr; i++) {
 		struct qbd_action *act = &acts->act[i];
 
+		block->life[act - block->act] = shard->life;
 		switch (act->kind) {
 		case QBD_ACT_SEND:
 		case QBD_ACT_LOG_APPEND:
@@ -119,7 +121,7 @@ static void __qbd_pump_end(struct qbd_shard *shard, struct qbd_actions *acts)
 			break;
 		}
 	}
-	qbd_pump_last(shard)->nr += acts->nr;
+	block->nr += acts->nr;
 }
 
 /**
@@ -220,6 +222,7 @@ static void __qbd_pump_pop(struct qbd_shard *shard)
 /* Carry out what is queued; called with the lock, returns without. */
 static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
 {
+	struct qbd_pump_block *block;
 	struct qbd_action *act;
 	u32 done = 0;
 
@@ -231,6 +234,9 @@ static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
 				refcount_dec(&shard->refs);
 			break;
 		}
+		block = list_first_entry(&shard->blocks, struct qbd_pump_block,
+					 entry);
+		shard->acting = block->life[block->first];
 		spin_unlock(&shard->lock);
 		qbd_shard_carry_out(shard, act);
 		spin_lock(&shard->lock);

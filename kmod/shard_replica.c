@@ -313,6 +313,7 @@ static int qbd_replica_claim(struct qbd_shard *shard, struct qbd_store *store,
 	if (shard->replica) {
 		err = -EBUSY;
 	} else {
+		shard->life++;
 		shard->user.ops = &qbd_replica_user_ops;
 		shard->replica = replica;
 		shard->store = qbd_kstore_get(store);
