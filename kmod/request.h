@@ -55,6 +55,7 @@ struct qbd_tag {
  * @blocks: length [const]
  * @crc: of the payload [const]
  * @payload: write: bytes, until the leader has taken them; read: where to
+ * @lead_gen: which of the shard's leaders has taken it [shard->lock]
  * @read_id: id of the read of the store
  * @read: the read of the store
  * @bvec: its pages
@@ -75,6 +76,7 @@ struct qbd_request {
 	u32 blocks;
 	u32 crc;
 	struct qbd_payload *payload;
+	u32 lead_gen;
 	u64 read_id;
 	struct qbd_store_read read;
 	struct bio_vec *bvec;

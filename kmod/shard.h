@@ -104,6 +104,7 @@ struct qbd_log_wait {
  * @users: volumes, and who is about to give it a replica [lock]
  * @rcu: to free it [rcu]
  * @lead: the leader; NULL if it is not led here [lock]
+ * @lead_gen: how many leaders there were [lock]
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
  * @epoch: config epoch of the attach [lock]
@@ -150,6 +151,7 @@ struct qbd_shard {
 	struct rcu_head rcu;
 
 	struct qbd_leader_core *lead;
+	u32 lead_gen;
 	struct qbd_volume *vol;
 	u64 term;
 	u64 epoch;

@@ -125,6 +125,7 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 		goto err_free;
 	}
 	shard->lead = lead;
+	shard->lead_gen++;
 	shard->vol = spec->vol;
 	shard->term = spec->term;
 	shard->epoch = spec->set->epoch;
@@ -191,6 +192,7 @@ static int __qbd_lead_try(struct qbd_shard *shard, struct qbd_request *req)
 	int err;
 
 	qbd_assert_shard_locked(shard);
+	req->lead_gen = shard->lead_gen;
 	err = __qbd_shard_lead_step(shard, &event);
 	if (err || !req->op)
 		return err;
@@ -341,18 +343,55 @@ void qbd_shard_complete(struct qbd_shard *shard, struct qbd_request *req,
 	qbd_request_put(req);
 }
 
+/*
+ * Is the leader that took this request still there? A read of the store goes
+ * on when it has stopped, and may end under the next one, whose reads have ids
+ * that begin anew.
+ */
+static bool __qbd_lead_has(const struct qbd_shard *shard,
+			   const struct qbd_request *req)
+{
+	qbd_assert_shard_locked(shard);
+	return shard->lead && shard->lead_gen == req->lead_gen;
+}
+
 static void qbd_lead_read_done(struct qbd_store_read *read)
 {
 	struct qbd_request *req = container_of(read, struct qbd_request, read);
+	struct qbd_shard *shard = req->shard;
 	struct qbd_leader_event event = {
 		.kind = QBD_LEADER_READ_DONE,
 		.id = req->read_id,
 		.err = read->error,
 		.index = read->index,
 	};
+	bool has;
 
-	qbd_shard_lead_step(req->shard, &event);
+	qbd_shard_lock(shard);
+	has = __qbd_lead_has(shard, req);
+	if (has)
+		__qbd_shard_lead_step(shard, &event);
+	qbd_shard_unlock(shard);
+	/* the leader's reference: it stopped before it could use it up */
+	if (!has)
+		qbd_request_put(req);
 	qbd_request_put(req);
+}
+
+/* What a read of the store needs; false if the leader has stopped. */
+static bool qbd_lead_read_begin(struct qbd_shard *shard,
+				struct qbd_request *req,
+				struct qbd_store_read *read)
+{
+	bool has;
+
+	spin_lock(&shard->lock);
+	has = __qbd_lead_has(shard, req);
+	if (has && shard->store)
+		read->store = qbd_kstore_get(shard->store);
+	read->slot = shard->slot;
+	spin_unlock(&shard->lock);
+	return has;
 }
 
 /**
@@ -365,7 +404,7 @@ void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
 			  u64 id)
 {
 	struct qbd_store_read *read = &req->read;
-	struct qbd_store *store = NULL;
+	struct qbd_store *store;
 
 	*read = (struct qbd_store_read){
 		.block = req->block,
@@ -375,15 +414,14 @@ void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
 		.error = -ESHUTDOWN,
 	};
 	req->read_id = id;
+	if (!qbd_lead_read_begin(shard, req, read)) {
+		qbd_request_put(req);
+		return;
+	}
 	qbd_request_get(req);
-	spin_lock(&shard->lock);
-	if (shard->store)
-		store = qbd_kstore_get(shard->store);
-	read->slot = shard->slot;
-	spin_unlock(&shard->lock);
-	read->store = store;
 	trace_qbd_read_local(shard->key.volume, shard->key.shard, req->id,
 			     req->block, req->blocks);
+	store = read->store;
 	if (!store) {
 		qbd_lead_read_done(read);
 		return;

@@ -91,6 +91,21 @@ one_detach()
 	qbdctl kernel volume detach --id "$@"
 }
 
+# partition DEVICE: one of 59 MiB, 1 MiB from its begin. Numbers in an MBR are
+# of blocks, which have 4 KiB here.
+partition()
+{
+	{
+		head --bytes=446 /dev/zero
+		printf '\0\0\0\0\x83\0\0\0\0\1\0\0\0\x3b\0\0'
+		head --bytes=48 /dev/zero
+		printf '\x55\xaa'
+		head --bytes=3584 /dev/zero
+	} | dd of="$1" bs=4K iflag=fullblock oflag=direct conv=nocreat \
+		status=none
+	blockdev --rereadpt "$1"
+}
+
 # queue KEY: a limit of DEV.
 queue()
 {

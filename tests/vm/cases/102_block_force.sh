@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The store's disk answers nothing any more. Writers, readers, a sync, a
-# mounted file system and an attach that reads the partition table hang; a
-# forced detach ends them all, with errors, within ten seconds.
+# The store's disk answers nothing any more. Writers, readers, writeback of a
+# mounted file system, its sync, and an attach that reads the partition table
+# hang; a forced detach ends them all within ten seconds, with errors, also for
+# who has the device open and asks it for nothing.
 #
-#	dd, cat, sync, ext4 -> /dev/qbd0 -> store -> /dev/td_a (stalled)
+#	dd -> /dev/qbd0, ext4 -> /dev/qbd0p1, attach of qbd1
+#		-> store -> /dev/td_a (stalled)
+#
+# The file system is on a partition, because not all kernels let one write to
+# what is mounted.
 # KERNELS=debian
 # TIMEOUT=300
 DESCRIPTION="forced detach with everything stuck, in time"
@@ -24,18 +29,26 @@ hang()
 	hung+=($!)
 }
 
+# inflight NUMBER [DISK]
 inflight()
 {
-	[[ $(cat /sys/block/qbd0/qbd/inflight) -ge $1 ]]
+	[[ $(cat "/sys/block/${2:-qbd0}/qbd/inflight") -ge $1 ]]
 }
 
-# end_all: detach by force, see everybody end, not one of them well; leaves
-# what it took in $took.
+writeback()
+{
+	[[ $(awk '$1 == "Writeback:" { print $2 }' /proc/meminfo) -gt 0 ]]
+}
+
+# end_all VOLUME...: detach by force, see everybody end, not one of them well;
+# leaves what it took in $took.
 end_all()
 {
-	local start=$SECONDS pid
+	local start=$SECONDS pid volume
 	well=0
-	one_detach 7 --force
+	for volume; do
+		one_detach "$volume" --force
+	done
 	for pid in "${hung[@]}"; do
 		wait "$pid" && well=$((well + 1))
 	done
@@ -47,7 +60,7 @@ end_all()
 # repaired: e2fsck says 1 when it had something to do.
 repaired()
 {
-	e2fsck -f -y "$DEV" || [[ $? == 1 ]]
+	e2fsck -f -y "${DEV}p1" || [[ $? == 1 ]]
 }
 
 # shellcheck disable=SC2119
@@ -55,17 +68,30 @@ load_testdisk
 td_create a size=512M
 on_exit td_remove a
 one_node
+on_exit td_release a
+on_exit td_clear a
 one_store /dev/td_a --wal-size 64M
+one_create 8 64 64
+one_attach 8 64 64
+partition "$DEV"
+one_detach 8
+# opened again, the store has nothing of that in memory
+qbdctl kernel store remove "$STORE"
+qbdctl kernel store add /dev/td_a
 one_create 7 128 64
 one_attach 7 128 64
-
-mkfs.ext4 -q -F "$DEV" 64M
-mount "$DEV" /mnt
+partition "$DEV"
+mkfs.ext4 -q -F "${DEV}p1"
+mount "${DEV}p1" /mnt
 head --bytes=4M /dev/urandom >/mnt/file
 sync --file-system /mnt
+exec 9<"$DEV"
+on_exit eval 'exec 9<&-'
 
-td_fault a stall op=write count=1000000 >/dev/null
 td_fault a stall op=read count=1000000 >/dev/null
+hang one_attach 8 64 64
+wait_until 60 inflight 1 qbd1
+td_fault a stall op=write count=1000000 >/dev/null
 for at in 70 80 90 100; do
 	hang dd if=/dev/zero of="$DEV" bs=1M count=4 seek="$at" \
 		oflag=direct conv=nocreat
@@ -79,12 +105,19 @@ done
 wait_until 60 inflight 8
 hang dd if=/dev/zero of=/mnt/other bs=4K count=64 conv=fsync
 wait_until 60 inflight 9
+check "the file system writes back" writeback
+hang sync --file-system /mnt/file
+check "nobody has ended" test "$(jobs -r -p | wc --lines)" = "${#hung[@]}"
 refuse "a detach while it is mounted" one_detach 7
-end_all
+end_all 7 8
 check "forced detach ends all of them in time" test "$took" -le 10
 check "with errors" test "$well" = 0
+check "the device that is still open has nothing any more" \
+	test "$(head --bytes=1 <&9 | wc --bytes)" = 0
+exec 9<&-
 umount /mnt
 check "the device is gone" test ! -e /sys/block/qbd0
+check "the other one too" test ! -e /sys/block/qbd1
 
 td_clear a
 td_release a
@@ -94,7 +127,7 @@ check "its file system can be repaired" repaired
 td_fault a stall op=write count=1000000 >/dev/null
 hang dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct conv=nocreat
 wait_until 60 inflight 1
-end_all
+end_all 7
 check "forced detach of a single write" test "$took" -le 10
 check "with an error" test "$well" = 0
 td_clear a
@@ -110,3 +143,4 @@ check "forced detach of what is idle" one_detach 7 --force
 td_clear a
 td_release a
 check "the node ends" one_stop
+check "the module goes" wait_until 20 rmmod qbd
