@@ -65,7 +65,8 @@ int qbd_store_replica_get(const struct qbd_store_core *core, u32 slot,
  * @slot: slot of the replica
  * @index: index of the record
  *
- * Known for the records in the log and for the last one that went home.
+ * Known for the records in the log, the one before them, and the last one that
+ * went home.
  *
  * Return: the term, 0 if it is not known or if @index is 0.
  */

@@ -63,7 +63,9 @@ struct qbd_log_rec {
 /**
  * struct qbd_replica_ops - what a replica asks the shell within a step
  * @term_at: term of the record at @index of the local log; it must know it for
- *	the last one that went home; 0 if it is not (any more) in the log
+ *	the last one that went home, and for the last one that left the log: a
+ *	replica that has that one can be filled; else 0 if it is not (any more)
+ *	in the log
  * @log_get: the record at @index; false if it is not (any more) in the log
  * @lease_stamp: qbd_lease_stamp() of the voter state for @node
  * @lease_leave: qbd_lease_leave() of it

@@ -236,17 +236,23 @@ static bool qbd_slot_has_range(u8 op)
  * @slot: the replica
  * @index: index of the record
  *
+ * Of the last one that left the log the record after it tells: whoever has all
+ * but what is in the log can be given that.
+ *
  * Return: its term, 0 if it is not known or if @index is 0.
  */
 u64 qbd_slot_term_at(const struct qbd_store_core *core,
 		     const struct qbd_slot *slot, u64 index)
 {
-	u32 id = qbd_rec_find(&core->index, qbd_store_slot_no(core, slot),
-			      index);
+	u16 no = qbd_store_slot_no(core, slot);
+	u32 id = qbd_rec_find(&core->index, no, index);
 
 	if (id != QBD_REC_NONE)
 		return core->index.rec[id].desc.term;
-	return index == slot->applied.index ? slot->applied.term : 0;
+	if (index == slot->applied.index)
+		return slot->applied.term;
+	id = qbd_rec_find(&core->index, no, index + 1);
+	return id == QBD_REC_NONE ? 0 : core->index.rec[id].desc.aux0;
 }
 
 /**

@@ -97,6 +97,35 @@ TEST_F(tail, a_full_log_gets_room)
 		qbd_store_log_holds(self->core, self->core->ring.tail.lpos));
 }
 
+/* Who has the first record can be given the others: they are in the log. */
+TEST_F(tail, the_last_record_that_left_has_a_term)
+{
+	u32 i;
+
+	ASSERT_LE(0, put(self, self->a, 7, 2));
+	bed_settle(self->bed, self->a);
+	for (i = 0; i < 4 && log_first(self, self->a) == 1; i++) {
+		fill(self, self->b, true);
+		checkpoint(self);
+	}
+	ASSERT_LE(0, bed_append_term(self->bed, self->a, 4));
+	ASSERT_LE(0, put(self, self->a, 8, 2));
+	bed_settle(self->bed, self->a);
+	checkpoint(self);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(3, self->core->slot[self->a].applied.index);
+		EXPECT_EQ(2, log_first(self, self->a));
+		EXPECT_EQ(-ENOENT, qbd_store_log_get(self->core, self->a, 1));
+		EXPECT_EQ(0, qbd_store_term_at(self->core, self->a, 0));
+		EXPECT_EQ(1, qbd_store_term_at(self->core, self->a, 1));
+		EXPECT_EQ(4, qbd_store_term_at(self->core, self->a, 2));
+		EXPECT_EQ(4, qbd_store_term_at(self->core, self->a, 3));
+		EXPECT_EQ(0, qbd_store_term_at(self->core, self->a, 4));
+		ASSERT_EQ(0, bed_reopen(self->bed));
+		self->core = self->bed->core;
+	}
+}
+
 TEST_F(tail, a_full_log_has_room_for_promises)
 {
 	struct qbd_promise promise = { .term = 9, .nonce = 1 };

@@ -170,18 +170,22 @@ three_detach()
 	at "$1" qbdctl kernel volume detach --id "${@:2}"
 }
 
-# three_in_sync NODE COPIES: so many copies of what it leads are in sync.
+# three_in_sync NODE COPIES: so many copies of what it leads are in sync;
+# it prints all of them, for a check that fails.
 three_in_sync()
 {
-	[[ $(at "$1" qbdctl kernel shard list | grep --only-matching \
-		--word-regexp in-sync | wc -l) == "$2" ]]
+	local shown
+	shown=$(at "$1" qbdctl kernel shard list)
+	echo "$shown"
+	[[ $(grep --only-matching --word-regexp in-sync <<<"$shown" | wc -l) \
+		== "$2" ]]
 }
 
 # three_state NODE STATE: all shards of what it leads are so.
 three_state()
 {
 	local shown
-	shown=$(at "$1" qbdctl kernel shard list | awk 'NR > 1 { print $3 }' |
-		sort --unique)
-	[[ $shown == "$2" ]]
+	shown=$(at "$1" qbdctl kernel shard list)
+	echo "$shown"
+	[[ $(awk 'NR > 1 { print $3 }' <<<"$shown" | sort --unique) == "$2" ]]
 }
