@@ -312,6 +312,17 @@ void __qbd_shard_state_update(struct qbd_shard *shard)
 }
 
 /**
+ * qbd_shard_state_update() - the same after a step that reports nothing itself
+ * @shard: the shard
+ */
+void qbd_shard_state_update(struct qbd_shard *shard)
+{
+	spin_lock(&shard->lock);
+	__qbd_shard_state_update(shard);
+	spin_unlock(&shard->lock);
+}
+
+/**
  * qbd_shard_counts_add() - add a shard's numbers to those of its volume
  * @shard: the shard
  * @counts: added to

@@ -223,6 +223,7 @@ void qbd_shard_unheld(struct qbd_shard *shard);
 void qbd_shard_get(struct qbd_shard *shard);
 void qbd_shard_put(struct qbd_shard *shard);
 void __qbd_shard_state_update(struct qbd_shard *shard);
+void qbd_shard_state_update(struct qbd_shard *shard);
 void qbd_shard_tick(struct qbd_shard *shard, bool slow);
 void qbd_shard_counts_add(struct qbd_shard *shard,
 			  struct qbd_shard_counts *counts);

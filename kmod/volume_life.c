@@ -338,6 +338,8 @@ static void qbd_volume_step_all(struct qbd_volume *vol,
 		if (!shard)
 			continue;
 		qbd_shard_lead_step(shard, &event);
+		/* one that was stopped has no news of its own */
+		qbd_shard_state_update(shard);
 		qbd_shard_put(shard);
 	}
 }
