@@ -132,6 +132,16 @@ wait_until()
 	done
 }
 
+# quiet COMMAND...: its output only if it fails.
+quiet()
+{
+	local out
+	out=$("$@" 2>&1) || {
+		echo "$out"
+		return 1
+	}
+}
+
 # requires PROGRAM...: skip the case where one is missing.
 requires()
 {

@@ -111,13 +111,3 @@ queue()
 {
 	cat "/sys/block/${DEV##*/}/queue/$1"
 }
-
-# quiet COMMAND...: its output only if it fails.
-quiet()
-{
-	local out
-	out=$("$@" 2>&1) || {
-		echo "$out"
-		return 1
-	}
-}
