@@ -6,6 +6,7 @@
 # lib.sh and calls mix_begin once.
 
 # The range in use: it ends behind the border of the two shards.
+# shellcheck disable=SC2034  # cases use it
 MIX_BORDER=$((64 << 10))
 MIX_RANGE=(--offset=40M --size=32M)
 
