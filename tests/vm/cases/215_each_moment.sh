@@ -4,7 +4,7 @@
 # A follower and the leader lose power in each phase of a volume's life: idle,
 # while a checkpoint writes home, while a copy catches up, while the next leader
 # OPENs. Each time what was acknowledged is there, and all copies come back. In
-# a short run two of the phases, which the seed chooses.
+# a short run one of the phases, which the seed chooses.
 #
 #	ledger -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # KERNELS=debian
@@ -201,7 +201,7 @@ phases=(idle checkpoint catch_up open)
 works
 ledger_stop
 leads n1
-for ((i = 0; i < $(amount 2 1 4 4); i++)); do
+for ((i = 0; i < $(amount 1 1 4 4); i++)); do
 	phase=${phases[$(((${QBD_SEED:-1} + i) % 4))]}
 	log "$phase"
 	"phase_$phase"
