@@ -120,8 +120,8 @@ DEFINE_SEQ_ATTRIBUTE(qbd_debugfs_replicas);
 static int qbd_debugfs_pool_show(struct seq_file *seq, void *v)
 {
 	static const char *const name[QBD_NR_POOLS] = {
-		[QBD_POOL_LOCAL] = "local",
-		[QBD_POOL_PEER] = "peer",
+		[QBD_POOL_LOCAL] = "local", [QBD_POOL_PEER] = "peer",
+		[QBD_POOL_SEND] = "send",   [QBD_POOL_FETCH] = "fetch",
 		[QBD_POOL_RELOG] = "relog",
 	};
 	struct qbd_node *node = seq->private;

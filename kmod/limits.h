@@ -22,13 +22,13 @@
 
 /*
  * Pages that a node allocates when it starts and keeps: 16 MiB for its own
- * writes, 16 MiB for what peers send, and four of the longest records that are
- * logged again. The write path lives on these alone when the allocator has
- * nothing to give.
+ * writes, 16 MiB for what peers send, and four of the longest records for each
+ * other use. The write path lives on these alone when the allocator has nothing
+ * to give.
  */
 #define QBD_POOL_LOCAL_RESERVE_PAGES 4096U
 #define QBD_POOL_PEER_RESERVE_PAGES 4096U
-#define QBD_POOL_RELOG_RESERVE_PAGES (4 * QBD_PAYLOAD_PAGES_MAX)
+#define QBD_POOL_OTHER_RESERVE_PAGES (4 * QBD_PAYLOAD_PAGES_MAX)
 
 /* Most pages of a pool, as a share of all memory: a sixteenth. */
 #define QBD_POOL_MAX_SHIFT 4

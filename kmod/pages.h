@@ -22,12 +22,18 @@
  * A node has one pool for each thing that its payloads wait for, so that what
  * waits for others never has the pages that the others wait for:
  *
- * - LOCAL: writes of this node, and what it sends. They wait for peers.
+ * - LOCAL: writes and reads of this node. They wait for peers, for a quorum.
  * - PEER: what peers send: appends, fills, bytes of reads. It waits for this
  *   node's disks alone. Were it taken from LOCAL: A's writes have all pages of
  *   A and wait for B, whose writes have all pages of B and wait for A. Neither
  *   receives, memory reclaim on both waits for these very writes, and nothing
  *   ever moves again.
+ * - SEND: what is read here for peers. It waits for them to receive. Writes
+ *   that wait for a quorum must not keep the copy that lacks it from the
+ *   records that it lacks.
+ * - FETCH: records that the newest version of a block is looked for in. They
+ *   wait for this node's disks alone, and reads that have pages of LOCAL for
+ *   what they read wait for them.
  * - RELOG: records read back from the log to be logged again at its head. They
  *   wait for the log, which waits for them when it is full: an append that
  *   waits for room in the log has pages of PEER.
@@ -50,14 +56,18 @@ struct qbd_pools;
 
 /**
  * enum qbd_pool_kind - what the pages of a pool are for
- * @QBD_POOL_LOCAL: writes of this node, and what it sends
+ * @QBD_POOL_LOCAL: writes and reads of this node
  * @QBD_POOL_PEER: what peers send
+ * @QBD_POOL_SEND: what is read for peers
+ * @QBD_POOL_FETCH: records of the log that a read needs a part of
  * @QBD_POOL_RELOG: records that are logged again
  * @QBD_NR_POOLS: how many there are
  */
 enum qbd_pool_kind {
 	QBD_POOL_LOCAL,
 	QBD_POOL_PEER,
+	QBD_POOL_SEND,
+	QBD_POOL_FETCH,
 	QBD_POOL_RELOG,
 	QBD_NR_POOLS,
 };

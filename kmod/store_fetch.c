@@ -34,12 +34,14 @@ static void qbd_fetch_group_end(struct qbd_bio_group *group)
  * qbd_fetch_init() - prepare for any number of fetches
  * @fetch: the fetch
  * @store: the store
+ * @kind: where its pages come from
  * @fn: goes on when a fetch got pages, or has ended
  */
 void qbd_fetch_init(struct qbd_store_fetch *fetch, struct qbd_store *store,
-		    work_func_t fn)
+		    enum qbd_pool_kind kind, work_func_t fn)
 {
 	fetch->store = store;
+	fetch->pool = &store->stores->pools->pool[kind];
 	fetch->payload = NULL;
 	fetch->blocks = 0;
 	INIT_LIST_HEAD(&fetch->waiter.entry);
@@ -71,13 +73,11 @@ void __qbd_fetch_set(struct qbd_store_fetch *fetch, const struct qbd_rec *rec)
  */
 bool qbd_fetch_start(struct qbd_store_fetch *fetch)
 {
-	struct qbd_pool *pool =
-		&fetch->store->stores->pools->pool[QBD_POOL_LOCAL];
 	unsigned int noio;
 
-	fetch->payload = qbd_payload_alloc(pool, fetch->blocks);
+	fetch->payload = qbd_payload_alloc(fetch->pool, fetch->blocks);
 	if (!fetch->payload) {
-		qbd_pool_wait(pool, &fetch->waiter);
+		qbd_pool_wait(fetch->pool, &fetch->waiter);
 		return false;
 	}
 	noio = memalloc_noio_save();
@@ -197,7 +197,8 @@ done:
  */
 void qbd_kstore_log_read(struct qbd_log_read *read)
 {
-	qbd_fetch_init(&read->fetch, read->store, qbd_log_read_fn);
+	qbd_fetch_init(&read->fetch, read->store, QBD_POOL_SEND,
+		       qbd_log_read_fn);
 	read->payload = NULL;
 	read->counted = qbd_read_enter(read->store);
 	queue_work(qbd_kstore_read_wq, &read->fetch.work);

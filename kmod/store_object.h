@@ -217,7 +217,7 @@ void qbd_read_leave(struct qbd_store *store, bool counted);
 
 /* store_fetch.c */
 void qbd_fetch_init(struct qbd_store_fetch *fetch, struct qbd_store *store,
-		    work_func_t fn);
+		    enum qbd_pool_kind kind, work_func_t fn);
 void __qbd_fetch_set(struct qbd_store_fetch *fetch, const struct qbd_rec *rec);
 bool qbd_fetch_start(struct qbd_store_fetch *fetch);
 int qbd_fetch_end(struct qbd_store_fetch *fetch);

@@ -343,7 +343,7 @@ done:
  */
 void qbd_kstore_read(struct qbd_store_read *read)
 {
-	qbd_fetch_init(&read->fetch, read->store, qbd_read_fn);
+	qbd_fetch_init(&read->fetch, read->store, QBD_POOL_FETCH, qbd_read_fn);
 	read->error = 0;
 	read->bad_block = 0;
 	read->index = 0;

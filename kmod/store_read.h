@@ -23,6 +23,7 @@ struct qbd_store;
  * struct qbd_store_fetch - a payload on its way back from the log
  * @store: the store
  * @work: goes on when pages are there, when bios have ended
+ * @pool: where pages come from
  * @waiter: waits for pages
  * @group: the bios
  * @payload: where to, referenced
@@ -37,6 +38,7 @@ struct qbd_store;
 struct qbd_store_fetch {
 	struct qbd_store *store;
 	struct work_struct work;
+	struct qbd_pool *pool;
 	struct qbd_pool_waiter waiter;
 	struct qbd_bio_group group;
 	struct qbd_payload *payload;
