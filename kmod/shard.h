@@ -12,6 +12,7 @@
  * for anybody.
  *
  *	shard.c		life, lookup, what dumps show
+ *	shard_queue.h	what machines want done, until it is
  *	shard_pump.c	the lock, the queue of actions, the pump
  *	shard_act.c	carrying out: a table, one function per action
  *	shard_lead.c	leader: requests in, out, stolen
@@ -52,39 +53,12 @@
 #include "locking.h"
 #include "node.h"
 #include "shard_info.h"
+#include "shard_queue.h"
 #include "store.h"
 
 struct qbd_conn;
 struct qbd_request;
 struct qbd_volume;
-
-/**
- * struct qbd_pump_block - a part of a shard's queue of actions
- * @entry: in shard->blocks
- * @first: next action to be carried out
- * @nr: actions from there on
- * @life: @life of the shard when each was queued
- * @act: the actions
- */
-struct qbd_pump_block {
-	struct list_head entry;
-	u16 first;
-	u16 nr;
-	u32 life[QBD_PUMP_ACTIONS];
-	struct qbd_action act[QBD_PUMP_ACTIONS];
-};
-
-/**
- * struct qbd_log_wait - an action for the log that waits for room in the store
- * @entry: in shard->log_waits
- * @life: @life of the shard when it was queued
- * @act: the action, with its reference of the payload
- */
-struct qbd_log_wait {
-	struct list_head entry;
-	u32 life;
-	struct qbd_action act;
-};
 
 /**
  * struct qbd_shard - see the top of this file
@@ -96,10 +70,9 @@ struct qbd_log_wait {
  * @pumping: somebody carries actions out [lock]
  * @lead_more: the leader has more to say [lock]
  * @rep_more: the replica has more to say [lock]
- * @life: counts replicas that the shard had here: what an earlier one wanted
- *	from its store is not for the store of this one, which may be the same
- *	store, opened again [lock]
- * @acting: @life of the action that is being carried out [lock; by the pump]
+ * @life: counts replicas that the shard had here [lock]
+ * @acting: of the action that is being carried out [written with lock by the
+ *	pump, which alone reads it]
  * @pump_work: carries on where a caller has done enough [atomic]
  * @users: volumes, and who is about to give it a replica [lock]
  * @rcu: to free it [rcu]
@@ -145,7 +118,7 @@ struct qbd_shard {
 	bool lead_more;
 	bool rep_more;
 	u32 life;
-	u32 acting;
+	struct qbd_act_stamp acting;
 	struct work_struct pump_work;
 	u32 users;
 	struct rcu_head rcu;
@@ -275,7 +248,8 @@ int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
 			     struct qbd_table_slot *table);
 int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch);
 void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store);
-void qbd_shard_replica_fail(struct qbd_shard *shard, int err, const char *why);
+void qbd_shard_replica_fail(struct qbd_shard *shard, u32 life, int err,
+			    const char *why);
 void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 		     const struct qbd_msg *msg);
 
@@ -284,7 +258,7 @@ int qbd_log_module_init(void);
 void qbd_log_module_exit(void);
 void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_log_retry(struct qbd_shard *shard);
-void qbd_shard_log_drop(struct qbd_shard *shard);
+void qbd_shard_log_drop(struct qbd_shard *shard, u32 life);
 
 /* shard_peer.c */
 void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg);

@@ -62,7 +62,7 @@ static void qbd_act_read(struct qbd_shard *shard, struct qbd_action *act)
 static bool __qbd_act_alive(const struct qbd_shard *shard)
 {
 	qbd_assert_shard_locked(shard);
-	return shard->store && shard->acting == shard->life;
+	return shard->store && shard->acting.life == shard->life;
 }
 
 static void qbd_act_bound(struct qbd_shard *shard, struct qbd_action *act)
@@ -84,7 +84,8 @@ static void qbd_act_vote(struct qbd_shard *shard, struct qbd_action *act)
 
 static void qbd_act_fail(struct qbd_shard *shard, struct qbd_action *act)
 {
-	qbd_shard_replica_fail(shard, act->err, "its log is inconsistent");
+	qbd_shard_replica_fail(shard, shard->acting.life, act->err,
+			       "its log is inconsistent");
 }
 
 static void qbd_act_complete(struct qbd_shard *shard, struct qbd_action *act)
@@ -105,14 +106,24 @@ static void qbd_act_read_local(struct qbd_shard *shard, struct qbd_action *act)
 	qbd_shard_read_local(shard, act->req, act->id);
 }
 
-/* The volume's gate wants to know, and so does whoever looks at the state. */
+/* Is the action one of the leader that is here now? */
+static bool __qbd_act_leads(const struct qbd_shard *shard)
+{
+	qbd_assert_shard_locked(shard);
+	return shard->lead && shard->acting.lead_gen == shard->lead_gen;
+}
+
+/*
+ * The volume's gate wants to know, and so does whoever looks at the state. A
+ * promise to the former leader opens no gate of this one (S7).
+ */
 static void qbd_act_report(struct qbd_shard *shard, struct qbd_action *act)
 {
 	struct qbd_volume *vol;
 
 	spin_lock(&shard->lock);
 	__qbd_shard_state_update(shard);
-	vol = shard->vol;
+	vol = __qbd_act_leads(shard) ? shard->vol : NULL;
 	if (vol)
 		qbd_volume_get(vol);
 	spin_unlock(&shard->lock);
@@ -167,7 +178,7 @@ static void qbd_act_member(struct qbd_shard *shard, struct qbd_action *act)
 	};
 
 	spin_lock(&shard->lock);
-	if (shard->lead && act->member < shard->set.nr) {
+	if (__qbd_act_leads(shard) && act->member < shard->set.nr) {
 		notice.replica = shard->set.member[act->member].replica;
 		notice.term = shard->term;
 		qbd_event_emit(shard->node, &notice);

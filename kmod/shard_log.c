@@ -132,7 +132,7 @@ static void qbd_log_defer(struct qbd_shard *shard, struct qbd_action *act)
 	wait = mempool_alloc(&qbd_log_pool, GFP_NOIO);
 	wait->act = *act;
 	spin_lock(&shard->lock);
-	wait->life = shard->acting;
+	wait->life = shard->acting.life;
 	list_add_tail(&wait->entry, &shard->log_waits);
 	spin_unlock(&shard->lock);
 	/* room may have come before we were in the list */
@@ -181,13 +181,16 @@ static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits)
 
 	qbd_assert_shard_locked(shard);
 	if (list_empty(&shard->log_waits) || !shard->store ||
+	    shard->acting.life != shard->life ||
 	    qbd_kstore_replica_get(shard->store, shard->slot, &known))
 		return 0;
 	event.pos = known.last;
 	list_for_each_entry_safe(wait, next, &shard->log_waits, entry) {
-		if (__qbd_log_keeps(shard, &wait->act, &event.pos))
+		bool old = wait->life != shard->life;
+
+		if (!old && __qbd_log_keeps(shard, &wait->act, &event.pos))
 			continue;
-		if (wait->act.kind == QBD_ACT_LOG_TRUNCATE)
+		if (!old && wait->act.kind == QBD_ACT_LOG_TRUNCATE)
 			voided++;
 		list_move_tail(&wait->entry, waits);
 	}
@@ -224,7 +227,7 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 		qbd_log_make_way(shard);
 	spin_lock(&shard->lock);
 	if (list_empty(&shard->log_waits))
-		err = __qbd_log_try(shard, act, shard->acting);
+		err = __qbd_log_try(shard, act, shard->acting.life);
 	spin_unlock(&shard->lock);
 	if (err == -EAGAIN) {
 		qbd_log_defer(shard, act);
@@ -232,7 +235,8 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 	}
 	qbd_log_put(act);
 	if (err)
-		qbd_shard_replica_fail(shard, err, "its log can't be written");
+		qbd_shard_replica_fail(shard, shard->acting.life, err,
+				       "its log can't be written");
 }
 
 /**
@@ -242,14 +246,17 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 void qbd_shard_log_retry(struct qbd_shard *shard)
 {
 	struct qbd_log_wait *wait;
+	u32 life = 0;
 	int err = 0;
 
 	while (!err) {
 		spin_lock(&shard->lock);
 		wait = list_first_entry_or_null(&shard->log_waits,
 						struct qbd_log_wait, entry);
-		if (wait)
-			err = __qbd_log_try(shard, &wait->act, wait->life);
+		if (wait) {
+			life = wait->life;
+			err = __qbd_log_try(shard, &wait->act, life);
+		}
 		if (wait && err != -EAGAIN)
 			list_del(&wait->entry);
 		spin_unlock(&shard->lock);
@@ -258,19 +265,23 @@ void qbd_shard_log_retry(struct qbd_shard *shard)
 		qbd_log_put(&wait->act);
 		mempool_free(wait, &qbd_log_pool);
 	}
-	qbd_shard_replica_fail(shard, err, "its log can't be written");
+	qbd_shard_replica_fail(shard, life, err, "its log can't be written");
 }
 
 /**
  * qbd_shard_log_drop() - forget what waits: the replica is of no use any more
  * @shard: the shard
+ * @life: which replica; the next one may be there already
  */
-void qbd_shard_log_drop(struct qbd_shard *shard)
+void qbd_shard_log_drop(struct qbd_shard *shard, u32 life)
 {
+	struct qbd_log_wait *wait, *next;
 	LIST_HEAD(waits);
 
 	spin_lock(&shard->lock);
-	list_splice_init(&shard->log_waits, &waits);
+	list_for_each_entry_safe(wait, next, &shard->log_waits, entry)
+		if (wait->life == life)
+			list_move_tail(&wait->entry, &waits);
 	spin_unlock(&shard->lock);
 	qbd_log_waits_free(&waits);
 }

@@ -106,7 +106,10 @@ static void __qbd_pump_end(struct qbd_shard *shard, struct qbd_actions *acts)
 	for (i = 0; i < acts->nr; i++) {
 		struct qbd_action *act = &acts->act[i];
 
-		block->life[act - block->act] = shard->life;
+		block->stamp[act - block->act] = (struct qbd_act_stamp){
+			.life = shard->life,
+			.lead_gen = shard->lead_gen,
+		};
 		switch (act->kind) {
 		case QBD_ACT_SEND:
 		case QBD_ACT_LOG_APPEND:
@@ -236,7 +239,7 @@ static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
 		}
 		block = list_first_entry(&shard->blocks, struct qbd_pump_block,
 					 entry);
-		shard->acting = block->life[block->first];
+		shard->acting = block->stamp[block->first];
 		spin_unlock(&shard->lock);
 		qbd_shard_carry_out(shard, act);
 		spin_lock(&shard->lock);

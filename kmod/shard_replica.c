@@ -193,10 +193,12 @@ static int qbd_replica_begin(struct qbd_shard *shard)
 /**
  * qbd_shard_replica_fail() - the replica is of no use until its store reopens
  * @shard: the shard
+ * @life: which replica; nothing happens if another one is there by now
  * @err: why
  * @why: the same for people
  */
-void qbd_shard_replica_fail(struct qbd_shard *shard, int err, const char *why)
+void qbd_shard_replica_fail(struct qbd_shard *shard, u32 life, int err,
+			    const char *why)
 {
 	struct qbd_replica_event event = {
 		.kind = QBD_REPLICA_FAILED,
@@ -204,12 +206,16 @@ void qbd_shard_replica_fail(struct qbd_shard *shard, int err, const char *why)
 	};
 
 	qbd_shard_lock(shard);
+	if (life != shard->life) {
+		qbd_shard_unlock(shard);
+		return;
+	}
 	if (shard->replica && shard->rep_state != QBD_REPLICA_STATE_FAILED)
 		__qbd_replica_state_set(shard, QBD_REPLICA_STATE_FAILED, err,
 					why);
 	__qbd_shard_rep_step(shard, &event);
 	qbd_shard_unlock(shard);
-	qbd_shard_log_drop(shard);
+	qbd_shard_log_drop(shard, life);
 }
 
 /* --- what the store reports -------------------------------------------- */
@@ -234,7 +240,8 @@ static void qbd_replica_created(struct qbd_shard *shard)
 	int err = qbd_replica_begin(shard);
 
 	if (err)
-		qbd_shard_replica_fail(shard, err, "it could not be started");
+		qbd_shard_replica_fail(shard, READ_ONCE(shard->life), err,
+				       "it could not be started");
 }
 
 static void qbd_replica_durable(struct qbd_shard *shard,
@@ -289,7 +296,9 @@ static void qbd_replica_space(struct qbd_store_user *user)
 
 static void qbd_replica_failed(struct qbd_store_user *user, int error)
 {
-	qbd_shard_replica_fail(qbd_replica_shard(user), error,
+	struct qbd_shard *shard = qbd_replica_shard(user);
+
+	qbd_shard_replica_fail(shard, READ_ONCE(shard->life), error,
 			       "its store has failed or was closed");
 }
 
@@ -432,8 +441,10 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
 {
 	struct qbd_store *held = NULL;
 	u32 slot = 0;
+	u32 life;
 
 	qbd_shard_lock(shard);
+	life = shard->life;
 	if (shard->replica && (!store || shard->store == store)) {
 		held = shard->store;
 		slot = shard->slot;
@@ -448,7 +459,7 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
 	qbd_shard_unlock(shard);
 	if (!held)
 		return;
-	qbd_shard_log_drop(shard);
+	qbd_shard_log_drop(shard, life);
 	qbd_kstore_detach(held, slot, &shard->user);
 	qbd_kstore_put(held);
 	atomic_dec(&shard->node->nr_replicas);

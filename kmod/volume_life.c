@@ -282,6 +282,11 @@ void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
 	bool kick;
 
 	spin_lock(&vol->lock);
+	if (vol->finished) {
+		/* its shards are, or soon will be, those of the next attach */
+		spin_unlock(&vol->lock);
+		return;
+	}
 	switch (act->kind) {
 	case QBD_ACT_PROMISED:
 		vol->todo |= qbd_volume_promised(&vol->gate, number, vol->term);
