@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # All three nodes lose power at once, again and again, while blocks are being
-# written: their disks keep what was flushed, and of the rest, if there is any
-# at that moment, what the seed says. Each time others come back first, and one
-# of them takes over before the last one is there.
+# written: their disks keep what was flushed, and of the rest what the seed
+# says; the write that just arrived is torn. Each time others come back first,
+# and one of them takes over before the last one is there.
 #
 #	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # KERNELS=debian
 # TIMEOUT=600
-DESCRIPTION="three power cuts at once lose nothing that was acknowledged"
+DESCRIPTION="power cuts of all nodes at once lose nothing acknowledged"
 # shellcheck source=tests/vm/lib.sh
 . "${QBD_VM:?}/lib.sh"
 # shellcheck source=tests/testdisk/td.sh
@@ -32,20 +32,42 @@ load_fio()
 	fio=$!
 }
 
-# power_cut SEED: all disks first, so that no log is written any more.
+# power_cut SEED: each disk when its next write comes, so that one is under way;
+# there may be none for the last one, without the others.
 power_cut()
 {
 	local node
+	inflight=0
 	for node in n1 n2 n3; do
-		td_crash $node seed="$1"
+		td_crash_after $node 1 seed="$1"
+	done
+	td_wait n1 state crashed
+	for node in n2 n3; do
+		td_wait $node state crashed 2 || td_crash $node seed="$1"
 	done
 	for node in n1 n2 n3; do
 		three_crash $node
 		td_revive $node
+		inflight=$((inflight + $(td_stat $node crash_inflight)))
 		log "$node: $(td_stat $node crash_lost) sectors lost," \
 			"$(td_stat $node crash_kept) kept," \
 			"$(td_stat $node crash_inflight) requests in flight"
 	done
+}
+
+# The first one leads, the last one is late: each node is each of them once.
+orders=("n2 n3 n1" "n3 n1 n2" "n1 n2 n3" "n3 n2 n1" "n1 n3 n2" "n2 n1 n3")
+
+# power_on FIRST SECOND LAST
+power_on()
+{
+	three_start "$1"
+	three_start "$2"
+	check "$1 takes over" three_attach "$1" 7 128 64
+	DEV=$(three_dev)
+	check "every acknowledged block is there" ledger_check "$DEV"
+	three_start "$3"
+	check "all copies are in sync" wait_until 120 three_in_sync "$1" 6
 }
 
 # shellcheck disable=SC2119
@@ -54,23 +76,16 @@ three_nodes 512
 three_create 7 128 64
 three_attach n1 7 128 64
 wait_until 60 three_in_sync n1 6
-order=(n2 n3 n1)
-for round in 1 2 3; do
-	ledger_write "$DEV" --blocks 512
+for ((round = 0; round < $(amount 2 1 6 3); round++)); do
+	ledger_write "$DEV" --blocks 256
 	load_fio
 	ledger_grows 200 200
 	power_cut "${QBD_SEED:-1}$round"
+	check "writes were under way" test "$inflight" -gt 0
 	ledger_wait
 	check "the writer got an error" test "$LEDGER_CODE" = 1
 	wait "$fio" || true
-	three_start "${order[0]}"
-	three_start "${order[1]}"
-	check "${order[0]} takes over" three_attach "${order[0]}" 7 128 64
-	DEV=$(three_dev)
-	check "every acknowledged block is there" ledger_check "$DEV"
-	three_start "${order[2]}"
-	check "all copies are in sync" \
-		wait_until 120 three_in_sync "${order[0]}" 6
-	order=("${order[@]:1}" "${order[0]}")
+	# shellcheck disable=SC2086
+	power_on ${orders[round]}
 done
 check "still there" ledger_check "$DEV"
