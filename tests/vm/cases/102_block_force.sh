@@ -34,6 +34,7 @@ inflight()
 	[[ $(cat "/sys/block/${2:-qbd0}/qbd/inflight") -ge $1 ]]
 }
 
+# The kernel's counts of this are late: each CPU adds its own once a second.
 writeback()
 {
 	[[ $(awk '$1 == "Writeback:" { print $2 }' /proc/meminfo) -gt 0 ]]
@@ -104,7 +105,7 @@ done
 wait_until 60 inflight 8
 hang dd if=/dev/zero of=/mnt/other bs=4K count=64 conv=fsync
 wait_until 60 inflight 9
-check "the file system writes back" writeback
+check "the file system writes back" wait_until 60 writeback
 hang sync --file-system /mnt/file
 check "nobody has ended" test "$(jobs -r -p | wc --lines)" = "${#hung[@]}"
 refuse "a detach while it is mounted" one_detach 7
