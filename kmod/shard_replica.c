@@ -534,7 +534,7 @@ void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 	if (!serve)
 		return;
 	serve->payload = qbd_payload_alloc(
-		&shard->node->pools.pool[QBD_POOL_LOCAL], msg->read.blocks);
+		&shard->node->pools.pool[QBD_POOL_SEND], msg->read.blocks);
 	if (!serve->payload) {
 		kfree(serve);
 		return;
