@@ -68,7 +68,7 @@ class Store(unittest.TestCase):
 
     def test_format_options(self):
         uuid = "11111111-2222-4333-8444-555555555555"
-        code, _, _ = self.format("--uuid", uuid, "--wal-size", "8M",
+        code, _, _ = self.format("--uuid", uuid, "--wal-size", "16M",
                                  "--chunk-size", "64K", "--overcommit", "1",
                                  "--replicas", "10")
         self.assertEqual(0, code)

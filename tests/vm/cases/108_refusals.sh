@@ -73,6 +73,8 @@ check "a device in use" says "store of this node already" add /dev/qd
 check "format of a store in use" says "in use" format /dev/qd --force
 check "a log larger than the device" says "too small" \
 	format /dev/qe --wal-size 1G
+check "a log that no large write fits into" says "16 MiB are needed" \
+	qbdctl store format /dev/qe --cluster "$CLUSTER" --wal-size 15M
 dd if=/dev/qd of=/dev/qe bs=1M count=1 conv=nocreat status=none
 check "a copy of an open store" says "uuid is open here" add /dev/qe
 check "format of what is a store" says "there is a store on it" format /dev/qe
