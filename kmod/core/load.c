@@ -186,7 +186,9 @@ static int qbd_load_history(struct qbd_store_core *core, struct qbd_slot *slot,
 
 /* --- records about a replica ------------------------------------------- */
 
-static int qbd_load_create(struct qbd_store_core *core, const void *payload)
+/* A replica begins with nothing: what it has later is in records of its own. */
+static int qbd_load_create(struct qbd_store_core *core, u64 replica,
+			   const void *payload)
 {
 	struct qbd_table_slot table;
 	int error = qbd_table_decode(payload, &core->super.layout, &table);
@@ -194,6 +196,9 @@ static int qbd_load_create(struct qbd_store_core *core, const void *payload)
 
 	if (error)
 		return error;
+	if (table.replica != replica || table.applied_index ||
+	    table.logged_index || table.commit || table.promise.term)
+		return -EUCLEAN;
 	if (qbd_slot_at_pages(core, table.meta_first, table.meta_pages))
 		return -EUCLEAN;
 	for (i = 0; i < core->nr_slots; i++) {
@@ -244,7 +249,7 @@ static int qbd_load_apply(struct qbd_store_core *core, struct qbd_slot *slot,
 			qbd_load_delete(core, slot);
 		if (slot || desc->op != QBD_OP_CREATE)
 			return 0;
-		return qbd_load_create(core, payload);
+		return qbd_load_create(core, desc->replica, payload);
 	}
 	if (qbd_op_has_index(desc->op))
 		return qbd_load_history(core, slot, desc, id);

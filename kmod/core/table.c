@@ -186,6 +186,10 @@ int qbd_table_check(const struct qbd_table_slot *slot,
 	if (!slot->applied_term != !slot->applied_index ||
 	    !slot->logged_term != !slot->logged_index)
 		return -EUCLEAN;
+	if (slot->applied_index > QBD_WAL_INDEX_MAX ||
+	    slot->logged_index > QBD_WAL_INDEX_MAX ||
+	    slot->commit > QBD_WAL_INDEX_MAX)
+		return -EUCLEAN;
 	return qbd_config_check(&slot->config);
 }
 

@@ -109,7 +109,7 @@ static int qbd_desc_check_range(const struct qbd_desc *desc,
 
 static int qbd_desc_check_history(const struct qbd_desc *desc)
 {
-	if (!desc->term || !desc->index)
+	if (!desc->term || !desc->index || desc->index > QBD_WAL_INDEX_MAX)
 		return -EUCLEAN;
 	/* Only the first record has none before it; terms never go down. */
 	if (!desc->aux0 != !(desc->index - 1) || desc->aux0 > desc->term)

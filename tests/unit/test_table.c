@@ -102,6 +102,10 @@ TEST_F(table, ranges)
 	EXPECT_EQ(-EUCLEAN, WITH(applied_term, 0));
 	EXPECT_EQ(-EUCLEAN, WITH(applied_index, 0));
 	EXPECT_EQ(-EUCLEAN, WITH(logged_index, 0));
+	EXPECT_EQ(0, WITH(applied_index, QBD_WAL_INDEX_MAX));
+	EXPECT_EQ(-EUCLEAN, WITH(applied_index, U64_MAX));
+	EXPECT_EQ(-EUCLEAN, WITH(logged_index, QBD_WAL_INDEX_MAX + 1));
+	EXPECT_EQ(-EUCLEAN, WITH(commit, U64_MAX));
 	EXPECT_EQ(-EUCLEAN, WITH(config.nr_old, 8));
 	EXPECT_EQ(-EUCLEAN, WITH(config.nr_old, U32_MAX));
 	EXPECT_EQ(-EUCLEAN, WITH(config.nr_new, 8));

@@ -285,6 +285,9 @@ struct qbd_disk_replica {
 	__u8 reserved[168];
 };
 
+/* Indexes beyond this are damage: no history gets there, and none wraps. */
+#define QBD_WAL_INDEX_MAX (~0ULL >> 1)
+
 #define QBD_SEG_MAGIC 0x53444251U /* "QBDS" */
 #define QBD_SEG_DESCS 62
 #define QBD_SEG_BLOCKS_MAX 1025 /* header and 4 MiB of payload */
