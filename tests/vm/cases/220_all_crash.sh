@@ -76,7 +76,7 @@ three_nodes 512
 three_create 7 128 64
 three_attach n1 7 128 64
 wait_until 60 three_in_sync n1 6
-for ((round = 0; round < $(amount 2 1 6 3); round++)); do
+for ((round = 0; round < $(amount 1 1 6 3); round++)); do
 	ledger_write "$DEV" --blocks 256
 	load_fio
 	ledger_grows 200 200
