@@ -88,4 +88,4 @@ check "another node takes over" three_attach n2 7 64 64
 check "all of it is there too" all_same
 check "detach" at n2 qbdctl kernel volume detach --id 7
 three_stop
-check "the module goes" rmmod qbd
+check "the module goes" wait_until 60 rmmod qbd
