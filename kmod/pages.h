@@ -23,11 +23,14 @@
  * waits for others never has the pages that the others wait for:
  *
  * - LOCAL: writes and reads of this node. They wait for peers, for a quorum.
- * - PEER: what peers send: appends, fills, bytes of reads. It waits for this
- *   node's disks alone. Were it taken from LOCAL: A's writes have all pages of
- *   A and wait for B, whose writes have all pages of B and wait for A. Neither
- *   receives, memory reclaim on both waits for these very writes, and nothing
- *   ever moves again.
+ * - PEER: what peers send: appends, fills, bytes of reads. Records wait for
+ *   this node's disks alone. Were it taken from LOCAL: A's writes have all
+ *   pages of A and wait for B, whose writes have all pages of B and wait for
+ *   A. Neither receives, memory reclaim on both waits for these very writes,
+ *   and nothing ever moves again. Bytes of reads are the exception: where an
+ *   uncompleted write overlaps them the leader keeps them until that is
+ *   committed, so that enough of them, which takes a leader without a good
+ *   copy of its own, hold back the acks that they wait for.
  * - SEND: what is read here for peers. It waits for them to receive. Writes
  *   that wait for a quorum must not keep the copy that lacks it from the
  *   records that it lacks.
