@@ -74,7 +74,7 @@ class Store(unittest.TestCase):
         self.assertEqual(0, code)
         _, said = self.listing("dump", self.image)
         self.assertEqual(uuid, said[0]["uuid"])
-        self.assertEqual(8 << 20, said[0]["log_bytes"])
+        self.assertEqual(16 << 20, said[0]["log_bytes"])
         self.assertEqual(64 << 10, said[0]["chunk_bytes"])
 
     def test_format_refuses(self):
