@@ -363,6 +363,7 @@ static void qbd_lead_read_done(struct qbd_store_read *read)
 		.kind = QBD_LEADER_READ_DONE,
 		.id = req->read_id,
 		.err = read->error,
+		.first = read->first,
 		.index = read->index,
 	};
 	bool has;

@@ -494,6 +494,7 @@ static void qbd_serve_done(struct qbd_store_read *read)
 		.kind = QBD_REPLICA_READ_DONE,
 		.node = serve->node,
 		.err = read->error == -EBADMSG ? -EILSEQ : read->error,
+		.first = read->first,
 		.pos = { .index = read->index },
 		.msg = &serve->msg,
 		.payload = serve->payload,

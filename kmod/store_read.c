@@ -201,6 +201,8 @@ static int qbd_read_lookup(struct qbd_store_read *read)
 	err = qbd_store_replica_get(store->core, read->slot, &replica);
 	if (err)
 		goto unlock;
+	if (at == read->block)
+		read->first = replica.last.index;
 	read->index = max(read->index, replica.last.index);
 	while (!err && at < read->block + read->blocks &&
 	       read->nr_pieces < QBD_STORE_READ_PIECES) {
@@ -346,6 +348,7 @@ void qbd_kstore_read(struct qbd_store_read *read)
 	qbd_fetch_init(&read->fetch, read->store, QBD_POOL_FETCH, qbd_read_fn);
 	read->error = 0;
 	read->bad_block = 0;
+	read->first = 0;
 	read->index = 0;
 	read->at = read->block;
 	read->nr_pieces = 0;

@@ -72,6 +72,8 @@ struct qbd_read_piece {
  *	log does not verify (both: read it from another replica); -ESHUTDOWN
  *	the store is not active; -ENOENT no such replica; -EINVAL
  * @bad_block: if @error is -EIO or -EBADMSG: the first block that may be bad
+ * @first: index up to which the bytes show all records: that of the newest
+ *	one when the first wave was looked up
  * @index: index of the newest record that the bytes may show: for the rule
  *	that no overlapping record up to it may be uncompleted (S8)
  * @fetch: the store's own, as all that follows
@@ -99,6 +101,7 @@ struct qbd_store_read {
 	void (*done)(struct qbd_store_read *read);
 	int error;
 	u32 bad_block;
+	u64 first;
 	u64 index;
 	struct qbd_store_fetch fetch;
 	struct bvec_iter iter;

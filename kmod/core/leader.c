@@ -412,8 +412,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 		qbd_leader_reach(lead, acts);
 		break;
 	case QBD_LEADER_READ_DONE:
-		qbd_leader_read_done(lead, event->id, event->index, event->err,
-				     acts);
+		qbd_leader_read_done(lead, event, acts);
 		break;
 	case QBD_LEADER_GATE:
 		lead->gate = true;

@@ -183,8 +183,8 @@ struct qbd_leader_config {
  * @QBD_LEADER_WRITE: a request: @req, @op, @rec_flags, @block, @blocks, and for
  *	QBD_OP_WRITE @payload and @crc
  * @QBD_LEADER_READ: a request: @req, @block, @blocks
- * @QBD_LEADER_READ_DONE: READ_LOCAL @id ended with @err; the bytes show the
- *	local history up to @index
+ * @QBD_LEADER_READ_DONE: READ_LOCAL @id ended with @err; the bytes show all
+ *	of the local history up to @first, and none of it beyond @index
  * @QBD_LEADER_GATE: all shards of the volume are promised (S7)
  * @QBD_LEADER_RELEASE: clean detach: drain, then give up the term
  * @QBD_LEADER_STOP: end everything with @err, now
@@ -218,6 +218,7 @@ enum qbd_leader_event_kind {
  * @crc: WRITE: CRC32C of the payload
  * @now_ns: BOOTTIME
  * @id: READ_DONE
+ * @first: READ_DONE
  * @index: READ_DONE
  * @req: WRITE, READ
  * @payload: WRITE: the leader's until PUT, if it was accepted
@@ -234,6 +235,7 @@ struct qbd_leader_event {
 	u32 crc;
 	u64 now_ns;
 	u64 id;
+	u64 first;
 	u64 index;
 	void *req;
 	void *payload;

@@ -137,8 +137,9 @@ void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member);
 /* leader_read.c */
 int qbd_leader_read(struct qbd_leader_core *lead,
 		    const struct qbd_leader_event *event);
-void qbd_leader_read_done(struct qbd_leader_core *lead, u64 id, u64 index,
-			  int err, struct qbd_actions *acts);
+void qbd_leader_read_done(struct qbd_leader_core *lead,
+			  const struct qbd_leader_event *event,
+			  struct qbd_actions *acts);
 void qbd_leader_read_reply(struct qbd_leader_core *lead, int member,
 			   const struct qbd_msg *msg, struct qbd_actions *acts);
 void qbd_leader_read_refused(struct qbd_leader_core *lead, u32 member, u64 id);

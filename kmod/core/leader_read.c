@@ -221,16 +221,23 @@ static u64 qbd_leader_read_overlap(const struct qbd_leader_core *lead,
 }
 
 /*
- * Bytes are in hand.
+ * Bytes are in hand: @first and @index as in QBD_LEADER_READ_DONE.
+ *
+ * A large read is looked up in parts. The first part was looked up at 20, the
+ * second at 25, and 22 was completed before the read began: the bytes of the
+ * first part may lack it, so it is @first that must reach what was completed.
  *
  * S8: (5,20) is in this node's overlay only. Given out now, and this node and
  * A die: B and C go on from 19, and the next read shows the version before the
  * one that was read. So the read waits until 20 is completed.
  */
 static void qbd_leader_read_got(struct qbd_leader_core *lead,
-				struct qbd_leader_read *read, u64 index)
+				struct qbd_leader_read *read, u64 first,
+				u64 index)
 {
-	if (index < read->wait_index) {
+	if (QBD_MUTANT(read_newest_part))
+		first = index;
+	if (first < read->wait_index) {
 		/* read before all that was completed had reached the overlay */
 		read->state = QBD_READ_SOURCE;
 		read->retry = true;
@@ -257,24 +264,23 @@ static void qbd_leader_read_failed(const struct qbd_leader_core *lead,
 /**
  * qbd_leader_read_done() - the local replica's store has read
  * @lead: the leader
- * @id: of the try
- * @index: index that the bytes show
- * @err: 0 or why it failed; another member is asked then
+ * @event: READ_DONE; after an error another member is asked
  * @acts: actions of the step
  */
-void qbd_leader_read_done(struct qbd_leader_core *lead, u64 id, u64 index,
-			  int err, struct qbd_actions *acts)
+void qbd_leader_read_done(struct qbd_leader_core *lead,
+			  const struct qbd_leader_event *event,
+			  struct qbd_actions *acts)
 {
-	struct qbd_leader_read *read = qbd_leader_read_find(lead, id);
+	struct qbd_leader_read *read = qbd_leader_read_find(lead, event->id);
 
 	if (!read)
 		return;
 	if (lead->state == QBD_LEADER_LOST)
 		qbd_leader_read_end(lead, read, lead->stop_err, acts);
-	else if (err)
-		qbd_leader_read_failed(lead, read, err);
+	else if (event->err)
+		qbd_leader_read_failed(lead, read, event->err);
 	else
-		qbd_leader_read_got(lead, read, index);
+		qbd_leader_read_got(lead, read, event->first, event->index);
 }
 
 static int qbd_leader_status(u32 status)
@@ -302,7 +308,8 @@ void qbd_leader_read_reply(struct qbd_leader_core *lead, int member,
 	    reply->status == QBD_STATUS_OK &&
 	    msg->payload_bytes == read->blocks * QBD_BLOCK_SIZE) {
 		read->payload = msg->payload;
-		qbd_leader_read_got(lead, read, reply->index);
+		/* the replica has compared what its bytes show at least */
+		qbd_leader_read_got(lead, read, reply->index, reply->index);
 		if (read->state == QBD_READ_OVERLAP)
 			return;
 		read->payload = NULL;

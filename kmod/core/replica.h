@@ -122,7 +122,8 @@ struct qbd_replica_config {
  * @QBD_REPLICA_UNLOGGED: appended records beyond @pos were forgotten before
  *	they reached the log, in favour of a promise
  * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ);
- *	the bytes (@payload, @crc) show the history up to @pos.index
+ *	the bytes (@payload, @crc) show all of the history up to @first, and
+ *	none of it beyond @pos.index
  * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
  *	message of QBD_ACT_SEND_LOG
  * @QBD_REPLICA_FLOOR: consensus says that no term above @term was granted
@@ -156,6 +157,7 @@ enum qbd_replica_event_kind {
  * @now_ns: BOOTTIME
  * @term: PROMISED, FLOOR
  * @nonce: PROMISED
+ * @first: READ_DONE
  * @pos: LOGGED, UNLOGGED, READ_DONE, LOG_BAD
  * @msg: MSG, READ_DONE, LOG_BAD
  * @payload: READ_DONE: cookie of the bytes
@@ -168,6 +170,7 @@ struct qbd_replica_event {
 	u64 now_ns;
 	u64 term;
 	u64 nonce;
+	u64 first;
 	struct qbd_pos pos;
 	const struct qbd_msg *msg;
 	void *payload;

@@ -46,6 +46,9 @@ void qbd_replica_read(struct qbd_replica_core *rep,
  *
  * S8: the promise is looked at again. While a slow disk was busy a new leader
  * may have truncated and fed this replica: the bytes may be of its term.
+ *
+ * And so is what they show: the store looks them up in parts, some may be
+ * looked up before records that this replica had already taken in reached it.
  */
 void qbd_replica_read_done(struct qbd_replica_core *rep,
 			   const struct qbd_replica_event *event,
@@ -57,6 +60,11 @@ void qbd_replica_read_done(struct qbd_replica_core *rep,
 	if (to->term != rep->promise.term || to->nonce != rep->promise.nonce) {
 		qbd_replica_nack(rep, event->node, to, QBD_NACK_STALE_TERM,
 				 acts);
+		return;
+	}
+	if (!event->err && event->first < to->read.completed &&
+	    !QBD_MUTANT(read_newest_part)) {
+		qbd_replica_nack(rep, event->node, to, QBD_NACK_BEHIND, acts);
 		return;
 	}
 	msg = qbd_replica_reply(rep, event->node, to, QBD_MSG_READ_REPLY, acts);

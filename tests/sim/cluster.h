@@ -69,8 +69,7 @@ void cl_act_drop(struct cl_item *item);
 void cl_deliver(struct cl_world *w, u32 from, u32 to, u32 shard,
 		struct qbd_msg *msg);
 void cl_log_retry(struct cl_world *w, u32 node);
-void cl_read_done(struct cl_world *w, u32 node, const struct qbd_action *act,
-		  u32 shard, const u32 *value, u64 index, int err);
+void cl_read_done(struct cl_world *w, u32 node, const struct cl_read *got);
 
 /* cluster_client.c: requests. */
 void cl_client_run(struct cl_world *w, u32 client);

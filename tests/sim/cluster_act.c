@@ -129,6 +129,9 @@ static int cl_act_log_try(struct cl_world *w, u32 node, u32 shard,
 
 	if (!w->node[node].open)
 		return -ESHUTDOWN;
+	if (w->node[node].no_room && act->kind == QBD_ACT_LOG_APPEND &&
+	    !cl_chance(w, 10))
+		return -EAGAIN;
 	err = cl_log_put(w, node, shard, act);
 	if (err == -ENOMEM || err == -ENOSPC)
 		err = -EAGAIN;
@@ -238,40 +241,41 @@ void cl_log_retry(struct cl_world *w, u32 node)
 /* --- reads -------------------------------------------------------------- */
 
 static void cl_read_served(struct cl_world *w, u32 node,
-			   const struct qbd_action *act, u32 shard,
-			   const u32 *value, u64 index, int err)
+			   const struct cl_read *got)
 {
-	struct cl_payload *payload = cl_payload_new(w, act->msg.read.blocks);
+	const struct qbd_msg *msg = &got->act.msg;
+	struct cl_payload *payload = cl_payload_new(w, msg->read.blocks);
 
-	memcpy(payload->value, value,
-	       act->msg.read.blocks * sizeof(payload->value[0]));
-	cl_rep_step(w, node, shard,
+	memcpy(payload->value, got->value,
+	       msg->read.blocks * sizeof(payload->value[0]));
+	cl_rep_step(w, node, got->shard,
 		    &(struct qbd_replica_event){ .kind = QBD_REPLICA_READ_DONE,
-						 .node = act->node,
-						 .err = err,
-						 .pos = { .index = index },
-						 .msg = &act->msg,
+						 .node = got->act.node,
+						 .err = got->err,
+						 .first = got->first,
+						 .pos.index = got->index,
+						 .msg = msg,
 						 .payload = payload });
 	cl_payload_put(payload);
 }
 
 /* The store has read what READ or READ_LOCAL asked for. */
-void cl_read_done(struct cl_world *w, u32 node, const struct qbd_action *act,
-		  u32 shard, const u32 *value, u64 index, int err)
+void cl_read_done(struct cl_world *w, u32 node, const struct cl_read *got)
 {
-	struct cl_op *op = act->req;
+	struct cl_op *op = got->act.req;
 
-	if (act->kind == QBD_ACT_READ) {
-		cl_read_served(w, node, act, shard, value, index, err);
+	if (got->act.kind == QBD_ACT_READ) {
+		cl_read_served(w, node, got);
 		return;
 	}
 	op->reading = false;
-	memcpy(op->value, value, op->blocks * sizeof(op->value[0]));
-	cl_lead_step(w, node, shard,
+	memcpy(op->value, got->value, op->blocks * sizeof(op->value[0]));
+	cl_lead_step(w, node, got->shard,
 		     &(struct qbd_leader_event){ .kind = QBD_LEADER_READ_DONE,
-						 .id = act->id,
-						 .index = index,
-						 .err = err });
+						 .id = got->act.id,
+						 .first = got->first,
+						 .index = got->index,
+						 .err = got->err });
 }
 
 /* --- all of them -------------------------------------------------------- */

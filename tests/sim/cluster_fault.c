@@ -30,6 +30,7 @@ const char *cl_fault_name(enum cl_fault_kind kind)
 		[CL_FAULT_MUTE] = "mute",
 		[CL_FAULT_READ_EIO] = "read-eio",
 		[CL_FAULT_READ_BAD] = "read-bad",
+		[CL_FAULT_NO_ROOM] = "no-room",
 		[CL_FAULT_STORE] = "store-fails",
 		[CL_FAULT_ROT] = "rot",
 	};
@@ -300,6 +301,11 @@ static void cl_strike_term(struct cl_world *w, struct cl_fault *fault,
 		fault->node = node;
 		cl_fault_crash(w, node);
 		break;
+	case CL_FAULT_NO_ROOM:
+		/* whose leader reads what its own log lacks */
+		fault->node = cl_chance(w, 70) ? node : fault->node;
+		w->node[fault->node].no_room = true;
+		break;
 	default:
 		cl_strike_link(w, fault);
 		break;
@@ -489,6 +495,10 @@ static void cl_heal_one(struct cl_world *w, struct cl_fault *fault)
 		break;
 	case CL_FAULT_READ_BAD:
 		node->read_bad = false;
+		break;
+	case CL_FAULT_NO_ROOM:
+		node->no_room = false;
+		cl_log_retry(w, fault->node);
 		break;
 	case CL_FAULT_STORE:
 		cl_heal_store(w, fault->node);

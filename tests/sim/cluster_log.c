@@ -38,11 +38,7 @@ struct cl_log {
 struct cl_slot {
 	bool used;
 	u32 node;
-	u32 shard;
-	u32 value[CL_OP_BLOCKS];
-	u64 index;
-	int err;
-	struct qbd_action act;
+	struct cl_read got;
 };
 
 static struct cl_slot cl_slots[CL_SLOTS];
@@ -400,13 +396,14 @@ void cl_log_read(struct cl_world *w, u32 node, u32 shard,
 	slot = cl_slot_new();
 	slot->used = true;
 	slot->node = node;
-	slot->shard = shard;
-	slot->act = *act;
-	slot->err = cl_log_read_err(w, node);
-	slot->index = mem->last;
+	slot->got.shard = shard;
+	slot->got.act = *act;
+	slot->got.err = cl_log_read_err(w, node);
+	slot->got.index = mem->last;
+	slot->got.first = mem->last;
 	for (i = 0; i < blocks; i++)
-		slot->value[i] = slot->err ? CL_BAD :
-					     cl_mlog_value(mem, block + i);
+		slot->got.value[i] =
+			slot->got.err ? CL_BAD : cl_mlog_value(mem, block + i);
 	cl_at(w, cl_rand(w, w->node[node].disk_ns) / 2 + 1,
 	      &(struct cl_event){ .kind = CL_EV_READ,
 				  .a = (u8)node,
@@ -421,8 +418,7 @@ void cl_log_read_end(struct cl_world *w, u32 no)
 	if (!slot->used)
 		return;
 	slot->used = false;
-	cl_read_done(w, slot->node, &slot->act, slot->shard, slot->value,
-		     slot->index, slot->err);
+	cl_read_done(w, slot->node, &slot->got);
 }
 
 /* --- at rest ------------------------------------------------------------ */

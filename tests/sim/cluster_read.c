@@ -104,19 +104,20 @@ bool cl_reads_before(const struct cl_store *s, u64 mark)
 	return false;
 }
 
-static void cl_sread_begin(struct cl_world *w, struct cl_store *s,
-			   struct cl_sread *read);
+static void cl_sread_wave(struct cl_world *w, struct cl_store *s,
+			  struct cl_sread *read);
 
 static void cl_sread_end(struct cl_world *w, struct cl_store *s,
 			 struct cl_sread *read)
 {
-	if (read->stale && !read->err) {
-		cl_sread_begin(w, s, read);
+	if (!read->stale)
+		read->at = read->next;
+	if (!read->got.err && read->at < read->blocks) {
+		cl_sread_wave(w, s, read);
 		return;
 	}
 	list_del(&read->link);
-	cl_read_done(w, s->node, &read->act, read->shard, read->value,
-		     read->index, read->err);
+	cl_read_done(w, s->node, &read->got);
 	free(read);
 }
 
@@ -128,19 +129,19 @@ static void cl_sread_io_end(struct cl_io *io)
 	u32 i;
 
 	if (io->err)
-		read->err = -EIO;
+		read->got.err = -EIO;
 	if (io->payload_blocks && !qbd_store_log_holds(s->core, io->lpos))
 		read->stale = true; /* the tail passed it */
 	else if (io->payload_blocks && !io->err &&
 		 qbd_payload_crc(~0U, io->buf,
 				 (size_t)io->payload_blocks * QBD_BLOCK_SIZE) !=
 			 io->crc)
-		read->err = -EILSEQ;
+		read->got.err = -EILSEQ;
 	for (i = 0; i < io->what.blocks && !io->err; i++)
-		read->value[io->at + i] =
-			cl_stamp_read(io->buf + (size_t)(io->what.offset + i) *
-							QBD_BLOCK_SIZE,
-				      read->shard, read->block + io->at + i);
+		read->got.value[io->at + i] = cl_stamp_read(
+			io->buf +
+				(size_t)(io->what.offset + i) * QBD_BLOCK_SIZE,
+			read->got.shard, read->block + io->at + i);
 	cl_io_free(io);
 	if (!--read->left)
 		cl_sread_end(w, s, read);
@@ -191,32 +192,45 @@ static void cl_sread_part(struct cl_world *w, struct cl_store *s,
 		return;
 	}
 	for (i = 0; i < found->blocks; i++)
-		read->value[at + i] =
-			payload ? cl_stamp_read(
-					  payload->data +
-						  (size_t)(found->offset + i) *
-							  QBD_BLOCK_SIZE,
-					  read->shard, read->block + at + i) :
-				  CL_ZERO;
+		read->got.value[at + i] =
+			payload ?
+				cl_stamp_read(
+					payload->data +
+						(size_t)(found->offset + i) *
+							QBD_BLOCK_SIZE,
+					read->got.shard, read->block + at + i) :
+				CL_ZERO;
 }
 
-static void cl_sread_begin(struct cl_world *w, struct cl_store *s,
-			   struct cl_sread *read)
+/* The index that a wave is read at, as qbd_read_lookup() notes it. */
+static int cl_sread_index(struct cl_store *s, struct cl_sread *read)
 {
 	struct qbd_store_replica have;
+	int err =
+		qbd_store_replica_get(s->core, s->slot[read->got.shard], &have);
+
+	if (err)
+		return err;
+	if (!read->at)
+		read->got.first = have.last.index;
+	read->got.index = max(read->got.index, have.last.index);
+	return 0;
+}
+
+static void cl_sread_wave(struct cl_world *w, struct cl_store *s,
+			  struct cl_sread *read)
+{
 	struct qbd_found found;
-	u32 at = 0;
+	u32 at = read->at, i;
 	int err;
 
 	read->stale = false;
 	read->home = false;
 	read->seq = s->read_seq++;
 	read->left = 1;
-	err = qbd_store_replica_get(s->core, s->slot[read->shard], &have);
-	if (!err)
-		read->index = have.last.index;
-	while (!err && at < read->blocks) {
-		err = qbd_store_lookup(s->core, s->slot[read->shard],
+	err = cl_sread_index(s, read);
+	for (i = 0; !err && i < read->wave && at < read->blocks; i++) {
+		err = qbd_store_lookup(s->core, s->slot[read->got.shard],
 				       read->block + at, read->blocks - at,
 				       &found);
 		if (err)
@@ -224,8 +238,9 @@ static void cl_sread_begin(struct cl_world *w, struct cl_store *s,
 		cl_sread_part(w, s, read, at, &found);
 		at += found.blocks;
 	}
+	read->next = at;
 	if (err)
-		read->err = -EIO;
+		read->got.err = -EIO;
 	/* Its end comes with the disk's, also if there is nothing to read. */
 	if (--read->left) {
 		cl_store_run(w, s);
@@ -244,18 +259,19 @@ void cl_store_read(struct cl_world *w, u32 node, u32 shard,
 
 	if (!read)
 		abort();
-	read->act = *act;
-	read->shard = shard;
+	read->got.act = *act;
+	read->got.shard = shard;
 	read->block = local ? act->block : act->msg.read.block;
 	read->blocks = local ? act->blocks : act->msg.read.blocks;
 	for (i = 0; i < CL_OP_BLOCKS; i++)
-		read->value[i] = CL_BAD;
+		read->got.value[i] = CL_BAD;
 	if (w->node[node].read_eio && cl_chance(w, 50))
-		read->err = -EIO;
+		read->got.err = -EIO;
 	else if (w->node[node].read_bad && cl_chance(w, 50))
-		read->err = -EILSEQ;
+		read->got.err = -EILSEQ;
+	read->wave = 1 + cl_rand(w, CL_OP_BLOCKS);
 	list_add_tail(&read->link, &s->reads);
-	cl_sread_begin(w, s, read);
+	cl_sread_wave(w, s, read);
 }
 
 /*
@@ -273,9 +289,9 @@ void cl_reads_drop(struct cl_world *w, struct cl_store *s, bool report)
 		read = list_first_entry(&s->reads, struct cl_sread, link);
 		list_del(&read->link);
 		list_add_tail(&read->link, &dropped);
+		read->got.err = -EIO;
 		if (report && w->node[s->node].life == life)
-			cl_read_done(w, s->node, &read->act, read->shard,
-				     read->value, read->index, -EIO);
+			cl_read_done(w, s->node, &read->got);
 	}
 	list_for_each_entry_safe(read, next, &dropped, link)
 		free(read);

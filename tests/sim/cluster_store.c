@@ -435,7 +435,11 @@ void cl_store_disk(struct cl_world *w, u32 node)
 	s->due_ns = 0;
 	while (qbd_disk_step(s->disk, w->now_ns))
 		;
-	while (!list_empty(&s->done)) {
+	/* records that there is room for now: before a read goes on, or after
+	 */
+	if (cl_chance(w, 50))
+		cl_log_retry(w, node);
+	while (w->node[node].life == life && !list_empty(&s->done)) {
 		io = list_first_entry(&s->done, struct cl_io, link);
 		io->end(io);
 		if (w->node[node].life != life || !w->node[node].open)

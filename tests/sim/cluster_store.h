@@ -35,20 +35,22 @@ struct cl_io {
 	u8 *buf;
 };
 
-/* A READ or READ_LOCAL. */
+/*
+ * A READ or READ_LOCAL. It goes in waves, as the kernel's does: what is not
+ * in memory takes its time, and the next pieces are looked up after that.
+ */
 struct cl_sread {
 	struct list_head link;
-	struct qbd_action act;
-	u32 shard;
+	struct cl_read got;
 	u64 seq;
-	u64 index;
+	u32 wave; /* pieces that are looked up at once */
+	u32 at;
+	u32 next;
 	u32 left;
 	bool home;
 	bool stale;
-	int err;
 	u32 block;
 	u32 blocks;
-	u32 value[CL_OP_BLOCKS];
 };
 
 struct cl_store {

@@ -105,6 +105,7 @@ struct cl_node {
 	u64 disk_ns; /* longest that something takes */
 	bool read_eio;
 	bool read_bad;
+	bool no_room;
 	bool write_eio;
 	struct cl_log *log;
 	struct cl_store *store;
@@ -169,6 +170,19 @@ struct cl_op {
 	u64 floor[CL_OP_BLOCKS]; /* reads: newest known when it began */
 	u32 value[CL_OP_BLOCKS];
 	struct cl_payload *payload;
+};
+
+/*
+ * What the store of a node has read for READ or READ_LOCAL: all that the log
+ * had up to @first, nothing beyond @index.
+ */
+struct cl_read {
+	struct qbd_action act;
+	u32 shard;
+	int err;
+	u64 first;
+	u64 index;
+	u32 value[CL_OP_BLOCKS];
 };
 
 struct cl_client {

@@ -383,6 +383,7 @@ static void cl_node_reset(struct cl_world *w, u32 id)
 	node->disk_ns = (1 + cl_rand(w, 20)) * CL_MS / 10;
 	node->read_eio = false;
 	node->read_bad = false;
+	node->no_room = false;
 	node->write_eio = false;
 	node->damaged = false;
 	for (i = 0; i < w->nr_shards; i++) {

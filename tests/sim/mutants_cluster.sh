@@ -56,6 +56,7 @@ slow=(
 	lease_from_reply         # S9: counted from when the reply came
 	lease_forgotten_at_start # S9: promised too early after a restart
 	list_version_ignored     # S9: a lease of somebody who left
+	read_newest_part         # S8: an older version than was completed
 	read_without_lease       # S9: nobody proves the term
 	damage_taken_for_torn    # S5: replay cuts what was durable
 	promise_lost_at_tail     # S5: the replica table does not carry it

@@ -223,6 +223,7 @@ static inline bool lt_other(const char *line, FILE *out)
 	struct qbd_leader_event event = {
 		.node = trace_num(line, "node", 0),
 		.id = trace_num(line, "id", 0),
+		.first = trace_num(line, "first", trace_num(line, "index", 0)),
 		.index = trace_num(line, "index", 0),
 		.err = -(int)trace_num(line, "err", 0),
 	};

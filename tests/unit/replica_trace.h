@@ -236,6 +236,7 @@ static inline bool world_event(const char *line, FILE *out)
 		.nonce = trace_num(line, "nonce", 0),
 		.err = -(int)trace_num(line, "err", 0),
 		.pos = word_pos(line, "pos"),
+		.first = trace_num(line, "first", word_pos(line, "pos").index),
 		.node = trace_num(line, "node", 1),
 	};
 
@@ -281,7 +282,6 @@ static inline void world_show(FILE *out)
 			fprintf(out, " %llu.%llu", world.log[i].pos.term, i);
 	fputc('\n', out);
 }
-
 static inline void world_input(const char *line, FILE *out)
 {
 	world.now_ns = trace_num(line, "now", world.now_ns / NSEC_PER_MSEC) *

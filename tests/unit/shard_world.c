@@ -339,6 +339,7 @@ static void sw_do_read(struct sw_world *world, struct sw_node *node,
 			   .kind = QBD_REPLICA_READ_DONE,
 			   .node = act->node,
 			   .msg = msg,
+			   .first = node->mem.last,
 			   .pos.index = node->mem.last,
 			   .payload = (void *)(uintptr_t)value,
 		   });
@@ -354,6 +355,7 @@ static void sw_do_read_local(struct sw_world *world, struct sw_node *node,
 		 &(struct qbd_leader_event){
 			 .kind = QBD_LEADER_READ_DONE,
 			 .id = act->id,
+			 .first = node->mem.last,
 			 .index = node->mem.last,
 		 });
 }
