@@ -260,6 +260,37 @@ static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
 	return prog->sent.index <= arrived + QBD_FILL_RECORDS;
 }
 
+/*
+ * Nobody in the live stream can ever give the member what it lacks. It will not
+ * come back this way, and nothing is kept for it any more, until somebody else
+ * is in the live stream. What could not be read may be readable later.
+ */
+static void qbd_leader_give_up(const struct qbd_leader_core *lead,
+			       struct qbd_progress *prog)
+{
+	prog->state = QBD_MEMBER_GONE;
+	prog->pin = 0;
+	prog->retry_ns = U64_MAX;
+	if (prog->unread)
+		prog->retry_ns =
+			lead->now_ns + QBD_FILL_AGAIN * lead->cfg.retry_ns;
+}
+
+/*
+ * No source just now. Those that failed to answer are asked again after a
+ * while, if they are still there: B lost its log after A had said that it has
+ * nothing for C; C would wait for B, and B for C.
+ */
+static void qbd_leader_wait_source(const struct qbd_leader_core *lead,
+				   u32 member, struct qbd_progress *prog)
+{
+	prog->state = QBD_MEMBER_LAGGING;
+	prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
+	prog->tried = prog->lost;
+	if (prog->lost && qbd_leader_source(lead, member) < 0)
+		qbd_leader_give_up(lead, prog);
+}
+
 /* One member that is not in the live stream: what can be done for it now? */
 static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 				struct qbd_actions *acts)
@@ -286,9 +317,7 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 	if (prog->source < 0)
 		prog->source = qbd_leader_source(lead, member);
 	if (prog->source < 0) {
-		prog->state = QBD_MEMBER_LAGGING;
-		prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
-		prog->tried = prog->lost;
+		qbd_leader_wait_source(lead, member, prog);
 		return;
 	}
 	prog->state = QBD_MEMBER_CATCHUP;
@@ -347,9 +376,8 @@ void qbd_leader_source_gone(struct qbd_leader_core *lead, u32 member)
 }
 
 /*
- * This source can never give the member what it lacks. If no other one can
- * either it will not come back this way, and nothing is kept for it any more;
- * one that merely failed to answer is asked again.
+ * This source can never give the member what it lacks, and perhaps no other one
+ * can; one that merely failed to answer is asked again.
  */
 static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
 				   u32 target)
@@ -363,12 +391,7 @@ static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
 	if (prog->source >= 0 || prog->tried != prog->lost ||
 	    qbd_leader_source(lead, target) >= 0)
 		return;
-	prog->state = QBD_MEMBER_GONE;
-	prog->pin = 0;
-	prog->retry_ns = U64_MAX;
-	if (prog->unread)
-		prog->retry_ns =
-			lead->now_ns + QBD_FILL_AGAIN * lead->cfg.retry_ns;
+	qbd_leader_give_up(lead, prog);
 }
 
 /*

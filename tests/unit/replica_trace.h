@@ -231,36 +231,35 @@ static inline bool world_msg(const char *line, FILE *out)
 
 static inline bool world_event(const char *line, FILE *out)
 {
+	static const struct {
+		const char *verb;
+		enum qbd_replica_event_kind kind;
+	} verb[] = {
+		{ "logged", QBD_REPLICA_LOGGED },
+		{ "promised", QBD_REPLICA_PROMISED },
+		{ "truncated", QBD_REPLICA_TRUNCATED },
+		{ "unlogged", QBD_REPLICA_UNLOGGED },
+		{ "read-done", QBD_REPLICA_READ_DONE },
+		{ "floor", QBD_REPLICA_FLOOR },
+		{ "failed", QBD_REPLICA_FAILED },
+		{ "tick", QBD_REPLICA_TICK },
+	};
 	struct qbd_replica_event event = {
 		.term = trace_num(line, "term", 0),
-		.nonce = trace_num(line, "nonce", 0),
+		.nonce = trace_num(line, "term", 0) * 11,
 		.err = -(int)trace_num(line, "err", 0),
 		.pos = word_pos(line, "pos"),
 		.first = trace_num(line, "first", word_pos(line, "pos").index),
 		.node = trace_num(line, "node", 1),
+		.msg = &world.read,
 	};
+	u32 i = 0;
 
-	if (trace_verb(line, "logged")) {
-		event.kind = QBD_REPLICA_LOGGED;
-	} else if (trace_verb(line, "promised")) {
-		event.kind = QBD_REPLICA_PROMISED;
-		event.nonce = event.term * 11;
-	} else if (trace_verb(line, "truncated")) {
-		event.kind = QBD_REPLICA_TRUNCATED;
-	} else if (trace_verb(line, "unlogged")) {
-		event.kind = QBD_REPLICA_UNLOGGED;
-	} else if (trace_verb(line, "read-done")) {
-		event.kind = QBD_REPLICA_READ_DONE;
-		event.msg = &world.read;
-	} else if (trace_verb(line, "floor")) {
-		event.kind = QBD_REPLICA_FLOOR;
-	} else if (trace_verb(line, "failed")) {
-		event.kind = QBD_REPLICA_FAILED;
-	} else if (trace_verb(line, "tick")) {
-		event.kind = QBD_REPLICA_TICK;
-	} else {
+	while (i < ARRAY_SIZE(verb) && !trace_verb(line, verb[i].verb))
+		i++;
+	if (i == ARRAY_SIZE(verb))
 		return false;
-	}
+	event.kind = verb[i].kind;
 	world_step(&event, out);
 	return true;
 }
@@ -282,6 +281,7 @@ static inline void world_show(FILE *out)
 			fprintf(out, " %llu.%llu", world.log[i].pos.term, i);
 	fputc('\n', out);
 }
+
 static inline void world_input(const char *line, FILE *out)
 {
 	world.now_ns = trace_num(line, "now", world.now_ns / NSEC_PER_MSEC) *
