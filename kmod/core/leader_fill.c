@@ -227,7 +227,7 @@ static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 
 	if (!msg)
 		return;
-	if (lead->state == QBD_LEADER_RECOVERING)
+	if (qbd_leader_recovering(lead))
 		msg->flags |= QBD_WIRE_RECOVERY;
 	msg->fetch.target = lead->cfg.set.member[member].replica;
 	msg->fetch.target_session = prog->session;

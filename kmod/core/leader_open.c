@@ -187,7 +187,7 @@ static void qbd_leader_need_term(const struct qbd_leader_core *lead, int err,
 void qbd_leader_recover_tick(struct qbd_leader_core *lead,
 			     struct qbd_actions *acts)
 {
-	if (lead->state != QBD_LEADER_RECOVERING ||
+	if (!qbd_leader_recovering(lead) ||
 	    lead->now_ns - lead->recover_ns < lead->recover_wait_ns)
 		return;
 	lead->recover_ns = lead->now_ns;

@@ -85,6 +85,24 @@ struct qbd_leader_core {
 	bool epoch_shown;
 };
 
+/**
+ * qbd_leader_recovering() - is the chosen history not settled yet?
+ * @lead: the leader
+ *
+ * Not the same as the state: a clean detach may begin meanwhile, and has to
+ * wait for the recovery like any other request. If a fill were taken for one
+ * after the recovery then, its source would send nothing above what it knows
+ * to be committed, the quorum would never have the history, and the detach
+ * would never end.
+ *
+ * Return: true if so.
+ */
+static inline bool qbd_leader_recovering(const struct qbd_leader_core *lead)
+{
+	return lead->state != QBD_LEADER_LOST && lead->win.end &&
+	       lead->commit <= lead->history.index;
+}
+
 /* leader.c */
 struct qbd_msg *qbd_leader_send(const struct qbd_leader_core *lead, u32 member,
 				u16 type, struct qbd_actions *acts);
