@@ -146,6 +146,7 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 		return;
 	prog->matched = min(prog->matched, lead->win.end - 1);
 	prog->durable = min(prog->durable, prog->matched);
+	qbd_leader_recover_gain(lead, prog);
 	prog->acked_bytes = max(prog->acked_bytes,
 				qbd_window_bytes(&lead->win, prog->matched));
 	if (prog->state == QBD_MEMBER_LIVE && prog->next <= prog->matched) {

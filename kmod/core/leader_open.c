@@ -176,6 +176,26 @@ static void qbd_leader_need_term(const struct qbd_leader_core *lead, int err,
 }
 
 /**
+ * qbd_leader_recover_gain() - a member has more on stable media than before
+ * @lead: the leader
+ * @prog: the member
+ *
+ * A fill may take longer than a recovery is waited for, and is no reason to
+ * give up an attach as long as it gets on. Each index counts once for each
+ * member, whatever becomes of its sessions: one that begins again and again
+ * gets nowhere. So the deadline comes at last.
+ */
+void qbd_leader_recover_gain(struct qbd_leader_core *lead,
+			     struct qbd_progress *prog)
+{
+	if (prog->durable <= prog->gained)
+		return;
+	prog->gained = prog->durable;
+	if (qbd_leader_recovering(lead))
+		lead->recover_ns = lead->now_ns;
+}
+
+/**
  * qbd_leader_recover_tick() - does recovery get anywhere?
  * @lead: the leader
  * @acts: actions of the step

@@ -34,7 +34,7 @@
  * @confirmed: last round that a quorum confirmed
  * @round_wanted: round that reads wait for
  * @round_ns: when the last round was begun
- * @recover_ns: when recovery last asked for patience (V6)
+ * @recover_ns: when recovery last got on, or asked for patience (V6)
  * @recover_wait_ns: how long it waits until it asks for a new term
  * @no_quorum_ns: since when there is no write quorum in reach
  * @read_gen: makes ids of reads differ
@@ -118,6 +118,8 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 void qbd_leader_committed(struct qbd_leader_core *lead,
 			  struct qbd_actions *acts);
 void qbd_leader_serve(struct qbd_leader_core *lead, struct qbd_actions *acts);
+void qbd_leader_recover_gain(struct qbd_leader_core *lead,
+			     struct qbd_progress *prog);
 void qbd_leader_recover_tick(struct qbd_leader_core *lead,
 			     struct qbd_actions *acts);
 void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,

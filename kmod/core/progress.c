@@ -26,10 +26,12 @@ void qbd_progress_init(struct qbd_progress *prog)
 void qbd_progress_down(struct qbd_progress *prog)
 {
 	u64 session = prog->session;
+	u64 gained = prog->gained;
 	u8 shown = prog->shown;
 
 	qbd_progress_init(prog);
 	prog->session = session;
+	prog->gained = gained;
 	prog->shown = shown;
 }
 

@@ -65,6 +65,7 @@ enum qbd_member_state {
  * @probe: PROBING: position that is being compared; CATCHUP: one that it has
  * @matched: index up to which its history is the leader's, proven by an ack
  * @durable: index up to which that is durable
+ * @gained: the highest that @durable ever was, in any session of this term
  * @next: LIVE: index of the next record to send
  * @sent_bytes: LIVE: bytes sent in this session, counted by the ring
  * @acked_bytes: of these acknowledged
@@ -97,6 +98,7 @@ struct qbd_progress {
 	struct qbd_pos probe;
 	u64 matched;
 	u64 durable;
+	u64 gained;
 	u64 next;
 	u64 sent_bytes;
 	u64 acked_bytes;
