@@ -149,7 +149,8 @@ static int __qbd_replica_begin(struct qbd_shard *shard,
 	cfg->commit = max(known.table.commit, known.applied.index);
 	cfg->config_epoch = known.table.config.epoch;
 	cfg->flags = known.table.flags &
-		     (QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT);
+		     (QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT |
+		      QBD_REPLICA_LOST);
 	qbd_replica_init(&shard->rep, cfg, ktime_get_boottime_ns());
 	shard->rep_ready = true;
 	__qbd_replica_state_set(shard,

@@ -93,7 +93,7 @@ struct qbd_replica_ops {
  * @max_lease_ns: longest lease that any node may hold (S9)
  * @window_records: records that leaders may send ahead of acks
  * @window_bytes: payload bytes likewise
- * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT as in the store
+ * @flags: QBD_REPLICA_NONVOTING, _SUSPECT, _LOST as in the store
  */
 struct qbd_replica_config {
 	const struct qbd_replica_ops *ops;
@@ -228,7 +228,7 @@ struct qbd_fill {
  * @truncates: LOG_TRUNCATE actions not yet durable
  * @keep: index up to which none of them reaches
  * @nr_runs: entries of @run in use
- * @flags: QBD_REPLICA_NONVOTING, QBD_REPLICA_SUSPECT
+ * @flags: QBD_REPLICA_NONVOTING, _SUSPECT, _LOST
  * @promised: @promise is durable
  * @opened: it was answered in this life of the replica
  * @released: its holder is done with it

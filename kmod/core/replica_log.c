@@ -225,12 +225,16 @@ void qbd_replica_append(struct qbd_replica_core *rep,
  * consensus said that no promise above the floor can be lost (S11), it obeys a
  * leader at or above the floor, and holds all that this leader committed. A
  * leader tells a commit index only after its own term's first record.
+ *
+ * Not one whose map lost a page: its log may well hold all that was committed,
+ * but blocks that went home before are gone. As a voter it would let a quorum
+ * believe in a copy that it does not have.
  */
 static void qbd_replica_vote_again(struct qbd_replica_core *rep,
 				   struct qbd_actions *acts)
 {
-	if (!rep->flags || !rep->floor || rep->promise.term < rep->floor ||
-	    !rep->opened || !rep->told ||
+	if (!rep->flags || (rep->flags & QBD_REPLICA_LOST) || !rep->floor ||
+	    rep->promise.term < rep->floor || !rep->opened || !rep->told ||
 	    min(rep->durable, rep->matched) < rep->told)
 		return;
 	rep->flags = 0;

@@ -22,7 +22,9 @@ static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
 
 	return prog->state == QBD_MEMBER_GONE ||
 	       w->shard[shard].gone & (1U << member) ||
-	       (node->damaged && !node->rep[shard].ready);
+	       (node->damaged &&
+		(!node->rep[shard].ready ||
+		 (node->rep[shard].core.flags & QBD_REPLICA_LOST)));
 }
 
 static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,

@@ -312,7 +312,8 @@ int cl_store_have(struct cl_world *w, u32 node, u32 shard, struct cl_have *have)
 	have->applied = known.applied.index;
 	have->commit = max(known.table.commit, known.applied.index);
 	have->flags = known.table.flags &
-		      (QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT);
+		      (QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT |
+		       QBD_REPLICA_LOST);
 	have->incarnation = qbd_store_super(s->core)->incarnation;
 	have->opens = qbd_store_super(s->core)->opens;
 	return 0;

@@ -89,6 +89,9 @@ static inline void world_init(const char *line)
 	};
 	u32 i;
 
+	if (trace_flag(line, "lost"))
+		cfg.flags = QBD_REPLICA_LOST | QBD_REPLICA_SUSPECT |
+			    QBD_REPLICA_NONVOTING;
 	memset(&world, 0, sizeof(world));
 	world.first = trace_num(line, "first", 1);
 	world.now_ns = 1000 * NSEC_PER_MSEC;
