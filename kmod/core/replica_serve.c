@@ -158,6 +158,26 @@ static u32 qbd_replica_fetch_status(const struct qbd_replica_core *rep,
 	return QBD_STATUS_OK;
 }
 
+/*
+ * Where does the history of a target that has @pos meet this one? If that has
+ * left the log nobody can tell here. That is not to meet at {0, 0}: taken for
+ * it, the leader would look for a source whose log begins with the very first
+ * record, and give up a member that another source could fill.
+ */
+static u32 qbd_replica_fetch_meet(const struct qbd_replica_core *rep,
+				  struct qbd_pos *pos)
+{
+	struct qbd_pos meet = *pos;
+	struct qbd_log_rec rec;
+
+	meet.index = min(meet.index, qbd_replica_proven(rep));
+	meet = qbd_replica_hint(rep, meet, 0);
+	if (!meet.index && !rep->cfg.ops->log_get(rep->cfg.ctx, 1, &rec))
+		return QBD_STATUS_GONE;
+	*pos = meet;
+	return QBD_STATUS_MISMATCH;
+}
+
 /**
  * qbd_replica_fetch() - send records to another replica
  * @rep: the replica
@@ -193,11 +213,8 @@ void qbd_replica_fetch(struct qbd_replica_core *rep,
 	if (status == QBD_STATUS_OK && !fill)
 		status = QBD_STATUS_BUSY;
 	if (status != QBD_STATUS_OK || fetch->have.index >= limit) {
-		if (status == QBD_STATUS_MISMATCH) {
-			through.index =
-				min(through.index, qbd_replica_proven(rep));
-			through = qbd_replica_hint(rep, through, 0);
-		}
+		if (status == QBD_STATUS_MISMATCH)
+			status = qbd_replica_fetch_meet(rep, &through);
 		qbd_replica_fetch_reply(rep, event->node, event->msg, status,
 					through, acts);
 		return;
