@@ -227,6 +227,10 @@ void qbd_replica_open(struct qbd_replica_core *rep,
  * @rep: the replica
  * @now_ns: now
  * @acts: actions of the step
+ *
+ * While it waited consensus may have named a floor above its term: promised
+ * after that, a term would be obeyed again that a lost promise may have fenced
+ * (S11).
  */
 void qbd_replica_wakeup(struct qbd_replica_core *rep, u64 now_ns,
 			struct qbd_actions *acts)
@@ -237,6 +241,12 @@ void qbd_replica_wakeup(struct qbd_replica_core *rep, u64 now_ns,
 		return;
 	if (open.term <= rep->promise.term) {
 		rep->open.type = 0;
+		return;
+	}
+	if (open.term < rep->floor) {
+		rep->open.type = 0;
+		qbd_replica_nack(rep, open.open.node, &open,
+				 QBD_NACK_STALE_TERM, acts);
 		return;
 	}
 	if (rep->released ||
