@@ -407,11 +407,22 @@ void qbd_leader_trim(struct qbd_leader_core *lead, struct qbd_actions *acts)
  * qbd_leader_space() - may requests that were refused be tried again?
  * @lead: the leader
  * @acts: actions of the step
+ *
+ * Who holds the ring is looked at again: it may have fallen behind only after
+ * the request was refused, when the others went on. Left to the next refusal
+ * the request would wait until it is offered again by chance, or by a clock.
  */
 void qbd_leader_space(struct qbd_leader_core *lead, struct qbd_actions *acts)
 {
-	bool space = lead->space_wanted &&
-		     qbd_window_fits(&lead->win, lead->space_blocks);
+	bool space;
+
+	if (lead->space_wanted && lead->state != QBD_LEADER_LOST &&
+	    !qbd_window_fits(&lead->win, lead->space_blocks)) {
+		qbd_leader_make_room(lead);
+		qbd_leader_trim(lead, acts);
+	}
+	space = lead->space_wanted &&
+		qbd_window_fits(&lead->win, lead->space_blocks);
 
 	if (lead->slot_wanted && lead->nr_reads < lead->cfg.nr_reads)
 		space = true;
