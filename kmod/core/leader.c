@@ -99,6 +99,24 @@ u16 qbd_leader_mask(const struct qbd_leader_core *lead, bool live)
 }
 
 /**
+ * qbd_leader_patience() - how long a member may take to answer
+ * @lead: the leader
+ * @member: its number
+ *
+ * Twice what it took the last time, for one that is far away or slow: asked
+ * again earlier it would be kept from answering.
+ *
+ * Return: after how long it is asked again.
+ */
+u64 qbd_leader_patience(const struct qbd_leader_core *lead, u32 member)
+{
+	u64 wait_ns = min(2 * lead->prog[member].answer_ns,
+			  QBD_PATIENCE_MAX * lead->cfg.retry_ns);
+
+	return max(wait_ns, lead->cfg.retry_ns);
+}
+
+/**
  * qbd_leader_lost() - somebody else leads
  * @lead: the leader
  * @term: term of the other, 0 if this leader just has to stop
@@ -137,13 +155,25 @@ static int qbd_leader_sender(const struct qbd_leader_core *lead,
 	return member;
 }
 
+/*
+ * An ack came. One of this session, but of another life than the one that
+ * promised: that life was opened by a repetition of the OPEN which the life
+ * before had answered. It obeys, but none of its acks would ever count (S4).
+ */
 static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
-			   const struct qbd_msg *msg)
+			   const struct qbd_msg *msg, struct qbd_actions *acts)
 {
 	struct qbd_progress *prog = &lead->prog[member];
 
+	if (prog->promised && msg->session == prog->session &&
+	    msg->ack.incarnation != prog->incarnation &&
+	    !QBD_MUTANT(ack_of_old_session)) {
+		qbd_leader_open(lead, member, acts);
+		return;
+	}
 	if (!qbd_progress_ack(prog, msg, lead->now_ns))
 		return;
+	qbd_progress_answered(prog, lead->now_ns);
 	prog->matched = min(prog->matched, lead->win.end - 1);
 	prog->durable = min(prog->durable, prog->matched);
 	qbd_leader_recover_gain(lead, prog);
@@ -206,7 +236,7 @@ static void qbd_leader_msg(struct qbd_leader_core *lead,
 		qbd_leader_reach(lead, acts);
 		break;
 	case QBD_MSG_APPEND_ACK:
-		qbd_leader_ack(lead, member, msg);
+		qbd_leader_ack(lead, member, msg, acts);
 		break;
 	case QBD_MSG_NACK:
 		qbd_leader_nack(lead, member, msg, acts);
@@ -255,11 +285,12 @@ static void qbd_leader_live_tick(struct qbd_leader_core *lead, u32 member,
 		lead->cfg.ctx, lead->cfg.set.member[member].node);
 	bool waits = prog->matched + 1 < prog->next;
 	u64 age_ns = lead->now_ns - prog->active_ns;
+	u64 wait_ns = qbd_leader_patience(lead, member);
 
-	if (waits && age_ns >= 2 * lead->cfg.retry_ns)
+	if (waits && age_ns >= 2 * wait_ns)
 		qbd_leader_probe(lead, member,
 				 qbd_leader_pos(lead, prog->matched), acts);
-	else if ((waits && age_ns >= lead->cfg.retry_ns) ||
+	else if ((waits && age_ns >= wait_ns) ||
 		 (view.version && view.version != prog->version))
 		qbd_leader_notice(lead, member, true, acts);
 	else if (!waits && prog->commit < lead->commit)
@@ -271,19 +302,23 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 {
 	struct qbd_progress *prog = &lead->prog[member];
 	u64 age_ns = lead->now_ns - prog->active_ns;
+	bool late = age_ns >= qbd_leader_patience(lead, member);
 
 	switch ((enum qbd_member_state)prog->state) {
 	case QBD_MEMBER_DOWN:
 	case QBD_MEMBER_WAITING:
 		break;
 	case QBD_MEMBER_OPENING:
+		if (late)
+			qbd_leader_open_again(lead, member, acts);
+		break;
 	case QBD_MEMBER_REFUSED:
-		if (age_ns >= lead->cfg.retry_ns)
+		if (late)
 			qbd_leader_open(lead, member, acts);
 		break;
 	case QBD_MEMBER_PROBING:
-		if (age_ns >= lead->cfg.retry_ns)
-			qbd_leader_probe(lead, member, prog->probe, acts);
+		if (late)
+			qbd_leader_probe_again(lead, member, acts);
 		break;
 	case QBD_MEMBER_LIVE:
 		qbd_leader_live_tick(lead, member, acts);

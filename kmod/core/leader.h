@@ -141,7 +141,8 @@ struct qbd_leader_ops {
  * @nonce: session nonce of the attach, random, not 0 (S2)
  * @set: replica set
  * @lease_ns: length of leases, at most the maximum of the cluster
- * @retry_ns: after which an unanswered OPEN, probe, FETCH, READ is repeated
+ * @retry_ns: after which an unanswered OPEN, probe, FETCH, READ is repeated,
+ *	at least; see qbd_leader_patience()
  * @recover_ns: recovery without progress for so long asks for a new term (V6)
  * @error_ns: without a write quorum for so long requests fail; 0 = never
  * @window_bytes: payload bytes in the ring

@@ -25,17 +25,36 @@ void qbd_leader_probe(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_pos pos, struct qbd_actions *acts)
 {
 	struct qbd_progress *prog = &lead->prog[member];
-	struct qbd_msg *msg;
 
 	qbd_progress_session(prog, ++lead->session, lead->now_ns);
+	prog->asked_ns = lead->now_ns;
 	prog->state = QBD_MEMBER_PROBING;
 	prog->probe = pos;
-	msg = qbd_leader_send(lead, member, QBD_MSG_APPEND, acts);
+	qbd_leader_probe_again(lead, member, acts);
+}
+
+/**
+ * qbd_leader_probe_again() - no answer for a while: ask once more
+ * @lead: the leader
+ * @member: its number, PROBING
+ * @acts: actions of the step
+ *
+ * In the same session, as qbd_leader_open_again(). Two answers say the same:
+ * what a member has proven in a term it has until the next.
+ */
+void qbd_leader_probe_again(struct qbd_leader_core *lead, u32 member,
+			    struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+	struct qbd_msg *msg =
+		qbd_leader_send(lead, member, QBD_MSG_APPEND, acts);
+
+	prog->active_ns = lead->now_ns;
 	if (!msg)
 		return;
 	msg->flags |= QBD_WIRE_PROBE;
-	msg->append.prev = pos;
-	msg->append.pos = pos;
+	msg->append.prev = prog->probe;
+	msg->append.pos = prog->probe;
 	msg->append.commit = lead->commit;
 	msg->append.completed = lead->completed;
 }
@@ -488,6 +507,7 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member)
 {
 	struct qbd_progress *prog = &lead->prog[member];
+	u64 wait_ns = qbd_leader_patience(lead, member);
 
 	if (prog->state == QBD_MEMBER_GONE) {
 		if (lead->now_ns >= prog->retry_ns) {
@@ -496,7 +516,9 @@ void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member)
 		}
 		return;
 	}
-	if (lead->now_ns - prog->active_ns < 2 * lead->cfg.retry_ns)
+	if (prog->source >= 0)
+		wait_ns = max(wait_ns, qbd_leader_patience(lead, prog->source));
+	if (lead->now_ns - prog->active_ns < 2 * wait_ns)
 		return;
 	prog->active_ns = lead->now_ns;
 	qbd_leader_drop_source(prog);

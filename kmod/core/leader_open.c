@@ -20,13 +20,34 @@ void qbd_leader_open(struct qbd_leader_core *lead, u32 member,
 		     struct qbd_actions *acts)
 {
 	struct qbd_progress *prog = &lead->prog[member];
-	struct qbd_msg *msg;
 
 	qbd_progress_session(prog, ++lead->session, lead->now_ns);
+	prog->asked_ns = lead->now_ns;
 	prog->state = QBD_MEMBER_OPENING;
 	prog->promised = false;
 	prog->version = 0;
-	msg = qbd_leader_send(lead, member, QBD_MSG_OPEN, acts);
+	qbd_leader_open_again(lead, member, acts);
+}
+
+/**
+ * qbd_leader_open_again() - it has not answered for a while: ask once more
+ * @lead: the leader
+ * @member: its number, OPENING
+ * @acts: actions of the step
+ *
+ * In the same session: with a new one the answer to the OPEN before would not
+ * count any more, and a member that is further away than the interval would
+ * never get in. Nothing is built on a session before its OPEN is answered, and
+ * a connection that is new begins a new one; so it is as if one OPEN had been
+ * on its way for longer. That the replica may have another life by the time of
+ * the repetition is seen by its acks; see qbd_leader_ack().
+ */
+void qbd_leader_open_again(struct qbd_leader_core *lead, u32 member,
+			   struct qbd_actions *acts)
+{
+	struct qbd_msg *msg = qbd_leader_send(lead, member, QBD_MSG_OPEN, acts);
+
+	lead->prog[member].active_ns = lead->now_ns;
 	if (!msg)
 		return;
 	msg->open.node = lead->cfg.node;
@@ -104,6 +125,7 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 
 	if (prog->state != QBD_MEMBER_OPENING || msg->session != prog->session)
 		return;
+	qbd_progress_answered(prog, lead->now_ns);
 	prog->promised = true;
 	prog->refused = false;
 	prog->voting = !(msg->flags & QBD_WIRE_NONVOTING);
@@ -278,6 +300,7 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 	if (qbd_leader_nack_term(lead, nack, acts) ||
 	    msg->session != prog->session)
 		return;
+	qbd_progress_answered(prog, lead->now_ns);
 	switch (nack->reason) {
 	case QBD_NACK_MISMATCH:
 		if (nack->incarnation == prog->incarnation && prog->promised)

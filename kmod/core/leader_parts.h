@@ -14,6 +14,8 @@
 
 /* retry intervals after which a record that nobody could read is asked for */
 #define QBD_FILL_AGAIN 64
+/* a member is waited for up to so many retry intervals if it is slow */
+#define QBD_PATIENCE_MAX 8
 #define QBD_FILL_RECORDS 64 /* records per FETCH; two are under way */
 #define QBD_FILL_BYTES (2U << 20) /* payload per FETCH */
 
@@ -108,11 +110,14 @@ struct qbd_msg *qbd_leader_send(const struct qbd_leader_core *lead, u32 member,
 				u16 type, struct qbd_actions *acts);
 void qbd_leader_lost(struct qbd_leader_core *lead, u64 term,
 		     struct qbd_actions *acts);
+u64 qbd_leader_patience(const struct qbd_leader_core *lead, u32 member);
 u16 qbd_leader_mask(const struct qbd_leader_core *lead, bool live);
 
 /* leader_open.c */
 void qbd_leader_open(struct qbd_leader_core *lead, u32 member,
 		     struct qbd_actions *acts);
+void qbd_leader_open_again(struct qbd_leader_core *lead, u32 member,
+			   struct qbd_actions *acts);
 void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 			   const struct qbd_msg *msg, struct qbd_actions *acts);
 void qbd_leader_committed(struct qbd_leader_core *lead,
@@ -145,6 +150,8 @@ void qbd_leader_match(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_pos last, struct qbd_actions *acts);
 void qbd_leader_probe(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_pos pos, struct qbd_actions *acts);
+void qbd_leader_probe_again(struct qbd_leader_core *lead, u32 member,
+			    struct qbd_actions *acts);
 void qbd_leader_place(struct qbd_leader_core *lead, u32 member);
 void qbd_leader_lag(struct qbd_leader_core *lead, u32 member);
 void qbd_leader_feed(struct qbd_leader_core *lead, struct qbd_actions *acts);

@@ -439,7 +439,8 @@ static void qbd_leader_read_step(struct qbd_leader_core *lead,
 		return;
 	}
 	if (read->state == QBD_READ_UNDERWAY && !local &&
-	    lead->now_ns - read->since_ns >= lead->cfg.retry_ns)
+	    lead->now_ns - read->since_ns >=
+		    qbd_leader_patience(lead, read->member))
 		qbd_leader_read_failed(lead, read, -ETIMEDOUT);
 	if (read->state == QBD_READ_SOURCE &&
 	    (!read->retry ||

@@ -55,8 +55,25 @@ void qbd_progress_session(struct qbd_progress *prog, u64 session, u64 now_ns)
 	prog->round_sent = 0;
 	prog->sent_bytes = 0;
 	prog->acked_bytes = 0;
+	prog->asked_ns = 0;
 	prog->active_ns = now_ns;
 	prog->retry_ns = 0;
+}
+
+/**
+ * qbd_progress_answered() - something came that belongs to the session
+ * @prog: the member
+ * @now_ns: now
+ *
+ * The first time it is the answer to what began the session, or to one of its
+ * repetitions: how long that took says how long the next one may take.
+ */
+void qbd_progress_answered(struct qbd_progress *prog, u64 now_ns)
+{
+	if (!prog->asked_ns)
+		return;
+	prog->answer_ns = now_ns - prog->asked_ns;
+	prog->asked_ns = 0;
 }
 
 /**

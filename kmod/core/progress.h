@@ -76,7 +76,10 @@ enum qbd_member_state {
  * @fetching: CATCHUP: the source has not answered yet
  * @round: highest round that came back
  * @round_sent: highest round that it was asked to confirm
- * @active_ns: when it last made progress
+ * @asked_ns: when what began the session was first sent, 0 = answered, or not
+ *	sent to the member
+ * @answer_ns: how long the last such answer took, 0 = not known
+ * @active_ns: when it last made progress, or was asked again
  * @retry_ns: when to try again what failed
  */
 struct qbd_progress {
@@ -109,6 +112,8 @@ struct qbd_progress {
 	bool fetching;
 	u64 round;
 	u64 round_sent;
+	u64 asked_ns;
+	u64 answer_ns;
 	u64 active_ns;
 	u64 retry_ns;
 };
@@ -116,6 +121,7 @@ struct qbd_progress {
 void qbd_progress_init(struct qbd_progress *prog);
 void qbd_progress_down(struct qbd_progress *prog);
 void qbd_progress_session(struct qbd_progress *prog, u64 session, u64 now_ns);
+void qbd_progress_answered(struct qbd_progress *prog, u64 now_ns);
 bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
 		      u64 now_ns);
 bool qbd_progress_window_open(const struct qbd_progress *prog, u32 bytes);
