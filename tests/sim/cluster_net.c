@@ -73,7 +73,8 @@ static void cl_net_push(struct cl_world *w, u32 from, u32 to, u32 conn,
 {
 	u8 buf[QBD_WIRE_LEN_MAX] __aligned(8);
 	struct cl_item *item = cl_item_new();
-	u64 due_ns = w->now_ns + cl_rand(w, w->link_ns[from][to]) + 1000;
+	u64 due_ns = w->now_ns + w->far_ns[from][to] +
+		     cl_rand(w, w->link_ns[from][to]) + 1000;
 	u64 *last_ns = &w->net_due_ns[from][to][conn];
 	int len = qbd_wire_encode(msg, buf, sizeof(buf));
 

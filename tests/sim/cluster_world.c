@@ -12,6 +12,8 @@
 
 #define CL_HEAP 65536
 #define CL_REST_NS (60000 * CL_MS)
+#define CL_SURE_NS (5000 * CL_MS) /* until a leader knows who is out of reach \
+				   */
 #define CL_STEPS_MIN 1000
 #define CL_FAULTS_MIN 3
 
@@ -335,6 +337,28 @@ static void cl_layout_shard(struct cl_world *w, u32 shard)
 	s->next_nodes = 7U << (nr - 2);
 }
 
+/*
+ * Some nodes are far from each other, faults or not: a round trip takes longer
+ * than what is repeated waits for, and less than a lease that is renewed all
+ * the time can bear.
+ */
+static void cl_layout_far(struct cl_world *w)
+{
+	u64 min_ns = w->retry_ns / 2 + w->retry_ns / 40;
+	u64 max_ns = w->lease_ns * 13 / 40;
+	u32 how = (u32)cl_rand(w, 8), a, b;
+	u64 ns = min_ns + cl_rand(w, max_ns - min_ns);
+
+	memset(w->far_ns, 0, sizeof(w->far_ns));
+	if (how > 2)
+		return;
+	w->counts.far = 1;
+	for (a = 1; a <= w->nr_nodes; a++)
+		for (b = 1; b < a; b++)
+			if (!how || b == 1 || (how == 1 && cl_chance(w, 30)))
+				w->far_ns[a][b] = w->far_ns[b][a] = ns;
+}
+
 static void cl_layout(struct cl_world *w)
 {
 	u32 v, i;
@@ -360,6 +384,7 @@ static void cl_layout(struct cl_world *w)
 	w->net_ns = (1 + cl_rand(w, 30)) * CL_MS / 10;
 	w->lag_percent = cl_chance(w, 50) ? 0 : (u32)cl_rand(w, 30);
 	w->reads_quorum = cl_chance(w, 35);
+	cl_layout_far(w);
 }
 
 static void cl_node_reset(struct cl_world *w, u32 id)
@@ -472,7 +497,7 @@ static void cl_heal(struct cl_world *w)
 			w->counts.hopeless++;
 			return;
 		}
-		if (w->now_ns > end_ns) {
+		if (w->now_ns > end_ns + CL_SURE_NS) {
 			cl_end_show(w);
 			cl_broken(w, "R8", "no rest: %s", why);
 			return;

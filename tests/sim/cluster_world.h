@@ -102,6 +102,7 @@ struct cl_counts {
 	u64 faults;
 	u64 crashes;
 	u64 real;
+	u64 far; /* schedules with nodes that are far apart */
 	u64 gone; /* members that need a resync */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
@@ -134,7 +135,8 @@ struct cl_world {
 	/* links, by from and to */
 	struct cl_fifo net[CL_NODES + 1][CL_NODES + 1][CL_CONNS];
 	u64 net_due_ns[CL_NODES + 1][CL_NODES + 1][CL_CONNS];
-	u64 link_ns[CL_NODES + 1][CL_NODES + 1]; /* delay */
+	u64 link_ns[CL_NODES + 1][CL_NODES + 1]; /* longest delay, and */
+	u64 far_ns[CL_NODES + 1][CL_NODES + 1]; /* what stays the whole time */
 	bool cut[CL_NODES + 1][CL_NODES + 1];
 	bool joined[CL_NODES + 1][CL_NODES + 1];
 	u8 pin[CL_NODES + 1][CL_NODES + 1][CL_SHARDS];

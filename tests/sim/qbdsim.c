@@ -166,8 +166,9 @@ static void sim_totals(const struct sim_job *sum, double seconds)
 	u64 n = sum->done ?: 1;
 
 	printf("# %llu schedules in %.1f s, %.0f a minute; %llu with real "
-	       "stores\n",
-	       sum->done, seconds, (double)sum->done * 60 / seconds, c->real);
+	       "stores, %llu with nodes far apart\n",
+	       sum->done, seconds, (double)sum->done * 60 / seconds, c->real,
+	       c->far);
 	printf("# per schedule: %llu requests (%llu acknowledged), %llu steps, "
 	       "%llu actions, %llu messages, %llu faults, %llu crashes, "
 	       "%llu ms\n",
