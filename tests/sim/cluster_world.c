@@ -12,8 +12,7 @@
 
 #define CL_HEAP 65536
 #define CL_REST_NS (60000 * CL_MS)
-#define CL_SURE_NS (5000 * CL_MS) /* until a leader knows who is out of reach \
-				   */
+#define CL_SURE_NS (5000 * CL_MS) /* until a leader knows who is away */
 #define CL_STEPS_MIN 1000
 #define CL_FAULTS_MIN 3
 
