@@ -15,36 +15,53 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly bin=build/tests
 logs=build/logs
-passed=0 failed=0 skipped=0 child=
+passed=0 failed=0 skipped=0
+declare -A child=() start=()
 
 # Ends what runs when this is interrupted: timeout gave it a group of its own.
 cleanup()
 {
-	[[ -z $child ]] || kill "$child" 2>/dev/null || true
+	[[ ${#child[@]} == 0 ]] || kill "${child[@]}" 2>/dev/null || true
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# part NAME TIMEOUT_S COMMAND...: run it, count it, say so in one line.
-part()
+# begin NAME TIMEOUT_S COMMAND...: let it run; finish NAME belongs to it.
+begin()
 {
-	local name=$1 limit_s=$2 log=$logs/$1.log start=$SECONDS rc=0 p f s
+	local name=$1 limit_s=$2
 	shift 2
-	timeout --kill-after=30 "$limit_s" "$@" >"$log" 2>&1 </dev/null 7>&- &
-	child=$!
-	wait "$child" || rc=$?
-	child=
-	[[ $rc != 124 && $rc != 137 ]] ||
-		echo "# timeout after $limit_s s" >>"$log"
+	start[$name]=$EPOCHSECONDS
+	timeout --kill-after=30 "$limit_s" "$@" >"$logs/$name.log" 2>&1 \
+		</dev/null 7>&- &
+	child[$name]=$!
+}
+
+# finish NAME: wait for its end, count it, say so in one line. It took as long
+# as it wrote to its log.
+finish()
+{
+	local name=$1 log=$logs/$1.log rc=0 took p f s
+	wait "${child[$name]}" || rc=$?
+	unset "child[$name]"
+	took=$(($(stat --format=%Y "$log") - start[$name]))
+	[[ $rc != 124 && $rc != 137 ]] || echo "# timeout" >>"$log"
 	read -r p f s < <(awk -v rc="$rc" -v name="$name" -f tests/ktap.awk \
 		"$log")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%-16s %5d passed %4d failed %4d skipped %6d s\n' "$name" \
-		"$p" "$f" "$s" $((SECONDS - start))
+		"$p" "$f" "$s" "$took"
 	[[ $f != 0 ]] || return 0
 	grep --extended-regexp '^not ok|^# timeout' "$log" | sed 's/^/    /' ||
 		tail --lines=15 "$log" | sed 's/^/    /'
 	echo "    see $logs/$name.log"
+}
+
+# part NAME TIMEOUT_S COMMAND...: both.
+part()
+{
+	begin "$@"
+	finish "$1"
 }
 
 run_build()
@@ -82,27 +99,31 @@ run_fuzz()
 		part fuzz 7200 tests/fuzz.sh --seconds "$1"
 }
 
-# run_guests KERNEL TIMEOUT_S [GLOB]
-run_guests()
+# begin_guests KERNEL TIMEOUT_S [GLOB]
+begin_guests()
 {
 	if [[ $1 == debug && -z ${QBD_DEBUG_KERNEL:-} ]]; then
-		part guests-debug 10 echo '1..0 # SKIP no QBD_DEBUG_KERNEL'
-	elif compgen -G 'tests/vm/cases/[0-9]*' >/dev/null; then
-		part "guests-$1" "$2" scripts/testbed cases --kernel "$1" \
+		begin guests-debug 10 echo '1..0 # SKIP no QBD_DEBUG_KERNEL'
+	else
+		begin "guests-$1" "$2" scripts/testbed cases --kernel "$1" \
 			--seed "$QBD_SEED" --case "${3:-*}" ${long:+--long}
 	fi
 }
 
+# A guest seldom keeps two cores busy: those of the debug kernel run beside all
+# the rest.
 run_check()
 {
 	run_build debug
+	begin_guests debug "$3"
 	part gates 900 scripts/check.sh
 	part unit 600 tests/units.sh
 	run_sim "$1"
 	run_mutants "${@:4}"
 	run_fuzz "$2"
-	run_guests debian "$3"
-	run_guests debug "$3"
+	begin_guests debian "$3"
+	finish guests-debian
+	finish guests-debug
 }
 
 what=${1:-}
@@ -147,7 +168,8 @@ mutants)
 fuzz) run_build && run_fuzz "$seconds" ;;
 guests)
 	run_build "$kernel"
-	run_guests "$kernel" 7200 "$case"
+	begin_guests "$kernel" 7200 "$case"
+	finish "guests-$kernel"
 	;;
 *)
 	sed --quiet '/^# usage/,/^set/s/^# //p' "$0" >&2

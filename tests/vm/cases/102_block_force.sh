@@ -20,6 +20,10 @@ DESCRIPTION="forced detach with everything stuck, in time"
 # shellcheck source=tests/vm/one.sh
 . "${QBD_VM:?}/one.sh"
 
+# In how many seconds a forced detach ends all I/O: the debug kernel needs five
+# times as long for everything.
+bound=$(amount 10 50)
+
 # hang COMMAND...: one more that is going to hang; its exit code is kept.
 hung=()
 hang()
@@ -110,7 +114,7 @@ hang sync --file-system /mnt/file
 check "nobody has ended" test "$(jobs -r -p | wc --lines)" = "${#hung[@]}"
 refuse "a detach while it is mounted" one_detach 7
 end_all 7 8
-check "forced detach ends all of them in time" test "$took" -le 10
+check "forced detach ends all of them in time" test "$took" -le "$bound"
 check "with errors" test "$well" = 0
 check "the device that is still open has nothing any more" \
 	test "$(head --bytes=1 <&9 | wc --bytes)" = 0
@@ -128,7 +132,7 @@ td_fault a stall op=write count=1000000 >/dev/null
 hang dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct conv=nocreat
 wait_until 60 inflight 1
 end_all 7
-check "forced detach of a single write" test "$took" -le 10
+check "forced detach of a single write" test "$took" -le "$bound"
 check "with an error" test "$well" = 0
 td_clear a
 td_release a
@@ -138,7 +142,7 @@ td_fault a stall op=write count=1000000 >/dev/null
 SECONDS=0
 refuse "a write that may fail does so" \
 	dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct conv=nocreat
-check "after its time" test $((SECONDS >= 2 && SECONDS <= 10)) = 1
+check "after its time" test $((SECONDS >= 2 && SECONDS <= bound)) = 1
 check "forced detach of what is idle" one_detach 7 --force
 td_clear a
 td_release a
