@@ -6,7 +6,10 @@
  * block, which has room for QBD_ACTIONS_MIN of them because qbd_shard_lock()
  * gets another one, before it takes the lock, when it has not. Blocks beyond
  * the first come from a reserve and go back when they are empty; a pump never
- * waits for a peer or a disk, so a block always comes back.
+ * waits for a peer or a disk, so a block always comes back. What a machine had
+ * no room to say it says when the queue is empty: a member that gets into the
+ * live stream is sent the whole ring, and two shards that did it at once, each
+ * with a queue for all of that, would wait for each other's blocks.
  *
  * The pump is whoever drops the lock while actions are there and nobody else
  * is at it; after QBD_PUMP_BATCH actions it leaves the rest to a worker, so
@@ -173,29 +176,33 @@ void __qbd_shard_rep_step(struct qbd_shard *shard,
 	__qbd_pump_end(shard, &acts);
 }
 
-/* Machines that had no room to say all go on, one step per round. */
-static void qbd_shard_more(struct qbd_shard *shard)
+/*
+ * The queue is empty, so there is room: a machine that had not said all goes
+ * on. Return: false if there is none.
+ */
+static bool __qbd_shard_more(struct qbd_shard *shard)
 {
 	static const struct qbd_leader_event lead = { .kind = QBD_LEADER_MORE };
 	static const struct qbd_replica_event rep = {
 		.kind = QBD_REPLICA_MORE,
 	};
 
-	while (shard->lead_more || shard->rep_more) {
-		spin_unlock(&shard->lock);
-		qbd_shard_lock(shard);
-		if (shard->lead_more) {
-			shard->lead_more = false;
-			__qbd_shard_lead_step(shard, &lead);
-		} else if (shard->rep_more) {
-			shard->rep_more = false;
-			__qbd_shard_rep_step(shard, &rep);
-		}
+	qbd_assert_shard_locked(shard);
+	if (shard->lead_more) {
+		shard->lead_more = false;
+		__qbd_shard_lead_step(shard, &lead);
+		return true;
 	}
+	if (shard->rep_more) {
+		shard->rep_more = false;
+		__qbd_shard_rep_step(shard, &rep);
+		return true;
+	}
+	return false;
 }
 
 /* The action to be carried out next; it stays where it is until the pop. */
-static struct qbd_action *__qbd_pump_next(struct qbd_shard *shard)
+static struct qbd_action *__qbd_pump_first(struct qbd_shard *shard)
 {
 	struct qbd_pump_block *block;
 
@@ -205,11 +212,25 @@ static struct qbd_action *__qbd_pump_next(struct qbd_shard *shard)
 					 entry);
 		if (block->nr)
 			return &block->act[block->first];
-		if (list_is_singular(&shard->blocks))
+		if (list_is_singular(&shard->blocks)) {
+			block->first = 0;
 			return NULL;
+		}
 		list_del(&block->entry);
 		mempool_free(block, &qbd_pump_pool);
 	}
+}
+
+/* The same; the machines are asked for more if there is none. */
+static struct qbd_action *__qbd_pump_next(struct qbd_shard *shard)
+{
+	struct qbd_action *act;
+
+	qbd_assert_shard_locked(shard);
+	do {
+		act = __qbd_pump_first(shard);
+	} while (!act && __qbd_shard_more(shard));
+	return act;
 }
 
 static void __qbd_pump_pop(struct qbd_shard *shard)
@@ -255,7 +276,6 @@ static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
  */
 void qbd_shard_unlock(struct qbd_shard *shard) __releases(&shard->lock)
 {
-	qbd_shard_more(shard);
 	if (shard->pumping || !__qbd_pump_next(shard)) {
 		spin_unlock(&shard->lock);
 		return;
