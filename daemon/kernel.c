@@ -52,6 +52,9 @@ static const struct kernel_verb kernel_verbs[] = {
 	  "list the replicas" },
 	{ "replica", "delete", kernel_replica_delete, "--id N --epoch N",
 	  "delete a replica for ever" },
+	{ "replica", "floor", kernel_replica_floor, "--id N --term N",
+	  "let one that has no vote have it again, once it has caught up;\n"
+	  "        --term: the highest that was ever given out for its volume" },
 	{ "volume", "attach", kernel_volume_attach,
 	  "--id N --name NAME --size SIZE --term N [--shard-size SIZE]\n"
 	  "        --shard NO:EPOCH:NODE:REPLICA,... [--shard ...] [--on-no-quorum suspend|error]\n"

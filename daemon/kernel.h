@@ -115,6 +115,7 @@ int kernel_store_list(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_store_remove(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_replica_create(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_replica_list(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv);

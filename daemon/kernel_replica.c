@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * qbdctl kernel replica: create, list, delete.
+ * qbdctl kernel replica: create, list, delete, floor.
  */
 #include "kernel.h"
 
@@ -205,6 +205,30 @@ int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv)
 		return kernel_end(ctx, -ENOMEM);
 	}
 	return kernel_replica_send(ctx, msg, kernel_replica_gone, id);
+}
+
+int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	bool has_id = false, has_term = false;
+	uint64_t term = 0;
+	uint64_t id = 0;
+	const struct kernel_opt opts[] = {
+		{ "id", KERNEL_OPT_U64, true, &id, &has_id },
+		{ "term", KERNEL_OPT_U64, true, &term, &has_term },
+		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	};
+	struct nl_msg *msg;
+	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+
+	if (code)
+		return code;
+	msg = knl_request(&ctx->knl, QBD_CMD_REPLICA_FLOOR);
+	if (!msg || nla_put_u64(msg, QBD_A_REPLICA_ID, id) ||
+	    nla_put_u64(msg, QBD_A_REPLICA_FLOOR_TERM, term)) {
+		nlmsg_free(msg);
+		return kernel_end(ctx, -ENOMEM);
+	}
+	return kernel_end(ctx, knl_send(&ctx->knl, msg));
 }
 
 static int kernel_replica_row(struct nlattr **attrs, void *arg)

@@ -70,6 +70,12 @@ static const struct nla_policy qbd_replica_delete_nl_policy[QBD_A_REPLICA_EPOCH 
 	[QBD_A_REPLICA_EPOCH] = { .type = NLA_U64, },
 };
 
+/* QBD_CMD_REPLICA_FLOOR - do */
+static const struct nla_policy qbd_replica_floor_nl_policy[QBD_A_REPLICA_FLOOR_TERM + 1] = {
+	[QBD_A_REPLICA_ID] = { .type = NLA_U64, },
+	[QBD_A_REPLICA_FLOOR_TERM] = { .type = NLA_U64, },
+};
+
 /* QBD_CMD_VOLUME_ATTACH - do */
 static const struct nla_policy qbd_volume_attach_nl_policy[QBD_A_VOLUME_MORE + 1] = {
 	[QBD_A_VOLUME_ID] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -201,6 +207,13 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.doit		= qbd_nl_replica_delete_doit,
 		.policy		= qbd_replica_delete_nl_policy,
 		.maxattr	= QBD_A_REPLICA_EPOCH,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_REPLICA_FLOOR,
+		.doit		= qbd_nl_replica_floor_doit,
+		.policy		= qbd_replica_floor_nl_policy,
+		.maxattr	= QBD_A_REPLICA_FLOOR_TERM,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -25,6 +25,7 @@ int qbd_nl_store_remove_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_replica_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int qbd_nl_replica_create_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_replica_delete_doit(struct sk_buff *skb, struct genl_info *info);
+int qbd_nl_replica_floor_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_volume_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int qbd_nl_volume_attach_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_volume_detach_doit(struct sk_buff *skb, struct genl_info *info);

@@ -242,6 +242,29 @@ int qbd_nl_replica_delete_doit(struct sk_buff *skb, struct genl_info *info)
 	return qbd_netlink_refuse(info, err, &why);
 }
 
+int qbd_nl_replica_floor_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	static const struct qbd_netlink_need needs[] = {
+		{ QBD_A_REPLICA_ID, "the replica's id" },
+		{ QBD_A_REPLICA_FLOOR_TERM, "the highest term ever granted" },
+	};
+	struct qbd_refusal why = { 0 };
+	struct qbd_node *node;
+	int err;
+
+	err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
+	if (err)
+		return err;
+	node = qbd_netlink_node(info);
+	if (!node)
+		return -ENOENT;
+	err = qbd_node_replica_floor(
+		node, nla_get_u64(info->attrs[QBD_A_REPLICA_ID]),
+		nla_get_u64(info->attrs[QBD_A_REPLICA_FLOOR_TERM]), &why);
+	qbd_node_put(node);
+	return qbd_netlink_refuse(info, err, &why);
+}
+
 static int qbd_netlink_replica_u64(struct sk_buff *skb, int attr, u64 value)
 {
 	return nla_put_u64_64bit(skb, attr, value, QBD_A_REPLICA_PAD);

@@ -201,6 +201,8 @@ int qbd_node_store_remove(struct qbd_node *node, const u8 uuid[QBD_UUID_LEN],
 int qbd_node_replica_create(struct qbd_node *node,
 			    const struct qbd_replica_spec *spec,
 			    struct qbd_refusal *why);
+int qbd_node_replica_floor(struct qbd_node *node, u64 replica, u64 term,
+			   struct qbd_refusal *why);
 int qbd_node_replica_delete(struct qbd_node *node, u64 replica, u64 epoch,
 			    struct qbd_refusal *why);
 

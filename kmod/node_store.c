@@ -485,3 +485,45 @@ unlock:
 	mutex_unlock(&node->config_mutex);
 	return err;
 }
+
+/**
+ * qbd_node_replica_floor() - give a replica its vote back
+ * @node: the node
+ * @replica: replica id
+ * @term: no higher one was granted for its volume before its store was opened
+ * @why: the reason if it is refused
+ *
+ * S11: a replica that may have lost a promise must not obey anybody whom the
+ * promise fenced. With the highest term ever granted known it obeys none below,
+ * and votes when it has caught up. A replica that votes is not changed.
+ *
+ * Return: 0 or negative errno.
+ */
+int qbd_node_replica_floor(struct qbd_node *node, u64 replica, u64 term,
+			   struct qbd_refusal *why)
+{
+	struct qbd_shard *shard;
+	int err;
+
+	if (!term)
+		return qbd_refuse(why, -EINVAL, QBD_A_REPLICA_FLOOR_TERM,
+				  "terms begin with 1");
+	mutex_lock(&node->config_mutex);
+	shard = replica ? qbd_node_replica_find(node, replica) : NULL;
+	if (!shard) {
+		err = qbd_refuse(why, -ENOENT, QBD_A_REPLICA_ID,
+				 "there is no such replica here");
+		goto unlock;
+	}
+	err = qbd_shard_replica_floor(shard, term);
+	if (err == -EUCLEAN)
+		qbd_refuse(why, err, QBD_A_REPLICA_ID,
+			   "a page of its map is lost, it needs a full copy");
+	else if (err)
+		qbd_refuse(why, err, QBD_A_REPLICA_ID,
+			   "it has failed, open its store again");
+	qbd_shard_put(shard);
+unlock:
+	mutex_unlock(&node->config_mutex);
+	return err;
+}

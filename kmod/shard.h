@@ -246,6 +246,8 @@ int qbd_shard_replica_attach(struct qbd_shard *shard, struct qbd_store *store,
 			     u64 replica);
 int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
 			     struct qbd_table_slot *table);
+void __qbd_shard_replica_votes(struct qbd_shard *shard);
+int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term);
 int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch);
 void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store);
 void qbd_shard_replica_fail(struct qbd_shard *shard, u32 life, int err,

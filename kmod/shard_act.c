@@ -77,8 +77,7 @@ static void qbd_act_vote(struct qbd_shard *shard, struct qbd_action *act)
 {
 	spin_lock(&shard->lock);
 	if (__qbd_act_alive(shard))
-		qbd_kstore_flags_set(shard->store, shard->slot,
-				     shard->rep.flags);
+		__qbd_shard_replica_votes(shard);
 	spin_unlock(&shard->lock);
 }
 

@@ -434,6 +434,44 @@ int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch)
 }
 
 /**
+ * __qbd_shard_replica_votes() - the replica has its vote back: keep that
+ * @shard: locked; has a store
+ */
+void __qbd_shard_replica_votes(struct qbd_shard *shard)
+{
+	qbd_assert_shard_locked(shard);
+	qbd_kstore_flags_set(shard->store, shard->slot, shard->rep.flags);
+	__qbd_replica_state_set(shard, QBD_REPLICA_STATE_IN_SYNC, 0, NULL);
+}
+
+/**
+ * qbd_shard_replica_floor() - consensus knows the highest term ever granted
+ * @shard: the shard
+ * @term: that term
+ *
+ * Return: 0; -ESHUTDOWN if the replica has failed; -EUCLEAN if it can't vote
+ * whatever it catches up with, its map has lost a page.
+ */
+int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term)
+{
+	const struct qbd_replica_event event = {
+		.kind = QBD_REPLICA_FLOOR,
+		.term = term,
+	};
+	int err = 0;
+
+	qbd_shard_lock(shard);
+	if (!shard->rep_ready)
+		err = -ESHUTDOWN;
+	else if (shard->rep.flags & QBD_REPLICA_LOST)
+		err = -EUCLEAN;
+	else
+		__qbd_shard_rep_step(shard, &event);
+	qbd_shard_unlock(shard);
+	return err;
+}
+
+/**
  * qbd_shard_replica_gone() - the shard has no replica here any more
  * @shard: the shard
  * @store: only if this is the store that held it; NULL: it was deleted
