@@ -6,6 +6,9 @@
 # says; the write that just arrived is torn. Each time others come back first,
 # and one of them takes over before the last one is there.
 #
+# The disks are slow when that happens: what is acknowledged before it is on
+# stable media of two of them has some 50 ms to be lost in.
+#
 #	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # KERNELS=debian
 # TIMEOUT=600
@@ -30,6 +33,15 @@ load_fio()
 		--size=88M --time_based --runtime=600 --minimal \
 		>/dev/null 2>&1 &
 	fio=$!
+}
+
+# disks_take MILLISECONDS: for each write
+disks_take()
+{
+	local node
+	for node in n1 n2 n3; do
+		td_latency $node write_ns="$1"000000
+	done
 }
 
 # power_cut SEED: each disk when its next write comes, so that one is under way;
@@ -80,7 +92,10 @@ for ((round = 0; round < $(amount 1 1 6 3); round++)); do
 	ledger_write "$DEV" --blocks 256
 	load_fio
 	ledger_grows 200 200
+	disks_take 50
+	ledger_grows 200 20
 	power_cut "${QBD_SEED:-1}$round"
+	disks_take 0
 	check "writes were under way" test "$inflight" -gt 0
 	ledger_wait
 	check "the writer got an error" test "$LEDGER_CODE" = 1
