@@ -235,7 +235,7 @@ int qbd_store_delete(struct qbd_store_core *core, u32 slot, u64 epoch)
  * qbd_store_promise() - promise a term to a session
  * @core: the store
  * @slot: slot of the replica
- * @promise: term, session, epoch, node; @promise->nonce is not 0
+ * @promise: term, session, epoch, node, lease; @promise->nonce is not 0
  *
  * Return: id of the record; -ESTALE for a term below the one promised, or for
  * that term with another session (S2); -EINVAL if it is none; -ENOENT without
@@ -251,6 +251,7 @@ int qbd_store_promise(struct qbd_store_core *core, u32 slot,
 		.aux0 = promise->nonce,
 		.aux1 = promise->epoch,
 		.aux2 = promise->node,
+		.aux3 = promise->lease_ms,
 	};
 	int id;
 

@@ -222,6 +222,7 @@ static void qbd_load_promise(struct qbd_slot *slot, const struct qbd_desc *desc)
 	promise->nonce = desc->aux0;
 	promise->epoch = desc->aux1;
 	promise->node = desc->aux2;
+	promise->lease_ms = desc->aux3;
 	slot->dirty = true;
 }
 

@@ -24,12 +24,14 @@ struct qbd_member {
  * @nonce: session nonce of the attach that it was promised to
  * @epoch: highest config epoch seen
  * @node: node of the holder, 0 = none
+ * @lease_ms: longest lease that the holder counts on, 0 = not known
  */
 struct qbd_promise {
 	u64 term;
 	u64 nonce;
 	u64 epoch;
 	u32 node;
+	u32 lease_ms;
 };
 
 #endif /* QBD_CORE_MEMBER_H */

@@ -5,6 +5,20 @@
  */
 #include "replica_parts.h"
 
+/*
+ * The longest lease that may still run from a life before: the one that the
+ * promise was made with, for a holder counts on what its OPEN named, or the
+ * longest of this life, whichever is longer. This life's alone is not enough: A
+ * grants 60 s to L1, is started again with leases of 1.5 s, waits for that long
+ * and promises to L2, while L1 reads on.
+ */
+static u64 qbd_replica_granted(const struct qbd_replica_config *cfg)
+{
+	u64 lease_ns = cfg->promise.lease_ms * (u64)NSEC_PER_MSEC;
+
+	return max(cfg->max_lease_ns, lease_ns);
+}
+
 /**
  * qbd_replica_init() - a replica whose store was just opened
  * @rep: the replica
@@ -12,9 +26,9 @@
  * @now_ns: BOOTTIME
  *
  * S9 a: in its life before it may have granted a lease that still runs. It
- * does not remember, so it takes the longest there is: until then no node but
- * the last holder's gets an answer. Otherwise: L1 is leased by A and B and cut
- * off from C; A restarts within half a second, promises a higher term to L2
+ * does not remember when, so it takes the longest there is: until then no node
+ * but the last holder's gets an answer. Otherwise: L1 is leased by A and B and
+ * cut off from C; A restarts within half a second, promises a higher term to L2
  * together with C; L2 completes a write; L1 still serves the old version.
  * For the same reason the version of the list is raised before the replica
  * says a word: heartbeats do not renew what a former life was granted.
@@ -34,7 +48,7 @@ void qbd_replica_init(struct qbd_replica_core *rep,
 		return;
 	cfg->ops->lease_leave(cfg->ctx, rep->promise.node);
 	if (!QBD_MUTANT(lease_forgotten_at_start))
-		rep->silent_until_ns = now_ns + cfg->max_lease_ns;
+		rep->silent_until_ns = now_ns + qbd_replica_granted(cfg);
 }
 
 /**

@@ -90,7 +90,7 @@ struct qbd_replica_ops {
  * @last: last record in the log; {0, 0} = none
  * @commit: highest commit index known, at least the applied index
  * @config_epoch: epoch of the replica set that was last logged
- * @max_lease_ns: longest lease that any node may hold (S9)
+ * @max_lease_ns: longest lease that any node may get in this life (S9)
  * @window_records: records that leaders may send ahead of acks
  * @window_bytes: payload bytes likewise
  * @flags: QBD_REPLICA_NONVOTING, _SUSPECT, _LOST as in the store

@@ -56,6 +56,7 @@ static void qbd_replica_rise(struct qbd_replica_core *rep,
 	rep->promise.nonce = open->nonce;
 	rep->promise.epoch = max(rep->promise.epoch, open->epoch);
 	rep->promise.node = open->open.node;
+	rep->promise.lease_ms = open->open.lease_ms;
 	rep->session = open->session;
 	rep->opened = false;
 	rep->released = open->flags & QBD_WIRE_REPAIR;

@@ -48,7 +48,7 @@ static_assert(offsetof(struct qbd_disk_replica, promise_term) == 32);
 static_assert(offsetof(struct qbd_disk_replica, promise_nonce) == 40);
 static_assert(offsetof(struct qbd_disk_replica, promise_epoch) == 48);
 static_assert(offsetof(struct qbd_disk_replica, promise_node) == 56);
-static_assert(offsetof(struct qbd_disk_replica, reserved0) == 60);
+static_assert(offsetof(struct qbd_disk_replica, promise_lease_ms) == 60);
 static_assert(offsetof(struct qbd_disk_replica, applied_term) == 64);
 static_assert(offsetof(struct qbd_disk_replica, applied_index) == 72);
 static_assert(offsetof(struct qbd_disk_replica, commit) == 80);
@@ -156,8 +156,10 @@ int qbd_config_decode(const struct qbd_disk_config *disk,
 static bool qbd_table_promise_valid(const struct qbd_promise *promise)
 {
 	if (promise->term)
-		return promise->nonce != 0;
-	return !promise->nonce && !promise->epoch && !promise->node;
+		return promise->nonce != 0 &&
+		       promise->lease_ms <= QBD_WAL_LEASE_MS_MAX;
+	return !promise->nonce && !promise->epoch && !promise->node &&
+	       !promise->lease_ms;
 }
 
 /**
@@ -215,6 +217,7 @@ void qbd_table_encode(const struct qbd_table_slot *slot,
 	disk->promise_nonce = cpu_to_le64(slot->promise.nonce);
 	disk->promise_epoch = cpu_to_le64(slot->promise.epoch);
 	disk->promise_node = cpu_to_le32(slot->promise.node);
+	disk->promise_lease_ms = cpu_to_le32(slot->promise.lease_ms);
 	disk->applied_term = cpu_to_le64(slot->applied_term);
 	disk->applied_index = cpu_to_le64(slot->applied_index);
 	disk->commit = cpu_to_le64(slot->commit);
@@ -241,8 +244,7 @@ int qbd_table_decode(const struct qbd_disk_replica *disk,
 	memset(slot, 0, sizeof(*slot));
 	if (mem_is_zero(disk, sizeof(*disk)))
 		return 0;
-	if (disk->reserved0 ||
-	    !mem_is_zero(disk->reserved, sizeof(disk->reserved)))
+	if (!mem_is_zero(disk->reserved, sizeof(disk->reserved)))
 		return -EUCLEAN;
 	slot->replica = le64_to_cpu(disk->replica);
 	slot->volume = le32_to_cpu(disk->volume);
@@ -255,6 +257,7 @@ int qbd_table_decode(const struct qbd_disk_replica *disk,
 	slot->promise.nonce = le64_to_cpu(disk->promise_nonce);
 	slot->promise.epoch = le64_to_cpu(disk->promise_epoch);
 	slot->promise.node = le32_to_cpu(disk->promise_node);
+	slot->promise.lease_ms = le32_to_cpu(disk->promise_lease_ms);
 	slot->applied_term = le64_to_cpu(disk->applied_term);
 	slot->applied_index = le64_to_cpu(disk->applied_index);
 	slot->commit = le64_to_cpu(disk->commit);

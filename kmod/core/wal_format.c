@@ -23,7 +23,7 @@ static_assert(offsetof(struct qbd_disk_desc, crc) == 28);
 static_assert(offsetof(struct qbd_disk_desc, block) == 32);
 static_assert(offsetof(struct qbd_disk_desc, blocks) == 36);
 static_assert(offsetof(struct qbd_disk_desc, aux2) == 40);
-static_assert(offsetof(struct qbd_disk_desc, reserved) == 44);
+static_assert(offsetof(struct qbd_disk_desc, aux3) == 44);
 static_assert(offsetof(struct qbd_disk_desc, aux0) == 48);
 static_assert(offsetof(struct qbd_disk_desc, aux1) == 56);
 
@@ -54,7 +54,7 @@ static_assert(offsetof(struct qbd_disk_seg, desc) == 128);
  * @index: an index that is not its own
  * @nonce: aux0
  * @epoch: aux1
- * @node: aux2
+ * @node: aux2 and aux3
  */
 struct qbd_op_rule {
 	bool known;
@@ -114,7 +114,7 @@ static int qbd_desc_check_history(const struct qbd_desc *desc)
 	/* Only the first record has none before it; terms never go down. */
 	if (!desc->aux0 != !(desc->index - 1) || desc->aux0 > desc->term)
 		return -EUCLEAN;
-	if (desc->aux1 || desc->aux2)
+	if (desc->aux1 || desc->aux2 || desc->aux3)
 		return -EUCLEAN;
 	return 0;
 }
@@ -146,6 +146,8 @@ int qbd_desc_check(const struct qbd_desc *desc)
 		return -EUCLEAN;
 	if ((!rule->epoch && desc->aux1) || (!rule->node && desc->aux2))
 		return -EUCLEAN;
+	if (desc->aux3 > (rule->node ? QBD_WAL_LEASE_MS_MAX : 0))
+		return -EUCLEAN;
 	return 0;
 }
 
@@ -173,6 +175,7 @@ void qbd_seg_desc(const void *block, u32 i, struct qbd_desc *desc)
 	desc->aux0 = le64_to_cpu(disk->aux0);
 	desc->aux1 = le64_to_cpu(disk->aux1);
 	desc->aux2 = le32_to_cpu(disk->aux2);
+	desc->aux3 = le32_to_cpu(disk->aux3);
 }
 
 static int qbd_seg_check_descs(const struct qbd_disk_seg *seg, u32 nr,
@@ -184,7 +187,7 @@ static int qbd_seg_check_descs(const struct qbd_disk_seg *seg, u32 nr,
 
 	for (i = 0; i < nr; i++) {
 		qbd_seg_desc(seg, i, &desc);
-		if (seg->desc[i].reserved || qbd_desc_check(&desc))
+		if (qbd_desc_check(&desc))
 			return -EUCLEAN;
 		sum_blocks += desc.payload_blocks;
 	}
@@ -318,6 +321,7 @@ int qbd_seg_add(void *block, const struct qbd_desc *desc)
 	disk->aux0 = cpu_to_le64(desc->aux0);
 	disk->aux1 = cpu_to_le64(desc->aux1);
 	disk->aux2 = cpu_to_le32(desc->aux2);
+	disk->aux3 = cpu_to_le32(desc->aux3);
 	seg->nr_descs = cpu_to_le32(nr_descs + 1);
 	seg->payload_blocks =
 		cpu_to_le32(payload_blocks + desc->payload_blocks);

@@ -53,6 +53,7 @@ struct qbd_seg_head {
  *	(0 if there is none); PROMISE: nonce
  * @aux1: PROMISE, DELETE: config epoch
  * @aux2: PROMISE: node
+ * @aux3: PROMISE: lease, in ms
  * @crc: CRC of the payload, 0 without payload
  * @block: first block of the range in the shard
  * @blocks: length of the range in blocks
@@ -67,6 +68,7 @@ struct qbd_desc {
 	u64 aux0;
 	u64 aux1;
 	u32 aux2;
+	u32 aux3;
 	u32 crc;
 	u32 block;
 	u32 blocks;

@@ -166,6 +166,8 @@ static const char *qbd_found_promise(const struct qbd_world *w, u32 i,
 	if (promise->term &&
 	    promise->nonce != qbd_model_nonce(r->id, promise->term))
 		return "promise: to another session";
+	if (promise->lease_ms != promise->term % 1000)
+		return "promise: with another lease";
 	return NULL;
 }
 

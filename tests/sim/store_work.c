@@ -177,6 +177,7 @@ static int qbd_work_promise(struct qbd_world *w, u32 i, u64 more)
 
 	promise.term = qbd_work_term(r) + more;
 	promise.nonce = qbd_model_nonce(r->id, promise.term);
+	promise.lease_ms = (u32)promise.term % 1000;
 	op.promise = promise;
 	id = qbd_store_promise(w->core, slot, &promise);
 	qbd_world_trace(w, "promise %u: term %llu: %d\n", i, promise.term, id);

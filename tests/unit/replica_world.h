@@ -75,6 +75,7 @@ static inline void world_init(const char *line)
 			.term = trace_num(line, "term", 0),
 			.nonce = trace_num(line, "nonce", 0),
 			.node = trace_num(line, "node", 0),
+			.lease_ms = trace_num(line, "granted", 0),
 		},
 		.commit = trace_num(line, "commit", 0),
 		.max_lease_ns = 1500 * NSEC_PER_MSEC,

@@ -27,6 +27,7 @@ static const struct qbd_desc promise_desc = {
 	.aux0 = 0x5151,
 	.aux1 = 3,
 	.aux2 = 2,
+	.aux3 = 1500,
 	.op = QBD_OP_PROMISE,
 };
 
@@ -160,7 +161,6 @@ TEST_F(seg, ranges)
 	EXPECT_EQ(-EUCLEAN, WITH(payload_blocks, 2));
 	EXPECT_EQ(-EUCLEAN, WITH(payload_blocks, 1025));
 	EXPECT_EQ(-EUCLEAN, WITH(reserved[63], 1));
-	EXPECT_EQ(-EUCLEAN, WITH(desc[0].reserved, 1));
 	EXPECT_EQ(-EUCLEAN, WITH(desc[2].aux1, 1));
 	EXPECT_EQ(-EUCLEAN, WITH(desc[61].op, 1));
 }
@@ -199,6 +199,9 @@ TEST(desc_write)
 	EXPECT_EQ(0, DESC(write_desc, d->index = 1, d->aux0 = 0));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->aux1 = 1));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->aux2 = 1));
+	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->aux3 = 1));
+	EXPECT_EQ(-EUCLEAN,
+		  DESC(promise_desc, d->aux3 = QBD_WAL_LEASE_MS_MAX + 1));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->blocks = 0));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->blocks = 2));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->payload_blocks = 0));

@@ -241,6 +241,9 @@ struct qbd_disk_config {
 #define QBD_REPLICA_LOST (1U << 4) /* map lost: only a full copy helps */
 #define QBD_REPLICA_ALL 31U
 
+/* Longer leases are damage. */
+#define QBD_WAL_LEASE_MS_MAX 3600000U
+
 /**
  * struct qbd_disk_replica - one slot of the replica table
  * @replica: replica id, never used twice
@@ -254,7 +257,7 @@ struct qbd_disk_config {
  * @promise_nonce: session that it was promised to
  * @promise_epoch: config epoch that came with it
  * @promise_node: node that it was promised to
- * @reserved0: zero
+ * @promise_lease_ms: lease that this node asked for, 0 = not known
  * @applied_term: term of the last record that went home
  * @applied_index: index of that record
  * @commit: highest commit index known
@@ -275,7 +278,7 @@ struct qbd_disk_replica {
 	__le64 promise_nonce;
 	__le64 promise_epoch;
 	__le32 promise_node;
-	__le32 reserved0;
+	__le32 promise_lease_ms;
 	__le64 applied_term;
 	__le64 applied_index;
 	__le64 commit;
@@ -305,7 +308,8 @@ enum qbd_rec_op {
 	QBD_OP_TERM = 4, /* a leader's first record in its term */
 	QBD_OP_CONFIG = 5, /* payload: struct qbd_disk_config in one block */
 	/* records about a replica: no index of their own */
-	QBD_OP_PROMISE = 16, /* term; aux0 nonce, aux1 epoch, aux2 node */
+	/* term; aux0 nonce, aux1 epoch, aux2 node, aux3 its lease in ms */
+	QBD_OP_PROMISE = 16,
 	QBD_OP_TRUNCATE = 17, /* history beyond @index is void */
 	QBD_OP_CREATE = 18, /* payload: struct qbd_disk_replica in one block */
 	QBD_OP_DELETE = 19, /* aux1: config epoch of the tombstone */
@@ -328,7 +332,7 @@ enum qbd_rec_op {
  * @block: first block of the range in the shard
  * @blocks: length of the range in blocks
  * @aux2: see enum qbd_rec_op
- * @reserved: zero
+ * @aux3: see enum qbd_rec_op
  * @aux0: see enum qbd_rec_op
  * @aux1: see enum qbd_rec_op
  */
@@ -343,7 +347,7 @@ struct qbd_disk_desc {
 	__le32 block;
 	__le32 blocks;
 	__le32 aux2;
-	__le32 reserved;
+	__le32 aux3;
 	__le64 aux0;
 	__le64 aux1;
 };
