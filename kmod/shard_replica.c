@@ -475,9 +475,17 @@ int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term)
  * qbd_shard_replica_gone() - the shard has no replica here any more
  * @shard: the shard
  * @store: only if this is the store that held it; NULL: it was deleted
+ *
+ * Its machine hears of it first: a replica that obeys a holder is one for whom
+ * this node grants leases (S9 b). If it went without leaving the list, the
+ * node's heartbeats would go on to renew a vote that nobody can cast any more.
  */
 void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
 {
+	static const struct qbd_replica_event gone = {
+		.kind = QBD_REPLICA_FAILED,
+		.err = -ENODEV,
+	};
 	struct qbd_store *held = NULL;
 	u32 slot = 0;
 	u32 life;
@@ -485,6 +493,7 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
 	qbd_shard_lock(shard);
 	life = shard->life;
 	if (shard->replica && (!store || shard->store == store)) {
+		__qbd_shard_rep_step(shard, &gone);
 		held = shard->store;
 		slot = shard->slot;
 		if (!store)
