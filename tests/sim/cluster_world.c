@@ -345,17 +345,21 @@ static void cl_layout_far(struct cl_world *w)
 {
 	u64 min_ns = w->retry_ns / 2 + w->retry_ns / 40;
 	u64 max_ns = w->lease_ns * 13 / 40;
-	u32 how = (u32)cl_rand(w, 8), a, b;
 	u64 ns = min_ns + cl_rand(w, max_ns - min_ns);
+	u32 how = (u32)cl_rand(w, 8), a, b;
 
 	memset(w->far_ns, 0, sizeof(w->far_ns));
 	if (how > 2)
 		return;
 	w->counts.far = 1;
-	for (a = 1; a <= w->nr_nodes; a++)
-		for (b = 1; b < a; b++)
-			if (!how || b == 1 || (how == 1 && cl_chance(w, 30)))
-				w->far_ns[a][b] = w->far_ns[b][a] = ns;
+	for (a = 1; a <= w->nr_nodes; a++) {
+		for (b = 1; b < a; b++) {
+			if (how && b > 1 && (how > 1 || !cl_chance(w, 30)))
+				continue;
+			w->far_ns[a][b] = ns;
+			w->far_ns[b][a] = ns;
+		}
+	}
 }
 
 static void cl_layout(struct cl_world *w)
