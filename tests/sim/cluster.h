@@ -81,6 +81,7 @@ void cl_ops_lost(struct cl_world *w, u32 node);
 bool cl_attach(struct cl_world *w, u32 volume, u32 node);
 bool cl_attach_again(struct cl_world *w, u32 volume, u32 node, u64 term);
 void cl_detach(struct cl_world *w, u32 volume, u32 node);
+void cl_release(struct cl_world *w, u32 volume);
 bool cl_drained(const struct cl_world *w, u32 volume, u32 node);
 void cl_daemon_run(struct cl_world *w, u32 volume);
 void cl_volume_do(struct cl_world *w, u32 node, u32 volume, u32 what);

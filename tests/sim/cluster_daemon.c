@@ -7,6 +7,7 @@
 #include "cluster.h"
 
 #define CL_STUCK_NS (3000 * CL_MS)
+#define CL_LEAVE_NS (20000 * CL_MS)
 
 static bool cl_attached(const struct cl_world *w, u32 volume, u32 node)
 {
@@ -188,7 +189,8 @@ static void cl_daemon_end(struct cl_world *w, u32 volume, u32 id)
 
 /* --- the operator ------------------------------------------------------- */
 
-static void cl_daemon_release(struct cl_world *w, u32 volume)
+/* A clean detach, if there is something to detach. */
+void cl_release(struct cl_world *w, u32 volume)
 {
 	struct cl_volume *vol = &w->volume[volume];
 	struct cl_attach *att = &w->node[vol->holder].vol[volume];
@@ -198,13 +200,32 @@ static void cl_daemon_release(struct cl_world *w, u32 volume)
 	    qbd_volume_release(&att->core))
 		return;
 	cl_trace(w, "node %u releases volume %u\n", vol->holder, volume);
+	vol->release_ns = w->now_ns;
 	cl_shards_event(
 		w, volume, vol->holder,
 		&(struct qbd_leader_event){ .kind = QBD_LEADER_RELEASE });
 }
 
+/*
+ * With all healed a clean detach ends by itself, unless there can be no quorum:
+ * nobody helps, to see whether it does.
+ */
+static bool cl_daemon_leaves(struct cl_world *w, u32 volume)
+{
+	const struct cl_volume *vol = &w->volume[volume];
+	const struct cl_attach *att = &w->node[vol->holder].vol[volume];
+
+	if (!w->healing || att->core.state != QBD_VOLUME_RELEASING ||
+	    cl_end_given_up(w))
+		return false;
+	if (w->now_ns - max(vol->release_ns, w->heal_ns) > CL_LEAVE_NS)
+		cl_broken(w, "R8", "node %u: a clean detach does not end",
+			  vol->holder);
+	return true;
+}
+
 /* Does the holder get anywhere? */
-static bool cl_daemon_fine(const struct cl_world *w, u32 volume)
+static bool cl_daemon_fine(struct cl_world *w, u32 volume)
 {
 	const struct cl_volume *vol = &w->volume[volume];
 	const struct cl_attach *att;
@@ -214,7 +235,8 @@ static bool cl_daemon_fine(const struct cl_world *w, u32 volume)
 	att = &w->node[vol->holder].vol[volume];
 	if (att->core.term != vol->term || att->stopping)
 		return false;
-	return qbd_volume_waits_for(&att->core) == U32_MAX ||
+	return cl_daemon_leaves(w, volume) ||
+	       qbd_volume_waits_for(&att->core) == U32_MAX ||
 	       w->now_ns - vol->since_ns < CL_STUCK_NS;
 }
 
@@ -250,7 +272,7 @@ void cl_daemon_run(struct cl_world *w, u32 volume)
 		vol->retire = true;
 	}
 	if (vol->retire)
-		cl_daemon_release(w, volume);
+		cl_release(w, volume);
 	if (!vol->want && !cl_daemon_fine(w, volume) && cl_chance(w, 40))
 		vol->want = 1 + (u32)cl_rand(w, w->nr_nodes);
 	if (vol->want)

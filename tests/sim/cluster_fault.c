@@ -48,6 +48,7 @@ const char *cl_phase_name(enum cl_phase phase)
 		[CL_PHASE_SERVING] = "serving",
 		[CL_PHASE_CATCHUP] = "catchup",
 		[CL_PHASE_RELEASING] = "release",
+		[CL_PHASE_LEAVING] = "leaving",
 	};
 
 	return name[phase];
@@ -71,6 +72,15 @@ static enum cl_phase cl_phase_serving(const struct cl_world *w,
 	return CL_PHASE_SERVING;
 }
 
+static enum cl_phase cl_phase_releasing(const struct cl_lead *lead)
+{
+	struct qbd_leader_info info;
+
+	qbd_leader_info(lead->core, &info);
+	return info.commit <= info.history.index ? CL_PHASE_LEAVING :
+						   CL_PHASE_RELEASING;
+}
+
 static enum cl_phase cl_phase(const struct cl_world *w, u32 shard)
 {
 	static const u8 phase[] = {
@@ -88,6 +98,8 @@ static enum cl_phase cl_phase(const struct cl_world *w, u32 shard)
 		return CL_PHASE_NONE;
 	if (lead->state == QBD_LEADER_SERVING)
 		return cl_phase_serving(w, lead, shard);
+	if (lead->state == QBD_LEADER_RELEASING)
+		return cl_phase_releasing(lead);
 	return phase[lead->state];
 }
 
@@ -378,6 +390,28 @@ static void cl_fault_strike(struct cl_world *w, u8 kind, u32 shard)
 				  .life = U32_MAX });
 }
 
+/*
+ * A detach before the history is settled does not come by itself: one that a
+ * fault waits for is asked for in the midst of a recovery.
+ */
+static void cl_fault_leave(struct cl_world *w, u32 shard)
+{
+	struct cl_faults *f = w->faults;
+	u32 i;
+
+	if (cl_phase(w, shard) != CL_PHASE_RECOVERING)
+		return;
+	for (i = 0; i < f->nr_armed; i++) {
+		if (f->armed[i].phase != CL_PHASE_LEAVING)
+			continue;
+		cl_at(w, cl_rand(w, 2 * w->net_ns),
+		      &(struct cl_event){ .kind = CL_EV_RELEASE,
+					  .a = (u8)w->shard[shard].volume,
+					  .life = U32_MAX });
+		return;
+	}
+}
+
 /* The leader of a shard has come to something: does a fault wait for it? */
 void cl_fault_phase(struct cl_world *w, u32 node, u32 shard)
 {
@@ -387,6 +421,7 @@ void cl_fault_phase(struct cl_world *w, u32 node, u32 shard)
 	if (w->healing || !f->nr_armed ||
 	    w->volume[w->shard[shard].volume].holder != node)
 		return;
+	cl_fault_leave(w, shard);
 	for (i = 0; i < f->nr_armed; i++) {
 		u8 kind = f->armed[i].kind;
 
@@ -555,6 +590,8 @@ void cl_faults_start(struct cl_world *w)
 	for (i = 0; i < f->nr_armed; i++) {
 		f->armed[i].kind = (u8)cl_rand(w, CL_FAULT_NR);
 		f->armed[i].phase = (u8)cl_rand(w, CL_PHASE_NR);
+		if (cl_chance(w, 15)) /* seldom seen, and soon over */
+			f->armed[i].phase = CL_PHASE_READY;
 		if (f->armed[i].phase == CL_PHASE_RELEASING)
 			w->volume[0].retire_ns =
 				w->now_ns + cl_rand(w, 1500 * CL_MS);

@@ -133,6 +133,7 @@ struct cl_volume {
 	bool retire; /* the holder shall release it first */
 	u64 retire_ns; /* the same, at that time */
 	u64 since_ns;
+	u64 release_ns; /* when it was released last */
 };
 
 enum cl_op_kind {

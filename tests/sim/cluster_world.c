@@ -279,6 +279,9 @@ static void cl_event_run(struct cl_world *w, const struct cl_event *ev)
 	case CL_EV_DAEMON:
 		cl_daemon_run(w, ev->a);
 		break;
+	case CL_EV_RELEASE:
+		cl_release(w, ev->a);
+		break;
 	case CL_EV_FLOOR:
 		cl_node_floor(w, ev->a);
 		break;
@@ -487,6 +490,7 @@ static void cl_heal(struct cl_world *w)
 	u64 look_ns = w->now_ns;
 
 	w->healing = true;
+	w->heal_ns = w->now_ns;
 	cl_trace(w, "--- all is healed\n");
 	cl_fault_heal_all(w);
 	while (!w->rule) {

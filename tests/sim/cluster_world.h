@@ -57,6 +57,7 @@
  * @CL_EV_HEAL: end of fault @arg
  * @CL_EV_FORGET: second part of fault @arg
  * @CL_EV_DAEMON: the operator looks at volume @a
+ * @CL_EV_RELEASE: the holder of volume @a shall release it now
  * @CL_EV_FLOOR: consensus tells node @a its term floors
  */
 enum cl_event_kind {
@@ -74,6 +75,7 @@ enum cl_event_kind {
 	CL_EV_HEAL,
 	CL_EV_FORGET,
 	CL_EV_DAEMON,
+	CL_EV_RELEASE,
 	CL_EV_FLOOR,
 };
 
@@ -128,6 +130,7 @@ struct cl_world {
 	u64 net_ns;
 	u32 lag_percent; /* pumps that are late */
 	u64 end_ns;
+	u64 heal_ns;
 	/* events */
 	struct cl_event *heap;
 	u32 nr_heap;
