@@ -75,7 +75,7 @@ static void cl_act_self(struct cl_world *w, u32 node, u32 shard,
 	if (cl_to_replica(msg->type) && !(msg->flags & QBD_WIRE_FILL)) {
 		msg->beat = qbd_lease_mark(&n->holder[node]);
 		qbd_lease_grant(&n->voter[node], now_ns, msg->beat,
-				w->lease_ns);
+				n->lease_ns);
 	} else if (!cl_to_replica(msg->type)) {
 		qbd_lease_echo(&n->holder[node], now_ns, msg->beat, msg->list);
 	}

@@ -260,6 +260,8 @@ static void cl_fault_takeover(struct cl_world *w, struct cl_fault *fault,
 
 	fault->node = new;
 	fault->peer = old;
+	if (w->short_ns < w->lease_ns && cl_chance(w, 60))
+		how = 4; /* the voter may forget what it granted before */
 	if (how == 4) {
 		cl_fault_lonely(w, fault, volume);
 		return;

@@ -131,7 +131,7 @@ void cl_net_beats(struct cl_world *w, u32 id)
 
 		if (i == id) {
 			qbd_lease_grant(&node->voter[id], now_ns, beat,
-					w->lease_ns);
+					node->lease_ns);
 			stamp = qbd_lease_stamp(&node->voter[id]);
 			qbd_lease_echo(&node->holder[id], now_ns, stamp.beat,
 				       stamp.version);
@@ -142,12 +142,20 @@ void cl_net_beats(struct cl_world *w, u32 id)
 		memset(&msg, 0, sizeof(msg));
 		msg.type = QBD_MSG_HEARTBEAT;
 		msg.beat = beat;
-		msg.heartbeat.lease_ms = (u32)(w->lease_ns / CL_MS);
+		msg.heartbeat.lease_ms = (u32)(node->lease_ns / CL_MS);
 		cl_net_push(w, id, i, 0, &msg, NULL);
 	}
 }
 
 /* --- receiving ---------------------------------------------------------- */
+
+/* What a node asks for, and at most what this one grants. */
+static void cl_net_asks(struct cl_world *w, u32 from, u32 to, u32 lease_ms)
+{
+	struct cl_node *node = &w->node[to];
+
+	node->asked_ns[from] = min(lease_ms * CL_MS, (u64)node->lease_ns);
+}
 
 static void cl_net_beat(struct cl_world *w, u32 from, u32 to,
 			const struct qbd_msg *got)
@@ -155,8 +163,9 @@ static void cl_net_beat(struct cl_world *w, u32 from, u32 to,
 	struct qbd_lease_stamp stamp;
 	struct qbd_msg msg;
 
+	cl_net_asks(w, from, to, got->heartbeat.lease_ms);
 	qbd_lease_grant(&w->node[to].voter[from], cl_node_now(w, to), got->beat,
-			w->lease_ns);
+			w->node[to].asked_ns[from]);
 	if (!w->joined[to][from])
 		return;
 	stamp = qbd_lease_stamp(&w->node[to].voter[from]);
@@ -201,10 +210,12 @@ static void cl_net_got(struct cl_world *w, u32 from, u32 to,
 	if (shard < 0)
 		return;
 	if (cl_net_to_replica(msg->type)) {
+		if (msg->type == QBD_MSG_OPEN)
+			cl_net_asks(w, from, to, msg->open.lease_ms);
 		if (!(msg->flags & QBD_WIRE_FILL))
 			qbd_lease_grant(&w->node[to].voter[from],
 					cl_node_now(w, to), msg->beat,
-					w->lease_ns);
+					w->node[to].asked_ns[from]);
 	} else if (msg->beat && msg->list) {
 		qbd_lease_echo(&w->node[to].holder[from], cl_node_now(w, to),
 			       msg->beat, msg->list);

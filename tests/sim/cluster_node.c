@@ -205,7 +205,7 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 		.replica = 1000 * (shard + 1) + node,
 		.node = node,
 		.config_epoch = 1,
-		.max_lease_ns = w->lease_ns,
+		.max_lease_ns = w->node[node].lease_ns,
 		.window_records = 48,
 		.window_bytes = 1 << 20,
 	};
@@ -226,6 +226,19 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 	cl_saw_durable(w, node, shard, have.last.index);
 }
 
+/*
+ * The setting of a life: that of all first ones, or a shorter one, which all
+ * have at the end: who asks for more than others grant does not get far.
+ */
+static u64 cl_node_lease(struct cl_world *w, bool first)
+{
+	if (w->short_ns == w->lease_ns)
+		return w->lease_ns;
+	if (w->healing || (!first && cl_chance(w, 50)))
+		return w->short_ns;
+	return w->lease_ns;
+}
+
 static void cl_node_boot(struct cl_world *w, u32 id)
 {
 	struct cl_node *node = &w->node[id];
@@ -234,7 +247,9 @@ static void cl_node_boot(struct cl_world *w, u32 id)
 	node->up = true;
 	node->life++;
 	node->crash_in = 0;
+	node->lease_ns = cl_node_lease(w, !w->counts.events);
 	for (i = 1; i <= w->nr_nodes; i++) {
+		node->asked_ns[i] = node->lease_ns;
 		qbd_lease_voter_init(&node->voter[i], qbd_rng_next(&w->rng));
 		qbd_lease_holder_init(&node->holder[i], qbd_rng_next(&w->rng));
 	}
@@ -243,7 +258,7 @@ static void cl_node_boot(struct cl_world *w, u32 id)
 				node->vol[i].bits);
 		node->vol[i].stopping = false;
 	}
-	cl_at(w, cl_rand(w, w->lease_ns / 8),
+	cl_at(w, cl_rand(w, node->lease_ns / 8),
 	      &(struct cl_event){
 		      .kind = CL_EV_TICK, .a = (u8)id, .life = node->life });
 	for (i = 1; i <= w->nr_nodes; i++)
@@ -430,7 +445,7 @@ void cl_node_tick(struct cl_world *w, u32 id)
 	u32 life = node->life, i;
 
 	node->ticks++;
-	cl_at(w, w->lease_ns / 8,
+	cl_at(w, node->lease_ns / 8,
 	      &(struct cl_event){
 		      .kind = CL_EV_TICK, .a = (u8)id, .life = life });
 	cl_net_tick(w, id);

@@ -93,6 +93,8 @@ struct cl_node {
 	s32 drift_ppm;
 	u32 ticks;
 	bool mute; /* sends no heartbeats */
+	u64 lease_ns; /* longest it grants and asks for, in this life */
+	u64 asked_ns[CL_NODES + 1]; /* what others asked for last */
 	struct qbd_lease_voter voter[CL_NODES + 1];
 	struct qbd_lease_holder holder[CL_NODES + 1];
 	struct cl_replica rep[CL_SHARDS];

@@ -390,7 +390,12 @@ static void cl_layout(struct cl_world *w)
 	w->net_ns = (1 + cl_rand(w, 30)) * CL_MS / 10;
 	w->lag_percent = cl_chance(w, 50) ? 0 : (u32)cl_rand(w, 30);
 	w->reads_quorum = cl_chance(w, 35);
+	w->short_ns = w->lease_ns;
 	cl_layout_far(w);
+	if (w->counts.far || cl_chance(w, 50))
+		return;
+	w->counts.leases = 1;
+	w->short_ns = w->lease_ns / (4 * CL_MS) * CL_MS;
 }
 
 static void cl_node_reset(struct cl_world *w, u32 id)
@@ -488,9 +493,13 @@ static void cl_heal(struct cl_world *w)
 	const char *why = NULL;
 	u64 end_ns = w->now_ns + CL_REST_NS;
 	u64 look_ns = w->now_ns;
+	u32 i;
 
 	w->healing = true;
 	w->heal_ns = w->now_ns;
+	for (i = 1; i <= w->nr_nodes; i++)
+		if (w->node[i].lease_ns != w->short_ns)
+			cl_node_crash(w, i);
 	cl_trace(w, "--- all is healed\n");
 	cl_fault_heal_all(w);
 	while (!w->rule) {

@@ -105,6 +105,7 @@ struct cl_counts {
 	u64 crashes;
 	u64 real;
 	u64 far; /* schedules with nodes that are far apart */
+	u64 leases; /* schedules in which lives of a node have other leases */
 	u64 gone; /* members that need a resync */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
@@ -126,6 +127,7 @@ struct cl_world {
 	u32 nr_shards;
 	u32 nr_conns;
 	u64 lease_ns;
+	u64 short_ns; /* of nodes that were started again, some or all */
 	u64 retry_ns;
 	u64 net_ns;
 	u32 lag_percent; /* pumps that are late */

@@ -166,9 +166,9 @@ static void sim_totals(const struct sim_job *sum, double seconds)
 	u64 n = sum->done ?: 1;
 
 	printf("# %llu schedules in %.1f s, %.0f a minute; %llu with real "
-	       "stores, %llu with nodes far apart\n",
+	       "stores, %llu with nodes far apart, %llu with other leases\n",
 	       sum->done, seconds, (double)sum->done * 60 / seconds, c->real,
-	       c->far);
+	       c->far, c->leases);
 	printf("# per schedule: %llu requests (%llu acknowledged), %llu steps, "
 	       "%llu actions, %llu messages, %llu faults, %llu crashes, "
 	       "%llu ms\n",
