@@ -71,6 +71,7 @@ static int kernel_shard_member_row(struct nlattr **shard, struct nlattr *nest,
 	out_u64(out, knl_u64(attrs, QBD_A_SHARD_MEMBER_MATCHED_INDEX));
 	out_u64(out, knl_u64(attrs, QBD_A_SHARD_MEMBER_RECEIVED_INDEX));
 	out_u64(out, knl_u64(attrs, QBD_A_SHARD_MEMBER_DURABLE_INDEX));
+	out_str(out, knl_str(attrs, QBD_A_SHARD_MEMBER_REASON));
 	return 0;
 }
 
@@ -119,6 +120,7 @@ int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "matched_index", "MATCHED", true },
 		{ "received_index", NULL, true },
 		{ "durable_index", "DURABLE", true },
+		{ "reason", "REASON", false },
 	};
 	bool has_volume = false;
 	uint32_t volume = 0;

@@ -6,12 +6,14 @@
  * Locks: a connection's lock around its state and its queue. It may be taken
  * under the peer's, never the other way round.
  */
+#include <linux/highmem.h>
 #include <linux/ktime.h>
 #include <linux/mempool.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
 #include "conn.h"
+#include "core/table.h"
 #include "core/wire.h"
 #include "event.h"
 #include "locking.h"
@@ -465,15 +467,32 @@ static void qbd_conn_recv_beat(struct qbd_conn *conn)
 	qbd_conn_send(conn, &ack);
 }
 
-static int qbd_conn_payload_check(const struct qbd_msg *msg)
+/* A replica set that makes no sense must not get as far as the log. */
+static int qbd_conn_config_check(const struct qbd_payload *payload)
+{
+	struct qbd_config config;
+	void *block = kmap_local_page(payload->page[0]);
+	int err = qbd_config_decode(block, &config);
+
+	kunmap_local(block);
+	return err;
+}
+
+/* What is wrong with what follows the message, NULL if nothing is. */
+static const char *qbd_conn_payload_wrong(const struct qbd_msg *msg)
 {
 	struct qbd_payload *payload = msg->payload;
 	u32 crc;
 
 	if (!qbd_wire_payload_crc(msg, &crc))
-		return 0;
+		return NULL;
 	payload->crc = crc;
-	return qbd_payload_verify(payload, payload->nr_pages, crc);
+	if (qbd_payload_verify(payload, payload->nr_pages, crc))
+		return "a payload came damaged";
+	if (msg->type == QBD_MSG_APPEND && msg->append.op == QBD_OP_CONFIG &&
+	    qbd_conn_config_check(payload))
+		return "a replica set makes no sense";
+	return NULL;
 }
 
 static void qbd_conn_recv_up(struct qbd_conn *conn, struct qbd_msg *msg)
@@ -517,12 +536,14 @@ void qbd_conn_heard(struct qbd_conn *conn)
 void qbd_conn_recv(struct qbd_conn *conn, struct qbd_msg *msg, u32 len_bytes)
 {
 	struct qbd_payload *payload = msg->payload;
+	const char *wrong;
 
 	conn->counts.rx_msgs++;
 	conn->counts.rx_bytes += len_bytes + msg->payload_bytes;
-	if (qbd_conn_payload_check(msg)) {
+	wrong = qbd_conn_payload_wrong(msg);
+	if (wrong) {
 		conn->counts.rx_bad++;
-		qbd_conn_fail(conn, -EBADMSG, "a payload came damaged");
+		qbd_conn_fail(conn, -EBADMSG, wrong);
 		goto put;
 	}
 	trace_qbd_msg_received(conn->spec.peer->node, conn->spec.link, msg);

@@ -293,6 +293,9 @@ qbd_netlink_shard_member_put(struct sk_buff *skb,
 	    nla_put_u64_64bit(skb, QBD_A_SHARD_MEMBER_DURABLE_INDEX,
 			      member->durable, QBD_A_SHARD_MEMBER_PAD))
 		return -EMSGSIZE;
+	if (member->reason &&
+	    nla_put_string(skb, QBD_A_SHARD_MEMBER_REASON, member->reason))
+		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }

@@ -360,12 +360,31 @@ bool qbd_shard_replica_useless(struct qbd_shard *shard, u64 replica, char *why,
 	return useless;
 }
 
+/* A member that refused, and why, for people; NULL if none did. */
+static const char *__qbd_shard_refusal(struct qbd_shard *shard, u64 *replica)
+{
+	const struct qbd_progress *prog;
+	u32 i;
+
+	qbd_assert_shard_locked(shard);
+	for (i = 0; shard->lead && i < shard->set.nr; i++) {
+		prog = qbd_leader_member(shard->lead, i);
+		*replica = shard->set.member[i].replica;
+		if (prog && prog->why)
+			return qbd_shard_member_why(prog->why);
+	}
+	return NULL;
+}
+
 static void __qbd_shard_opening_why(struct qbd_shard *shard, char *why,
 				    size_t len)
 {
 	u32 number = shard->key.shard;
+	const char *refusal;
+	u64 replica;
 
 	qbd_assert_shard_locked(shard);
+	refusal = __qbd_shard_refusal(shard, &replica);
 	if (shard->state == QBD_SHARD_STATE_RECOVERING)
 		scnprintf(why, len, "shard %u is being recovered", number);
 	else if (shard->replica && shard->rep_why[0])
@@ -374,6 +393,9 @@ static void __qbd_shard_opening_why(struct qbd_shard *shard, char *why,
 	else if (shard->set.nr == 1 && !shard->replica)
 		scnprintf(why, len, "shard %u: no store here has its replica",
 			  number);
+	else if (refusal)
+		scnprintf(why, len, "shard %u: replica %llu: %s", number,
+			  replica, refusal);
 	else
 		scnprintf(why, len, "shard %u: no quorum of replicas answers",
 			  number);
@@ -413,6 +435,7 @@ static void __qbd_shard_member_info(struct qbd_shard *shard, u32 i,
 		.matched = prog->matched,
 		.received = prog->matched,
 		.durable = prog->durable,
+		.reason = qbd_shard_member_why(prog->why),
 	};
 }
 

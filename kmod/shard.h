@@ -226,6 +226,7 @@ void qbd_shard_rep_step(struct qbd_shard *shard,
 
 /* shard_act.c */
 enum qbd_replica_state qbd_shard_member_state(u8 state);
+const char *qbd_shard_member_why(u8 reason);
 void qbd_shard_carry_out(struct qbd_shard *shard, struct qbd_action *act);
 
 /* shard_lead.c */

@@ -166,11 +166,38 @@ enum qbd_replica_state qbd_shard_member_state(u8 state)
 	}
 }
 
+/**
+ * qbd_shard_member_why() - why a member refused its leader, for people
+ * @reason: enum qbd_wire_reason, 0 = it did not
+ *
+ * Return: a sentence; NULL if it did not.
+ */
+const char *qbd_shard_member_why(u8 reason)
+{
+	switch (reason) {
+	case 0:
+		return NULL;
+	case QBD_NACK_STALE_EPOCH:
+		return "it knows a newer replica set";
+	case QBD_NACK_FAILED:
+		return "it has failed, or its store";
+	case QBD_NACK_UNKNOWN:
+		return "its node has no such replica";
+	case QBD_NACK_LEASE_LONG:
+		return "the lease is longer than its node's";
+	case QBD_NACK_SIZE:
+		return "it has another size than the shard";
+	default:
+		return "it refused";
+	}
+}
+
 static void qbd_act_member(struct qbd_shard *shard, struct qbd_action *act)
 {
 	struct qbd_notice notice = {
 		.kind = QBD_EVENT_KIND_REPLICA_STATE,
 		.state = qbd_shard_member_state(act->state),
+		.reason = qbd_shard_member_why(act->reason),
 		.volume = shard->key.volume,
 		.shard = shard->key.shard,
 		.has_shard = true,

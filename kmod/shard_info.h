@@ -19,6 +19,7 @@
  * @matched: highest index known equal to the leader's history in this term
  * @received: highest index received
  * @durable: highest index on stable media
+ * @reason: why it refused, NULL if it did not
  */
 struct qbd_shard_member_info {
 	u32 node;
@@ -27,6 +28,7 @@ struct qbd_shard_member_info {
 	u64 matched;
 	u64 received;
 	u64 durable;
+	const char *reason;
 };
 
 /**

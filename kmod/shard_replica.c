@@ -144,6 +144,7 @@ static int __qbd_replica_begin(struct qbd_shard *shard,
 	if (err)
 		return err;
 	cfg->replica = shard->replica;
+	cfg->blocks = known.table.blocks;
 	cfg->promise = known.table.promise;
 	cfg->last = known.last;
 	cfg->commit = max(known.table.commit, known.applied.index);

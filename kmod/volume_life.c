@@ -205,6 +205,8 @@ static const char *qbd_volume_term_reason(int err)
 		return "the newest history is out of reach";
 	case -EAGAIN:
 		return "the replica sets are out of date";
+	case -EFBIG:
+		return "its replicas have another size: see 'replica list'";
 	default:
 		return "this term will not get anywhere";
 	}

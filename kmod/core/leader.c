@@ -408,6 +408,7 @@ static void qbd_leader_show(struct qbd_leader_core *lead,
 			return;
 		act->member = i;
 		act->state = state;
+		act->reason = prog->why;
 		act->index = prog->matched;
 	}
 }

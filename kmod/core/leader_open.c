@@ -52,6 +52,7 @@ void qbd_leader_open_again(struct qbd_leader_core *lead, u32 member,
 		return;
 	msg->open.node = lead->cfg.node;
 	msg->open.lease_ms = (u32)div_u64(lead->cfg.lease_ns, NSEC_PER_MSEC);
+	msg->open.blocks = lead->cfg.blocks;
 	if (lead->cfg.repair)
 		msg->flags |= QBD_WIRE_REPAIR;
 }
@@ -128,6 +129,7 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 	qbd_progress_answered(prog, lead->now_ns);
 	prog->promised = true;
 	prog->refused = false;
+	prog->why = 0;
 	prog->voting = !(msg->flags & QBD_WIRE_NONVOTING);
 	prog->incarnation = reply->incarnation;
 	prog->version = msg->list;
@@ -239,17 +241,38 @@ void qbd_leader_recover_tick(struct qbd_leader_core *lead,
 }
 
 /* The member is of no use for now; it is asked again later. */
-static void qbd_leader_refused(struct qbd_leader_core *lead, u32 member)
+static void qbd_leader_refused(struct qbd_leader_core *lead, u32 member,
+			       u32 why)
 {
 	struct qbd_progress *prog = &lead->prog[member];
 
 	prog->state = QBD_MEMBER_REFUSED;
 	prog->refused = true;
+	prog->why = why;
 	prog->promised = false;
 	prog->version = 0;
 	prog->active_ns = lead->now_ns;
 	qbd_leader_source_gone(lead, member);
 	qbd_leader_read_down(lead, member);
+}
+
+/*
+ * Members of another size will not change their mind. If there is no quorum
+ * without them the attach has to end: waiting for it would look like waiting
+ * for a node that is down.
+ */
+static void qbd_leader_sizes(const struct qbd_leader_core *lead,
+			     struct qbd_actions *acts)
+{
+	u16 mask = 0;
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (lead->prog[i].why != QBD_NACK_SIZE)
+			mask |= 1U << i;
+	if (lead->state == QBD_LEADER_OPENING &&
+	    !qbd_quorum_has(&lead->cfg.set, mask))
+		qbd_leader_need_term(lead, -EFBIG, 0, acts);
 }
 
 /* Refusals that are about the term, not about what was asked. */
@@ -314,7 +337,11 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 	case QBD_NACK_FAILED:
 	case QBD_NACK_UNKNOWN:
 	case QBD_NACK_LEASE_LONG:
-		qbd_leader_refused(lead, member);
+		qbd_leader_refused(lead, member, nack->reason);
+		break;
+	case QBD_NACK_SIZE:
+		qbd_leader_refused(lead, member, nack->reason);
+		qbd_leader_sizes(lead, acts);
 		break;
 	case QBD_NACK_BUSY:
 	case QBD_NACK_BEHIND:

@@ -4,6 +4,7 @@
  * completed, and let go.
  */
 #include "leader_parts.h"
+#include "store_limits.h"
 
 /**
  * qbd_leader_pos() - position of a record of this leader's history
@@ -37,7 +38,8 @@ static bool qbd_leader_write_valid(const struct qbd_leader_core *lead,
 		return event->blocks <= QBD_REC_BLOCKS_MAX;
 	case QBD_OP_DISCARD:
 	case QBD_OP_ZERO:
-		return !event->payload && !event->crc;
+		return event->blocks <= QBD_RANGE_BLOCKS_MAX &&
+		       !event->payload && !event->crc;
 	default:
 		return false;
 	}

@@ -55,6 +55,7 @@ struct qbd_msg_beat {
 struct qbd_msg_open {
 	u32 node;
 	u32 lease_ms;
+	u32 blocks;
 };
 
 /* struct qbd_wire_open_reply */

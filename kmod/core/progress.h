@@ -52,6 +52,7 @@ enum qbd_member_state {
  * @up: there is a connection
  * @promised: it answered OPEN in this term
  * @refused: it refused the last one, and is asked again now and then
+ * @why: enum qbd_wire_reason of that; 0 = none
  * @voting: its acks count
  * @source: CATCHUP: member that fills it; -1 = none
  * @tried: mask of members that failed as its source
@@ -88,6 +89,7 @@ struct qbd_progress {
 	bool up;
 	bool promised;
 	bool refused;
+	u8 why;
 	bool voting;
 	s8 source;
 	u16 tried;

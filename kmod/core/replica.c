@@ -166,6 +166,8 @@ void qbd_replica_nack(const struct qbd_replica_core *rep, u32 node,
 		msg->replica = to->replica;
 	if (to->type == QBD_MSG_READ)
 		msg->nack.id = to->read.id;
+	else if (reason == QBD_NACK_SIZE)
+		msg->nack.id = rep->cfg.blocks;
 	/* what is committed is in every leader's history: no need to go below
 	 */
 	if (reason == QBD_NACK_MISMATCH)

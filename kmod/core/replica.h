@@ -84,6 +84,7 @@ struct qbd_replica_ops {
  * @key: which shard
  * @replica: replica id
  * @node: this node
+ * @blocks: size of the shard
  * @incarnation: of the store, new at every open
  * @opens: the store's generation counter
  * @promise: as in the store; all zero = none
@@ -101,6 +102,7 @@ struct qbd_replica_config {
 	struct qbd_shard_key key;
 	u64 replica;
 	u32 node;
+	u32 blocks;
 	u64 incarnation;
 	u64 opens;
 	struct qbd_promise promise;

@@ -132,6 +132,18 @@ static bool qbd_replica_run_add(struct qbd_replica_core *rep, u64 term,
 	return true;
 }
 
+/*
+ * Does the record's range lie within this replica? An OPEN of another size was
+ * refused, so a leader that keeps to its own never asks for more. One that
+ * does must not be the end of this replica, whose store would refuse it.
+ */
+static bool qbd_replica_in_range(const struct qbd_replica_core *rep,
+				 const struct qbd_msg_append *append)
+{
+	return append->block <= rep->cfg.blocks &&
+	       append->blocks <= rep->cfg.blocks - append->block;
+}
+
 /* Have the record of an APPEND logged; it follows the last one here. */
 static void qbd_replica_log(struct qbd_replica_core *rep,
 			    const struct qbd_replica_event *event,
@@ -201,6 +213,10 @@ void qbd_replica_append(struct qbd_replica_core *rep,
 
 	if (!qbd_replica_obeys(rep, event, acts) || msg->session < rep->session)
 		return;
+	if (!qbd_replica_in_range(rep, &msg->append)) {
+		qbd_replica_nack(rep, event->node, msg, QBD_NACK_SIZE, acts);
+		return;
+	}
 	rep->session = msg->session;
 	rep->round = max(rep->round, msg->append.round);
 	if (!qbd_replica_matches(rep, msg->append.prev)) {

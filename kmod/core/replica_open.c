@@ -184,6 +184,11 @@ static bool qbd_replica_must_wait(struct qbd_replica_core *rep,
  * A lease that is longer than what this replica keeps silent for after a start
  * is refused: the holder would count on what nobody remembers (S9 a).
  *
+ * So is one for a shard of another size, before the promise rises: the volume
+ * was attached with a size that its replicas do not have. Else a write beyond
+ * the end of this one is acknowledged where it fits, and here a record is
+ * missing for ever; or, where it fits nowhere, it is the end of all of them.
+ *
  * If it has to wait, the one with the highest term is kept and answered when
  * the time has come; NACK LEASED tells the other side why it is quiet here.
  */
@@ -205,6 +210,8 @@ void qbd_replica_open(struct qbd_replica_core *rep,
 		reason = QBD_NACK_STALE_TERM;
 	else if (msg->epoch < qbd_replica_epoch(rep))
 		reason = QBD_NACK_STALE_EPOCH;
+	else if (msg->open.blocks != rep->cfg.blocks)
+		reason = QBD_NACK_SIZE;
 	if (reason) {
 		qbd_replica_nack(rep, event->node, msg, reason, acts);
 		return;

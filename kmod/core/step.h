@@ -66,9 +66,11 @@
  * @QBD_ACT_TERM_LOST: fenced by @term; stop all shards of the volume
  * @QBD_ACT_NEED_TERM: this term will not get anywhere (@err: -ESTALE the term
  *	was used before, -ENODATA the chosen history is out of reach, -EAGAIN
- *	config epoch @term is known and higher): ask for a new attach
+ *	config epoch @term is known and higher, -EFBIG the replicas have another
+ *	size than the leader was told): ask for a new attach
  * @QBD_ACT_RELEASED: everything is drained and a quorum knows of the release
- * @QBD_ACT_MEMBER: member @member is now in state @state, at index @index
+ * @QBD_ACT_MEMBER: member @member is now in state @state, at index @index; it
+ *	refused for @reason
  */
 enum qbd_action_kind {
 	QBD_ACT_SEND,
@@ -102,6 +104,7 @@ enum qbd_action_kind {
  * @kind: enum qbd_action_kind
  * @member: MEMBER; SEND of a leader
  * @state: MEMBER: enum qbd_member_state
+ * @reason: MEMBER: enum qbd_wire_reason if it refused, 0 = none
  * @err: COMPLETE, NEED_TERM, FAIL
  * @node: SEND, SEND_LOG, READ
  * @block: READ_LOCAL
@@ -119,6 +122,7 @@ struct qbd_action {
 	u8 kind;
 	u8 member;
 	u8 state;
+	u8 reason;
 	int err;
 	u32 node;
 	u32 block;

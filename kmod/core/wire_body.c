@@ -50,9 +50,11 @@ QBD_PIN_SIZE(beat, 8);
 QBD_PIN(beat, lease_ms, 0);
 QBD_PIN(beat, reserved, 4);
 
-QBD_PIN_SIZE(open, 8);
+QBD_PIN_SIZE(open, 16);
 QBD_PIN(open, node, 0);
 QBD_PIN(open, lease_ms, 4);
+QBD_PIN(open, blocks, 8);
+QBD_PIN(open, reserved, 12);
 
 QBD_PIN_SIZE(open_reply, 56);
 QBD_PIN(open_reply, last, 0);
@@ -198,7 +200,8 @@ static int qbd_wire_open_get(const void *body, struct qbd_msg *msg)
 
 	msg->open.node = le32_to_cpu(wire->node);
 	msg->open.lease_ms = le32_to_cpu(wire->lease_ms);
-	return 0;
+	msg->open.blocks = le32_to_cpu(wire->blocks);
+	return wire->reserved ? -EBADMSG : 0;
 }
 
 static void qbd_wire_open_put(const struct qbd_msg *msg, void *body)
@@ -207,6 +210,7 @@ static void qbd_wire_open_put(const struct qbd_msg *msg, void *body)
 
 	wire->node = cpu_to_le32(msg->open.node);
 	wire->lease_ms = cpu_to_le32(msg->open.lease_ms);
+	wire->blocks = cpu_to_le32(msg->open.blocks);
 }
 
 static int qbd_wire_open_reply_get(const void *body, struct qbd_msg *msg)

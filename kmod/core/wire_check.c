@@ -7,6 +7,7 @@
  * a shard is for leader and replica to say.
  */
 #include "wire_check.h"
+#include "store_limits.h"
 #include "wire_body.h"
 
 static bool qbd_wire_pos_ok(struct qbd_pos pos)
@@ -58,6 +59,7 @@ static bool qbd_wire_rec_ok(const struct qbd_msg *msg)
 	case QBD_OP_DISCARD:
 	case QBD_OP_ZERO:
 		return !payload_blocks && !append->crc &&
+		       append->blocks <= QBD_RANGE_BLOCKS_MAX &&
 		       qbd_wire_range_ok(append->block, append->blocks);
 	case QBD_OP_CONFIG:
 		return payload_blocks == 1 && !append->block && !append->blocks;
@@ -139,7 +141,8 @@ static bool qbd_wire_body_ok(const struct qbd_msg *msg)
 	case QBD_MSG_HEARTBEAT_ACK:
 		return msg->beat && msg->list;
 	case QBD_MSG_OPEN:
-		return msg->open.node && qbd_wire_lease_ok(msg->open.lease_ms);
+		return msg->open.node && msg->open.blocks &&
+		       qbd_wire_lease_ok(msg->open.lease_ms);
 	case QBD_MSG_OPEN_REPLY:
 		return qbd_wire_open_reply_ok(msg);
 	case QBD_MSG_APPEND:

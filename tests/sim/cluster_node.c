@@ -204,6 +204,7 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 			 .shard = w->shard[shard].no },
 		.replica = 1000 * (shard + 1) + node,
 		.node = node,
+		.blocks = CL_BLOCKS,
 		.config_epoch = 1,
 		.max_lease_ns = w->node[node].lease_ns,
 		.window_records = 48,

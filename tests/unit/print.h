@@ -25,6 +25,7 @@ static inline const char *print_nack(u32 reason)
 		[QBD_NACK_BEHIND] = "behind",
 		[QBD_NACK_LEASED] = "leased",
 		[QBD_NACK_LEASE_LONG] = "lease-long",
+		[QBD_NACK_SIZE] = "size",
 	};
 
 	return reason < ARRAY_SIZE(name) && name[reason] ? name[reason] : "?";

@@ -65,6 +65,7 @@ static inline bool world_msg(const char *line, FILE *out)
 		msg.type = QBD_MSG_OPEN;
 		msg.open.node = event.node;
 		msg.open.lease_ms = trace_num(line, "lease", 1500);
+		msg.open.blocks = trace_num(line, "blocks", 1024);
 	} else if (trace_verb(line, "append")) {
 		world_append(line, &msg);
 	} else if (trace_verb(line, "read")) {

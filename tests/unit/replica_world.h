@@ -69,6 +69,7 @@ static inline void world_init(const char *line)
 		.key = { .volume = 1, .shard = 2 },
 		.replica = 101,
 		.node = 1,
+		.blocks = trace_num(line, "blocks", 1024),
 		.incarnation = 77,
 		.opens = 3,
 		.promise = {

@@ -504,6 +504,7 @@ void sw_start(struct sw_world *world, u32 id)
 		.key = { .volume = 1 },
 		.replica = 100 + id,
 		.node = id,
+		.blocks = SW_BLOCKS,
 		.incarnation = sw_rand(world, 1ULL << 60) + 1,
 		.promise = node->disk.promise,
 		.max_lease_ns = world->lease_ns,

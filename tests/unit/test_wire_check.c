@@ -3,6 +3,7 @@
  * Which values a message may have: a table of what is wrong with each.
  */
 #include "harness.h"
+#include "store_limits.h"
 #include "wire_check.h"
 #include "wire_samples.h"
 
@@ -64,6 +65,7 @@ TEST(open)
 {
 	REFUSED(-ERANGE, QBD_MSG_OPEN, open.node = 0);
 	REFUSED(-ERANGE, QBD_MSG_OPEN, open.lease_ms = 0);
+	REFUSED(-ERANGE, QBD_MSG_OPEN, open.blocks = 0);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.last.index = 0);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.last.term = 0);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.last.term = 0x9a);
@@ -111,7 +113,8 @@ static int bare(u8 op, u32 block, u32 blocks, u8 rec_flags)
 
 TEST(append_operations)
 {
-	EXPECT_EQ(0, bare(QBD_OP_DISCARD, 0, U32_MAX, 0));
+	EXPECT_EQ(0, bare(QBD_OP_DISCARD, 0, QBD_RANGE_BLOCKS_MAX, 0));
+	EXPECT_EQ(-ERANGE, bare(QBD_OP_ZERO, 0, QBD_RANGE_BLOCKS_MAX + 1, 0));
 	EXPECT_EQ(0, bare(QBD_OP_ZERO, 5, 1, QBD_REC_FUA));
 	EXPECT_EQ(-ERANGE, bare(QBD_OP_ZERO, 5, 0, 0));
 	EXPECT_EQ(-ERANGE, bare(QBD_OP_ZERO, 1, U32_MAX, 0));

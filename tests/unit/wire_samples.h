@@ -45,7 +45,7 @@ static const struct qbd_msg wire_samples[] = {
 		.flags = QBD_WIRE_REPAIR,
 		SAMPLE_SHARD,
 		.beat = 0x41,
-		.open = { .node = 0x42, .lease_ms = 0x43 },
+		.open = { .node = 0x42, .lease_ms = 0x43, .blocks = 0x44 },
 	},
 	{
 		.type = QBD_MSG_OPEN_REPLY,

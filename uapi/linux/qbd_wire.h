@@ -88,9 +88,10 @@ enum qbd_wire_reason {
 	QBD_NACK_BEHIND = 9, /* READ: records missing here */
 	QBD_NACK_LEASED = 10, /* OPEN waits for the lease of another holder */
 	QBD_NACK_LEASE_LONG = 11, /* OPEN for a lease above the maximum here */
+	QBD_NACK_SIZE = 12, /* the shard has another size here: see @id */
 };
 
-#define QBD_NACK_REASON_MAX QBD_NACK_LEASE_LONG
+#define QBD_NACK_REASON_MAX QBD_NACK_SIZE
 
 /* How a READ or a FETCH ended */
 enum qbd_wire_status {
@@ -204,10 +205,14 @@ struct qbd_wire_beat {
  * struct qbd_wire_open - OPEN
  * @node: node of the leader
  * @lease_ms: lease that it works with
+ * @blocks: size of the shard
+ * @reserved: zero
  */
 struct qbd_wire_open {
 	__le32 node;
 	__le32 lease_ms;
+	__le32 blocks;
+	__le32 reserved;
 };
 
 /**
@@ -279,7 +284,7 @@ struct qbd_wire_ack {
  * @promise_epoch: highest config epoch known
  * @hint: QBD_NACK_MISMATCH: a position worth a try
  * @incarnation: of the store
- * @id: READ: its id; RELEASE, OPEN, FETCH, APPEND: 0
+ * @id: READ: its id; QBD_NACK_SIZE of others: blocks of the replica; else 0
  * @reason: enum qbd_wire_reason
  * @request: enum qbd_wire_type of what was refused
  */

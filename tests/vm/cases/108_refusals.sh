@@ -110,6 +110,12 @@ check "a shard too few" says "missing" attach 8 vol8 128M 1 8001
 check "a replica of another volume" says "no store here has its replica" \
 	attach 8 vol8 16M 1 7001 --timeout 1
 check "detach while it waits" one_detach 8
+one_create 6 16 64
+check "a volume larger than its replica" says "have another size" \
+	attach 6 vol6 32M 1 6001
+check "or smaller" says "have another size" attach 6 vol6 8M 2 6001
+check "the replica is none the worse" attach 6 vol6 16M 1 6001
+check "detach it" one_detach 6
 check "detach of nothing" says "no such volume" one_detach 5
 
 # in use
