@@ -55,6 +55,7 @@ struct kernel_ctx {
  * enum kernel_opt_kind - what follows an option
  * @KERNEL_OPT_U32: a number; into a uint32_t
  * @KERNEL_OPT_U64: a number; into a uint64_t
+ * @KERNEL_OPT_TERM: a term; into a uint64_t
  * @KERNEL_OPT_SIZE: a size as 10G; into a uint64_t
  * @KERNEL_OPT_UUID: a uuid; into 16 bytes
  * @KERNEL_OPT_STR: any word; into a const char *
@@ -64,6 +65,7 @@ struct kernel_ctx {
 enum kernel_opt_kind {
 	KERNEL_OPT_U32,
 	KERNEL_OPT_U64,
+	KERNEL_OPT_TERM,
 	KERNEL_OPT_SIZE,
 	KERNEL_OPT_UUID,
 	KERNEL_OPT_STR,

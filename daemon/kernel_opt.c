@@ -13,6 +13,7 @@
 static const char *const kernel_opt_expected[] = {
 	[KERNEL_OPT_U32] = "a number",
 	[KERNEL_OPT_U64] = "a number",
+	[KERNEL_OPT_TERM] = "a term, from 1 to 2^63 - 1",
 	[KERNEL_OPT_SIZE] = "a size, as 512M or 10G",
 	[KERNEL_OPT_UUID] = "a uuid",
 	[KERNEL_OPT_STR] = "a word",
@@ -39,6 +40,8 @@ static bool kernel_opt_take(const struct kernel_opt *opt, const char *word)
 		return parse_u32(word, 0, UINT32_MAX, opt->to);
 	case KERNEL_OPT_U64:
 		return parse_u64(word, 0, UINT64_MAX, opt->to);
+	case KERNEL_OPT_TERM:
+		return parse_u64(word, 1, QBD_TERM_MAX, opt->to);
 	case KERNEL_OPT_SIZE:
 		return parse_size(word, opt->to);
 	case KERNEL_OPT_UUID:

@@ -290,7 +290,7 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "id", KERNEL_OPT_U32, true, &args.id, &given[0] },
 		{ "name", KERNEL_OPT_STR, true, &args.name, &given[1] },
 		{ "size", KERNEL_OPT_SIZE, true, &args.size, &given[2] },
-		{ "term", KERNEL_OPT_U64, true, &args.term, &given[3] },
+		{ "term", KERNEL_OPT_TERM, true, &args.term, &given[3] },
 		{ "shard", KERNEL_OPT_WORDS, true, &args.shards, &given[4] },
 		{ "shard-size", KERNEL_OPT_SIZE, false, &args.shard_size,
 		  NULL },

@@ -17,6 +17,8 @@
 #include "shard.h"
 #include "volume.h"
 
+static_assert(QBD_TERM_MAX == QBD_WAL_TERM_MAX);
+
 static int qbd_netlink_shard_set(struct genl_info *info,
 				 const struct nlattr *attr,
 				 struct qbd_set_spec *set)

@@ -411,6 +411,9 @@ int qbd_volume_attach(struct qbd_node *node, const struct qbd_volume_spec *spec,
 	if (!spec->term)
 		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_TERM,
 				  "terms begin with 1");
+	if (spec->term > QBD_TERM_MAX)
+		return qbd_refuse(why, -ERANGE, QBD_A_VOLUME_TERM,
+				  "terms end at %llu", (u64)QBD_TERM_MAX);
 	mutex_lock(&node->config_mutex);
 	if (node->state != QBD_NODE_STATE_RUNNING) {
 		err = qbd_refuse(why, -ESHUTDOWN, 0, "the node is ending");

@@ -28,10 +28,10 @@ int qbd_leader_init(struct qbd_leader_core *lead,
 {
 	u32 i;
 
-	if (!cfg->term || !cfg->nonce || !cfg->node || !cfg->blocks ||
-	    !cfg->lease_ns || !cfg->retry_ns || !cfg->recover_ns ||
-	    !cfg->read || !cfg->nr_reads || cfg->nr_reads > 1U << 16 ||
-	    qbd_set_check(&cfg->set))
+	if (!cfg->term || cfg->term > QBD_WAL_TERM_MAX || !cfg->nonce ||
+	    !cfg->node || !cfg->blocks || !cfg->lease_ns || !cfg->retry_ns ||
+	    !cfg->recover_ns || !cfg->read || !cfg->nr_reads ||
+	    cfg->nr_reads > 1U << 16 || qbd_set_check(&cfg->set))
 		return -EINVAL;
 	memset(lead, 0, sizeof(*lead));
 	lead->cfg = *cfg;

@@ -156,7 +156,7 @@ int qbd_config_decode(const struct qbd_disk_config *disk,
 static bool qbd_table_promise_valid(const struct qbd_promise *promise)
 {
 	if (promise->term)
-		return promise->nonce != 0 &&
+		return promise->nonce && promise->term <= QBD_WAL_TERM_MAX &&
 		       promise->lease_ms <= QBD_WAL_LEASE_MS_MAX;
 	return !promise->nonce && !promise->epoch && !promise->node &&
 	       !promise->lease_ms;
@@ -187,6 +187,9 @@ int qbd_table_check(const struct qbd_table_slot *slot,
 		return -EUCLEAN;
 	if (!slot->applied_term != !slot->applied_index ||
 	    !slot->logged_term != !slot->logged_index)
+		return -EUCLEAN;
+	if (slot->applied_term > QBD_WAL_TERM_MAX ||
+	    slot->logged_term > QBD_WAL_TERM_MAX)
 		return -EUCLEAN;
 	if (slot->applied_index > QBD_WAL_INDEX_MAX ||
 	    slot->logged_index > QBD_WAL_INDEX_MAX ||

@@ -132,7 +132,7 @@ int qbd_desc_check(const struct qbd_desc *desc)
 	if (desc->op >= ARRAY_SIZE(qbd_op_rules))
 		return -EUCLEAN;
 	rule = &qbd_op_rules[desc->op];
-	if (!rule->known || !desc->replica)
+	if (!rule->known || !desc->replica || desc->term > QBD_WAL_TERM_MAX)
 		return -EUCLEAN;
 	if (desc->flags & ~QBD_REC_ALL || (desc->flags && !rule->history))
 		return -EUCLEAN;

@@ -93,9 +93,9 @@ static bool qbd_wire_append_ok(const struct qbd_msg *msg)
 
 static bool qbd_wire_nack_ok(const struct qbd_msg_nack *nack)
 {
-	return nack->reason && nack->reason <= QBD_NACK_REASON_MAX &&
-	       nack->request && nack->request <= QBD_MSG_TYPE_MAX &&
-	       qbd_wire_pos_ok(nack->hint);
+	return nack->promise_term <= QBD_WAL_TERM_MAX && nack->reason &&
+	       nack->reason <= QBD_NACK_REASON_MAX && nack->request &&
+	       nack->request <= QBD_MSG_TYPE_MAX && qbd_wire_pos_ok(nack->hint);
 }
 
 static bool qbd_wire_read_reply_ok(const struct qbd_msg *msg)
@@ -190,7 +190,8 @@ int qbd_wire_check(const struct qbd_msg *msg)
 	if (msg->payload_bytes > QBD_WIRE_PAYLOAD_MAX ||
 	    msg->payload_bytes % QBD_BLOCK_SIZE)
 		return -ERANGE;
-	if (!info->node && (!msg->replica || !msg->term || !msg->nonce))
+	if (!info->node && (!msg->replica || !msg->term ||
+			    msg->term > QBD_WAL_TERM_MAX || !msg->nonce))
 		return -ERANGE;
 	return qbd_wire_body_ok(msg) ? 0 : -ERANGE;
 }

@@ -105,6 +105,9 @@ TEST_F(table, ranges)
 	EXPECT_EQ(0, WITH(applied_index, QBD_WAL_INDEX_MAX));
 	EXPECT_EQ(-EUCLEAN, WITH(applied_index, U64_MAX));
 	EXPECT_EQ(-EUCLEAN, WITH(logged_index, QBD_WAL_INDEX_MAX + 1));
+	EXPECT_EQ(-EUCLEAN, WITH(logged_term, QBD_WAL_TERM_MAX + 1));
+	EXPECT_EQ(-EUCLEAN, WITH(applied_term, QBD_WAL_TERM_MAX + 1));
+	EXPECT_EQ(-EUCLEAN, WITH(promise.term, QBD_WAL_TERM_MAX + 1));
 	EXPECT_EQ(-EUCLEAN, WITH(commit, U64_MAX));
 	EXPECT_EQ(0, WITH(promise.lease_ms, QBD_WAL_LEASE_MS_MAX));
 	EXPECT_EQ(-EUCLEAN, WITH(promise.lease_ms, QBD_WAL_LEASE_MS_MAX + 1));

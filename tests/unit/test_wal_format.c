@@ -190,6 +190,8 @@ TEST(desc_write)
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->term = 0));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->index = 0));
 	EXPECT_EQ(0, DESC(write_desc, d->index = QBD_WAL_INDEX_MAX));
+	EXPECT_EQ(0, DESC(write_desc, d->term = QBD_WAL_TERM_MAX));
+	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->term = QBD_WAL_TERM_MAX + 1));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->index = U64_MAX));
 	EXPECT_EQ(-EUCLEAN, DESC(write_desc, d->flags = 4));
 	EXPECT_EQ(0, DESC(write_desc, d->flags = QBD_REC_RELOG));

@@ -39,6 +39,8 @@ TEST(head_and_shard)
 		payload_bytes = QBD_WIRE_PAYLOAD_MAX + 4096);
 	REFUSED(-ERANGE, QBD_MSG_READ, replica = 0);
 	REFUSED(-ERANGE, QBD_MSG_READ, term = 0);
+	REFUSED(-ERANGE, QBD_MSG_READ, term = QBD_WAL_TERM_MAX + 1);
+	ACCEPTED(QBD_MSG_READ, term = QBD_WAL_TERM_MAX);
 	REFUSED(-ERANGE, QBD_MSG_READ, nonce = 0);
 	ACCEPTED(QBD_MSG_READ, epoch = 0);
 }
@@ -131,6 +133,7 @@ TEST(replies)
 {
 	REFUSED(-ERANGE, QBD_MSG_APPEND_ACK, ack.durable = 0x73);
 	REFUSED(-ERANGE, QBD_MSG_APPEND_ACK, ack.received = 1ULL << 63);
+	REFUSED(-ERANGE, QBD_MSG_NACK, nack.promise_term = U64_MAX);
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.reason = 0);
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.reason = QBD_NACK_REASON_MAX + 1);
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.request = 0);

@@ -291,6 +291,12 @@ struct qbd_disk_replica {
 /* Indexes beyond this are damage: no history gets there, and none wraps. */
 #define QBD_WAL_INDEX_MAX (~0ULL >> 1)
 
+/*
+ * Highest term. After a higher one had been promised there would be none left
+ * to take the shard over with: a -1, or a digit too many, would be for ever.
+ */
+#define QBD_WAL_TERM_MAX (~0ULL >> 1)
+
 #define QBD_SEG_MAGIC 0x53444251U /* "QBDS" */
 #define QBD_SEG_DESCS 62
 #define QBD_SEG_BLOCKS_MAX 1025 /* header and 4 MiB of payload */

@@ -107,6 +107,8 @@ check "a volume twice" says "attached here" attach 7 again 16M 99 7001
 check "a name twice" says "has this name" attach 8 vol7 16M 1 8001
 check "a name that is no name" says "a name is" attach 8 a/b 16M 1 8001
 check "a shard too few" says "missing" attach 8 vol8 128M 1 8001
+check "the last term that there is" says "a term, from 1 to" \
+	attach 8 vol8 16M 18446744073709551615 8001
 check "a replica of another volume" says "no store here has its replica" \
 	attach 8 vol8 16M 1 7001 --timeout 1
 check "detach while it waits" one_detach 8
