@@ -278,8 +278,10 @@ bool qbd_conn_add(struct qbd_conn *conn, const struct qbd_msg *msg)
 	}
 	out->payload = NULL;
 	len = qbd_wire_encode(msg, out->buf, sizeof(out->buf));
-	if (WARN_ON_ONCE(len < 0)) {
+	if (len < 0) {
+		/* peers and disks are hostile: not a reason to warn */
 		qbd_out_free(out);
+		qbd_conn_fail(conn, -EPROTO, "what it asked for has no answer");
 		return false;
 	}
 	out->len = len;

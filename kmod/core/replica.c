@@ -66,11 +66,15 @@ u64 qbd_replica_epoch(const struct qbd_replica_core *rep)
  * qbd_replica_min_term() - term below which nothing is accepted
  * @rep: the replica
  *
+ * The term of its last record counts too: somebody obeyed that leader, so this
+ * was promised, though the log may have lost the promise to rot, or was made
+ * up. A leader below it has no use for a history that ends above it.
+ *
  * Return: the highest one promised, or the floor that consensus set.
  */
 u64 qbd_replica_min_term(const struct qbd_replica_core *rep)
 {
-	return max(rep->promise.term, rep->floor);
+	return max3(rep->promise.term, rep->floor, rep->last.term);
 }
 
 /**

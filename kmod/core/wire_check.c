@@ -15,6 +15,15 @@ static bool qbd_wire_pos_ok(struct qbd_pos pos)
 	return pos.index <= QBD_WIRE_INDEX_MAX && !pos.term == !pos.index;
 }
 
+/*
+ * A position that is named in answer to a leader, or to a source in its name:
+ * a record of a term above that of the message can not be in its history.
+ */
+static bool qbd_wire_pos_below(struct qbd_pos pos, const struct qbd_msg *msg)
+{
+	return qbd_wire_pos_ok(pos) && pos.term <= msg->term;
+}
+
 static bool qbd_wire_range_ok(u32 block, u32 blocks)
 {
 	return blocks && blocks <= U32_MAX - block;
@@ -39,7 +48,8 @@ static bool qbd_wire_open_reply_ok(const struct qbd_msg *msg)
 {
 	const struct qbd_msg_open_reply *reply = &msg->open_reply;
 
-	return qbd_wire_pos_ok(reply->last) && reply->last.term <= msg->term &&
+	return qbd_wire_pos_below(reply->last, msg) &&
+	       reply->last.index <= QBD_WIRE_LAST_MAX &&
 	       reply->durable <= reply->last.index &&
 	       reply->commit <= reply->last.index && reply->window_records &&
 	       reply->window_records <= QBD_WIRE_WINDOW_RECORDS_MAX &&
@@ -91,11 +101,14 @@ static bool qbd_wire_append_ok(const struct qbd_msg *msg)
 	       append->pos.term >= append->prev.term;
 }
 
-static bool qbd_wire_nack_ok(const struct qbd_msg_nack *nack)
+static bool qbd_wire_nack_ok(const struct qbd_msg *msg)
 {
+	const struct qbd_msg_nack *nack = &msg->nack;
+
 	return nack->promise_term <= QBD_WAL_TERM_MAX && nack->reason &&
 	       nack->reason <= QBD_NACK_REASON_MAX && nack->request &&
-	       nack->request <= QBD_MSG_TYPE_MAX && qbd_wire_pos_ok(nack->hint);
+	       nack->request <= QBD_MSG_TYPE_MAX &&
+	       qbd_wire_pos_below(nack->hint, msg);
 }
 
 static bool qbd_wire_read_reply_ok(const struct qbd_msg *msg)
@@ -116,19 +129,23 @@ static bool qbd_wire_read_reply_ok(const struct qbd_msg *msg)
 	}
 }
 
-static bool qbd_wire_fetch_ok(const struct qbd_msg_fetch *fetch)
+static bool qbd_wire_fetch_ok(const struct qbd_msg *msg)
 {
+	const struct qbd_msg_fetch *fetch = &msg->fetch;
+
 	return fetch->target && fetch->node && fetch->max_records &&
-	       qbd_wire_pos_ok(fetch->have) &&
+	       qbd_wire_pos_below(fetch->have, msg) &&
 	       fetch->limit >= fetch->have.index &&
 	       fetch->limit <= QBD_WIRE_INDEX_MAX &&
 	       fetch->commit <= QBD_WIRE_INDEX_MAX;
 }
 
-static bool qbd_wire_fetch_reply_ok(const struct qbd_msg_fetch_reply *reply)
+static bool qbd_wire_fetch_reply_ok(const struct qbd_msg *msg)
 {
+	const struct qbd_msg_fetch_reply *reply = &msg->fetch_reply;
+
 	return reply->target && reply->status <= QBD_STATUS_MAX &&
-	       qbd_wire_pos_ok(reply->through);
+	       qbd_wire_pos_below(reply->through, msg);
 }
 
 static bool qbd_wire_body_ok(const struct qbd_msg *msg)
@@ -151,7 +168,7 @@ static bool qbd_wire_body_ok(const struct qbd_msg *msg)
 		return msg->ack.durable <= msg->ack.received &&
 		       msg->ack.received <= QBD_WIRE_INDEX_MAX;
 	case QBD_MSG_NACK:
-		return qbd_wire_nack_ok(&msg->nack);
+		return qbd_wire_nack_ok(msg);
 	case QBD_MSG_READ:
 		return msg->read.completed <= QBD_WIRE_INDEX_MAX &&
 		       msg->read.blocks <= QBD_REC_BLOCKS_MAX &&
@@ -159,9 +176,9 @@ static bool qbd_wire_body_ok(const struct qbd_msg *msg)
 	case QBD_MSG_READ_REPLY:
 		return qbd_wire_read_reply_ok(msg);
 	case QBD_MSG_FETCH:
-		return qbd_wire_fetch_ok(&msg->fetch);
+		return qbd_wire_fetch_ok(msg);
 	case QBD_MSG_FETCH_REPLY:
-		return qbd_wire_fetch_reply_ok(&msg->fetch_reply);
+		return qbd_wire_fetch_reply_ok(msg);
 	case QBD_MSG_RELEASE:
 		return msg->release.commit <= QBD_WIRE_INDEX_MAX;
 	case QBD_MSG_RELEASE_ACK:

@@ -11,6 +11,8 @@
 #define QBD_WIRE_LEASE_MS_MAX 3600000 /* an hour */
 #define QBD_WIRE_WINDOW_RECORDS_MAX 1048576
 #define QBD_WIRE_INDEX_MAX ((u64)S64_MAX) /* sums of two don't wrap */
+/* of a history that a leader is to continue: no number of writes goes beyond */
+#define QBD_WIRE_LAST_MAX QBD_WAL_INDEX_MAX
 
 int qbd_wire_check(const struct qbd_msg *msg);
 

@@ -71,6 +71,9 @@ TEST(open)
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.last.index = 0);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.last.term = 0);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.last.term = 0x9a);
+	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY,
+		open_reply.last.index = QBD_WIRE_LAST_MAX + 1);
+	ACCEPTED(QBD_MSG_OPEN_REPLY, open_reply.last.index = QBD_WIRE_LAST_MAX);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.durable = 0x53);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.commit = 0x53);
 	REFUSED(-ERANGE, QBD_MSG_OPEN_REPLY, open_reply.window_records = 0);
@@ -139,6 +142,7 @@ TEST(replies)
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.request = 0);
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.request = QBD_MSG_TYPE_MAX + 1);
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.hint.term = 0);
+	REFUSED(-ERANGE, QBD_MSG_NACK, nack.hint.term = 0x9a);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, payload_bytes = 0);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, read_reply.status = 1);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, read_reply.status = 99);
@@ -157,7 +161,9 @@ TEST(reads_and_fetches)
 	REFUSED(-ERANGE, QBD_MSG_FETCH, fetch.limit = 0xb3);
 	REFUSED(-ERANGE, QBD_MSG_FETCH, fetch.limit = 1ULL << 63);
 	REFUSED(-ERANGE, QBD_MSG_FETCH, fetch.have.term = 0);
+	REFUSED(-ERANGE, QBD_MSG_FETCH, fetch.have.term = 0x9a);
 	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.target = 0);
+	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.through.term = 0x9a);
 	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.status = 6);
 	REFUSED(-ERANGE, QBD_MSG_RELEASE, release.commit = 1ULL << 63);
 }

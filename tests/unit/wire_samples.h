@@ -131,7 +131,7 @@ static const struct qbd_msg wire_samples[] = {
 		.fetch = {
 			.target = 0xb1,
 			.target_session = 0xb2,
-			.have = { 0xb3, 0xb4 },
+			.have = { 0x98, 0xb4 },
 			.limit = 0xb5,
 			.commit = 0xb6,
 			.node = 0xb7,
@@ -145,7 +145,7 @@ static const struct qbd_msg wire_samples[] = {
 		.fetch_reply = {
 			.target = 0xc1,
 			.target_session = 0xc2,
-			.through = { 0xc3, 0xc4 },
+			.through = { 0x97, 0xc4 },
 			.status = QBD_STATUS_GONE,
 		},
 	},

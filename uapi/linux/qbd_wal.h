@@ -289,7 +289,7 @@ struct qbd_disk_replica {
 };
 
 /* Indexes beyond this are damage: no history gets there, and none wraps. */
-#define QBD_WAL_INDEX_MAX (~0ULL >> 1)
+#define QBD_WAL_INDEX_MAX (~0ULL >> 2)
 
 /*
  * Highest term. After a higher one had been promised there would be none left
