@@ -18,6 +18,8 @@
 #include <netlink/genl/genl.h>
 #include <sys/socket.h>
 
+#define KNL_NEEDS_ROOT "this needs root (CAP_NET_ADMIN)"
+
 /* How long the kernel may take to answer a request: it never waits itself. */
 #define KNL_ANSWER_MS 10000
 
@@ -149,7 +151,7 @@ static int knl_on_error(struct sockaddr_nl *from, struct nlmsgerr *err,
 			 text);
 	else if (err->error == -EPERM)
 		snprintf(answer->knl->error, sizeof(answer->knl->error),
-			 "this needs root (CAP_NET_ADMIN)");
+			 KNL_NEEDS_ROOT);
 	else
 		knl_failed(answer->knl, err->error, "the kernel refused");
 	return NL_STOP;
@@ -305,14 +307,21 @@ int knl_dump(struct knl *knl, const struct knl_dump *dump)
 int knl_events_join(struct knl *knl)
 {
 	struct nl_sock *sock;
+	int err;
 
 	if (knl->events)
 		return 0;
 	sock = knl_socket();
-	if (!sock || knl->group < 0 ||
-	    nl_socket_add_membership(sock, knl->group)) {
+	err = sock && knl->group >= 0 ?
+		      nl_socket_add_membership(sock, knl->group) :
+		      -NLE_FAILURE;
+	if (err) {
 		nl_socket_free(sock);
-		return knl_failed(knl, -EPERM, "events can not be joined");
+		if (err != -NLE_PERM)
+			return knl_failed(knl, -EIO,
+					  "events can not be joined");
+		snprintf(knl->error, sizeof(knl->error), KNL_NEEDS_ROOT);
+		return -EPERM;
 	}
 	nl_socket_disable_seq_check(sock);
 	nl_socket_set_nonblocking(sock);

@@ -11,6 +11,7 @@
 
 static bool parse_number(const char *word, uint64_t *value, const char **end)
 {
+	bool hex = word[0] == '0' && tolower((unsigned char)word[1]) == 'x';
 	unsigned long long number;
 	char *stop;
 
@@ -18,7 +19,8 @@ static bool parse_number(const char *word, uint64_t *value, const char **end)
 	if (!isdigit((unsigned char)word[0]))
 		return false;
 	errno = 0;
-	number = strtoull(word, &stop, 0);
+	/* not by its base 0: with that 010 is 8, and 08 is no number */
+	number = strtoull(word, &stop, hex ? 16 : 10);
 	if (errno)
 		return false;
 	*value = number;

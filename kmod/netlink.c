@@ -11,9 +11,22 @@
  */
 #include "netlink.h"
 
+/*
+ * Who listens to events learns of volumes, peers and devices as a dump shows
+ * them, which takes the same capability. The spec has no word for that.
+ */
+static const struct genl_multicast_group qbd_netlink_groups[] = {
+	[QBD_NLGRP_EVENTS] = {
+		.name = QBD_MCGRP_EVENTS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+};
+
 /* Register the family; after this requests may come. */
 int qbd_netlink_init(void)
 {
+	qbd_nl_family.mcgrps = qbd_netlink_groups;
+	qbd_nl_family.n_mcgrps = ARRAY_SIZE(qbd_netlink_groups);
 	return genl_register_family(&qbd_nl_family);
 }
 

@@ -24,6 +24,10 @@ TEST(numbers)
 	EXPECT_EQ(0, value);
 	EXPECT_TRUE(parse_u64("0x10", 0, UINT64_MAX, &value));
 	EXPECT_EQ(16, value);
+	EXPECT_TRUE(parse_u64("010", 0, UINT64_MAX, &value));
+	EXPECT_EQ(10, value);
+	EXPECT_TRUE(parse_u64("08", 0, UINT64_MAX, &value));
+	EXPECT_EQ(8, value);
 	EXPECT_TRUE(parse_u64("18446744073709551615", 0, UINT64_MAX, &value));
 	EXPECT_EQ(UINT64_MAX, value);
 }

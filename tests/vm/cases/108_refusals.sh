@@ -141,6 +141,9 @@ for command in "store add /dev/qe" "store remove $STORE" "node crash --id 1" \
 		nobody qbdctl kernel $command
 done
 
+check "nobody: events" says "this needs root" \
+	nobody timeout 20 qbdctl kernel events --count 1
+
 exec 9<&-
 check "all is as it was" test "$(bytes)" = "$before"
 check "detach" one_detach 7
