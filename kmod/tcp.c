@@ -41,7 +41,7 @@
  * @out: message that is partly sent [mutex]
  * @more: another one followed it in the queue [mutex]
  * @sent_bytes: of it [mutex]
- * @hooked: the socket is prepared [mutex]
+ * @hooked: the socket is prepared, its callbacks are ours [mutex]
  * @closing: nobody uses the socket any more [mutex]
  * @bvec: pages that are being sent [mutex]
  * @tx_work: sends [atomic]
@@ -379,13 +379,19 @@ static void qbd_tcp_rx_work(struct work_struct *work)
 
 /* --- the socket -------------------------------------------------------- */
 
+/* Whose callbacks are called; with the callback lock. */
+static struct qbd_tcp *qbd_tcp_owner(struct sock *sk)
+{
+	return __locked_read_sk_user_data_with_flags(sk, SK_USER_DATA_NOCOPY);
+}
+
 static void qbd_tcp_data_ready(struct sock *sk)
 {
 	void (*former)(struct sock *) = NULL;
 	struct qbd_tcp *tcp;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	tcp = sk->sk_user_data;
+	tcp = qbd_tcp_owner(sk);
 	if (tcp) {
 		former = tcp->data_ready;
 		queue_work(qbd_tcp_wq(tcp), &tcp->rx_work);
@@ -401,7 +407,7 @@ static void qbd_tcp_write_space(struct sock *sk)
 	struct qbd_tcp *tcp;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	tcp = sk->sk_user_data;
+	tcp = qbd_tcp_owner(sk);
 	if (tcp) {
 		former = tcp->write_space;
 		if (sk_stream_is_writeable(sk))
@@ -418,7 +424,7 @@ static void qbd_tcp_state_change(struct sock *sk)
 	struct qbd_tcp *tcp;
 
 	read_lock_bh(&sk->sk_callback_lock);
-	tcp = sk->sk_user_data;
+	tcp = qbd_tcp_owner(sk);
 	if (tcp) {
 		former = tcp->state_change;
 		queue_work(qbd_tcp_wq(tcp), &tcp->rx_work);
@@ -428,26 +434,38 @@ static void qbd_tcp_state_change(struct sock *sk)
 		former(sk);
 }
 
-/* Take the callbacks; -EBUSY if somebody else has the socket. */
-static int qbd_tcp_hook(struct qbd_tcp *tcp)
+/*
+ * The socket is ours from here on: -EBUSY if somebody has it already. He may be
+ * a connection of ours, or of another subsystem; what is done to the socket at
+ * the end of a connection would be the end of his.
+ */
+static int qbd_tcp_claim(struct qbd_tcp *tcp)
 {
 	struct sock *sk = tcp->sock->sk;
 	int err = 0;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_user_data) {
+	if (sk->sk_user_data)
 		err = -EBUSY;
-	} else {
-		sk->sk_user_data = tcp;
-		tcp->data_ready = sk->sk_data_ready;
-		tcp->write_space = sk->sk_write_space;
-		tcp->state_change = sk->sk_state_change;
-		sk->sk_data_ready = qbd_tcp_data_ready;
-		sk->sk_write_space = qbd_tcp_write_space;
-		sk->sk_state_change = qbd_tcp_state_change;
-	}
+	else
+		__rcu_assign_sk_user_data_with_flags(sk, tcp,
+						     SK_USER_DATA_NOCOPY);
 	write_unlock_bh(&sk->sk_callback_lock);
 	return err;
+}
+
+static void qbd_tcp_hook(struct qbd_tcp *tcp)
+{
+	struct sock *sk = tcp->sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	tcp->data_ready = sk->sk_data_ready;
+	tcp->write_space = sk->sk_write_space;
+	tcp->state_change = sk->sk_state_change;
+	sk->sk_data_ready = qbd_tcp_data_ready;
+	sk->sk_write_space = qbd_tcp_write_space;
+	sk->sk_state_change = qbd_tcp_state_change;
+	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 static void qbd_tcp_unhook(struct qbd_tcp *tcp)
@@ -455,12 +473,12 @@ static void qbd_tcp_unhook(struct qbd_tcp *tcp)
 	struct sock *sk = tcp->sock->sk;
 
 	write_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_user_data == tcp) {
+	if (tcp->hooked) {
 		sk->sk_data_ready = tcp->data_ready;
 		sk->sk_write_space = tcp->write_space;
 		sk->sk_state_change = tcp->state_change;
-		sk->sk_user_data = NULL;
 	}
+	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -530,6 +548,12 @@ static struct qbd_tcp *qbd_tcp_alloc(void)
 	return tcp;
 }
 
+static void qbd_tcp_free(struct qbd_tcp *tcp)
+{
+	mutex_destroy(&tcp->mutex);
+	kvfree(tcp);
+}
+
 static struct qbd_conn *qbd_tcp_adopt(const struct qbd_conn_spec *spec,
 				      struct socket *sock,
 				      struct qbd_refusal *why)
@@ -544,6 +568,12 @@ static struct qbd_conn *qbd_tcp_adopt(const struct qbd_conn_spec *spec,
 	if (!tcp)
 		return ERR_PTR(-ENOMEM);
 	tcp->sock = sock;
+	err = qbd_tcp_claim(tcp);
+	if (err) {
+		qbd_tcp_free(tcp);
+		return ERR_PTR(qbd_refuse(why, err, QBD_A_LINK_FD,
+					  "somebody else uses the socket"));
+	}
 	qbd_conn_init(&tcp->conn, &qbd_tcp_ops, spec);
 	return &tcp->conn;
 }
@@ -553,14 +583,13 @@ static void qbd_tcp_start(struct qbd_conn *conn)
 {
 	struct qbd_tcp *tcp = qbd_tcp(conn);
 	u32 lease_ms = conn->spec.node->spec.lease_ms;
-	int err = -ESHUTDOWN;
+	bool closing;
 
 	mutex_lock(&tcp->mutex);
-	if (!tcp->closing) {
+	closing = tcp->closing;
+	if (!closing) {
 		qbd_tcp_reclassify(tcp->sock->sk);
-		err = qbd_tcp_hook(tcp);
-	}
-	if (!err) {
+		qbd_tcp_hook(tcp);
 		qbd_tcp_tune(tcp->sock->sk,
 			     max(QBD_CONN_SILENT_MS,
 				 QBD_CONN_SILENT_LEASES * lease_ms));
@@ -569,9 +598,7 @@ static void qbd_tcp_start(struct qbd_conn *conn)
 		queue_work(qbd_tcp_wq(tcp), &tcp->rx_work);
 	}
 	mutex_unlock(&tcp->mutex);
-	if (err)
-		qbd_conn_fail(conn, err, "somebody else uses the socket");
-	else
+	if (!closing)
 		qbd_conn_begin(conn);
 }
 
@@ -608,8 +635,7 @@ static void qbd_tcp_release(struct qbd_conn *conn)
 	struct qbd_tcp *tcp = qbd_tcp(conn);
 
 	cancel_work_sync(&tcp->tx_work);
-	mutex_destroy(&tcp->mutex);
-	kvfree(tcp);
+	qbd_tcp_free(tcp);
 }
 
 const struct qbd_transport_ops qbd_tcp_ops = {

@@ -77,6 +77,35 @@ strangers()
 	END
 }
 
+# adopted_twice NODE PEER: a socket that is a link already is refused as another
+# one, and its link lives on: what the kernel says on it still arrives.
+adopted_twice()
+{
+	at "$1" timeout 100 python3 - "$2" <<-'END'
+		import socket, subprocess, sys
+		server = socket.create_server(("127.0.0.1", 0))
+		here = socket.create_connection(server.getsockname())
+		there = server.accept()[0]
+		def adopt(link):
+		    return subprocess.run(
+		        ["qbdctl", "kernel", "link", "add", "--peer", sys.argv[1],
+		         "--link", link, "--fd", str(here.fileno())],
+		        pass_fds=[here.fileno()], capture_output=True, text=True)
+		first, second = adopt("0"), adopt("1")
+		if first.returncode:
+		    sys.exit(first.stderr)
+		if "somebody else uses the socket" not in second.stderr:
+		    sys.exit(f"the second one: {second}")
+		there.settimeout(1)
+		if len(there.recv(112, socket.MSG_WAITALL)) != 112:
+		    sys.exit("no HELLO came")
+		try:
+		    sys.exit(f"it was closed at once: {there.recv(1)}")
+		except TimeoutError:
+		    print("it waits for HELLO")
+	END
+}
+
 # foreign NODE ID CLUSTER: a node that the others do not know wants in.
 foreign()
 {
@@ -103,6 +132,7 @@ refuse "to end a link that there is not" \
 	at n1 qbdctl kernel link remove --peer 12 --link 7
 check "to add a peer again" at n1 qbdctl kernel peer add --id 12 --links 2
 
+check "a socket is one link, not two" adopted_twice n1 12
 before=$(ups)
 check "strangers are turned away" strangers
 check "with one line in the log" test "$(links_said n2 \
