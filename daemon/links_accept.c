@@ -53,6 +53,8 @@ static const char *links_hello_foreign(const struct links *links,
 		return "a removed peer";
 	if (peer->dials)
 		return "has the higher node id and must not connect";
+	if (hello->links != peer->nr_links)
+		return "with another number of links";
 	if (hello->link >= peer->nr_links)
 		return "for a link that is not used";
 	return NULL;

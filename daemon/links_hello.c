@@ -34,6 +34,7 @@ static void links_hello_take(struct links_hello *hello,
 	hello->node = from->node;
 	hello->peer = from->peer;
 	hello->link = from->link;
+	hello->links = from->links;
 }
 
 /**

@@ -33,6 +33,7 @@ enum links_hello_look {
  * @node: the speaker
  * @peer: whom it believes to speak to
  * @link: for which link the connection is
+ * @links: how many the speaker uses
  */
 struct links_hello {
 	uint8_t cluster[16];
@@ -40,6 +41,7 @@ struct links_hello {
 	uint32_t node;
 	uint32_t peer;
 	uint32_t link;
+	uint32_t links;
 };
 
 enum links_hello_look links_hello_look(const void *buf, size_t len,

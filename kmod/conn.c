@@ -430,6 +430,9 @@ static const char *qbd_conn_hello_wrong(const struct qbd_conn *conn,
 		return "the peer takes us for another node";
 	if (hello->link != conn->spec.link)
 		return "the peer means another link";
+	/* each sends what is of a shard on the link that its own count says */
+	if (hello->links != READ_ONCE(conn->spec.peer->links))
+		return "the peer uses another number of links";
 	if (!conn->spec.accept && hello->conn != conn->nonce)
 		return "the peer answered to another connection";
 	return NULL;

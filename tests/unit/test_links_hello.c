@@ -55,6 +55,7 @@ TEST_F(stranger, whole)
 	EXPECT_EQ(0x25, self->hello.node);
 	EXPECT_EQ(0x26, self->hello.peer);
 	EXPECT_EQ(2, self->hello.link);
+	EXPECT_EQ(4, self->hello.links);
 	EXPECT_EQ(0x21, self->hello.lineage);
 	EXPECT_EQ(0, memcmp("0123456789abcde", self->hello.cluster, 16));
 }
