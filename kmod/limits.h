@@ -51,6 +51,13 @@
 
 /* --- stores (store.c and what it drives) ------------------------------- */
 
+/*
+ * Smallest log of a store that is opened: a record of 1 MiB has to fit into a
+ * segment of it, or each write of that size would fail its replica. As `qbdctl
+ * store format` has it.
+ */
+#define QBD_STORE_LOG_BLOCKS_MIN (16U * QBD_REC_BLOCKS_MAX)
+
 /* Stores of one node: more disks than a chassis has. */
 #define QBD_STORES_MAX 64U
 
@@ -174,6 +181,18 @@
 
 /* Log actions that wait for room in their store, kept in reserve. */
 #define QBD_LOG_WAITS_MIN 256
+
+/* Reads for other nodes that are described at once, kept in reserve. */
+#define QBD_SERVES_MIN 16
+
+/* Records on their way from the log to other replicas, kept in reserve. */
+#define QBD_LOG_SENDS_MIN 128
+
+/*
+ * And at most, for one shard: what the four targets of a replica may have asked
+ * for at once, each with one request ahead of what has arrived.
+ */
+#define QBD_LOG_SENDS_MAX (QBD_REPLICA_FILLS * 2 * QBD_FETCH_RECORDS_MAX)
 
 /* --- peers and connections --------------------------------------------- */
 

@@ -72,6 +72,12 @@ static int qbd_recover_identify(struct qbd_store *store,
 		qbd_kstore_fail(store, -EMEDIUMTYPE, "it is store %pUb", &uuid);
 		return -EMEDIUMTYPE;
 	}
+	if (super->layout.wal_blocks < QBD_STORE_LOG_BLOCKS_MIN) {
+		qbd_kstore_fail(
+			store, -EDOM,
+			"its log is smaller than 16 MiB, no write of 1 MiB fits");
+		return -EDOM;
+	}
 	store->clean = super->flags & QBD_SUPER_CLEAN;
 	err = qbd_kstore_identify(store, &uuid);
 	if (err)

@@ -60,6 +60,13 @@ static_assert(offsetof(struct qbd_disk_super, root) == 512);
 #define QBD_DEV_BLOCKS_MAX BIT_ULL(48)
 #define QBD_LPOS_MAX BIT_ULL(62)
 
+/*
+ * Where counters and positions of a store that is opened end: they go on from
+ * there, and must not reach what qbd_super_encode() refuses, for then it is
+ * too late. No store that was only used gets here.
+ */
+#define QBD_SUPER_COUNT_MAX BIT_ULL(61)
+
 /**
  * qbd_layout_check() - do the regions fit each other and the device?
  * @layout: regions, not trusted
@@ -145,7 +152,8 @@ int qbd_super_check(const struct qbd_super *super)
 		return -EUCLEAN;
 	if (mem_is_zero(super->store, sizeof(super->store)))
 		return -EUCLEAN;
-	if (!super->gen || !super->run)
+	if (!super->gen || super->gen > QBD_LPOS_MAX ||
+	    super->opens > QBD_LPOS_MAX || !super->run)
 		return -EUCLEAN;
 	if (super->opens && !super->incarnation)
 		return -EUCLEAN;
@@ -339,6 +347,19 @@ int qbd_super_encode(const struct qbd_super *super,
 	return QBD_CORE_BUG(qbd_super_decode(block, &again)) ? -EUCLEAN : 0;
 }
 
+/* A slot that is to be gone on from; see QBD_SUPER_COUNT_MAX. */
+static int qbd_super_load(const void *block, struct qbd_super *super)
+{
+	int error = qbd_super_decode(block, super);
+
+	if (error)
+		return error;
+	if (max(super->gen, super->opens) > QBD_SUPER_COUNT_MAX ||
+	    max(super->known.seq, super->known.lpos) > QBD_SUPER_COUNT_MAX)
+		return -EUCLEAN;
+	return 0;
+}
+
 /* Both slots are valid: which one is newer, and do they belong together? */
 static int qbd_super_choose_newer(const void *block0, const void *block1,
 				  const struct qbd_super *other,
@@ -382,8 +403,8 @@ int qbd_super_choose(const void *block0, const void *block1,
 
 	memset(choice, 0, sizeof(*choice));
 	choice->slot = QBD_SUPER_NO_SLOT;
-	error[0] = block0 ? qbd_super_decode(block0, &choice->super) : -EIO;
-	error[1] = block1 ? qbd_super_decode(block1, &other) : -EIO;
+	error[0] = block0 ? qbd_super_load(block0, &choice->super) : -EIO;
+	error[1] = block1 ? qbd_super_load(block1, &other) : -EIO;
 	if (error[0] == -EPROTONOSUPPORT || error[1] == -EPROTONOSUPPORT)
 		return -EPROTONOSUPPORT;
 	if (!error[0]) {

@@ -161,6 +161,39 @@ TEST_F(super, ranges_of_the_log)
 	EXPECT_EQ(0, WITH(known.lpos, 1000 + 16384));
 }
 
+/* How a slot is taken that holds such a superblock; 1 if it can't even be made.
+ */
+static int choose(const struct qbd_super *super)
+{
+	u8 block[QBD_BLOCK_SIZE] __aligned(8);
+	struct qbd_super_choice choice;
+
+	if (qbd_super_encode(super, roots, block))
+		return 1;
+	return qbd_super_choose(block, NULL, &choice);
+}
+
+/* Whole, but at the end of what can be counted: the next open would be it. */
+TEST_F(super, near_the_end)
+{
+	struct qbd_super end = self->super;
+
+	end.gen = BIT_ULL(61);
+	end.opens = BIT_ULL(61);
+	EXPECT_EQ(0, choose(&end));
+	end.gen++;
+	EXPECT_EQ(-EUCLEAN, choose(&end));
+	end = self->super;
+	end.opens = BIT_ULL(61) + 1;
+	EXPECT_EQ(-EUCLEAN, choose(&end));
+	end = self->super;
+	end.known.lpos += BIT_ULL(61);
+	end.tail.lpos += BIT_ULL(61);
+	EXPECT_EQ(-EUCLEAN, choose(&end));
+	EXPECT_EQ(-EUCLEAN, WITH(gen, U64_MAX));
+	EXPECT_EQ(-EUCLEAN, WITH(opens, U64_MAX));
+}
+
 TEST_F(super, no_store_uuid)
 {
 	memset(self->super.store, 0, sizeof(self->super.store));
