@@ -178,11 +178,11 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 	prog->durable = min(prog->durable, prog->matched);
 	qbd_leader_recover_gain(lead, prog);
 	prog->acked_bytes = max(prog->acked_bytes,
-				qbd_window_bytes(&lead->win, prog->matched));
+				qbd_window_bytes(&lead->win, prog->durable));
 	if (prog->state == QBD_MEMBER_LIVE && prog->next <= prog->matched) {
 		/* by a source that was still sending when it went live */
 		prog->next = prog->matched + 1;
-		prog->sent_bytes = prog->acked_bytes;
+		prog->sent_bytes = qbd_window_bytes(&lead->win, prog->matched);
 	}
 	if (prog->state == QBD_MEMBER_PROBING)
 		qbd_leader_place(lead, member);

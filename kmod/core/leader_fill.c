@@ -255,8 +255,8 @@ static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 	msg->fetch.limit = max(limit, prog->sent.index);
 	msg->fetch.commit = lead->commit;
 	msg->fetch.max_records =
-		min_t(u32, QBD_FILL_RECORDS, max(prog->window_records / 2, 1U));
-	msg->fetch.max_bytes = min(QBD_FILL_BYTES, prog->window_bytes / 2);
+		min(QBD_FETCH_RECORDS_MAX, max(prog->window_records / 2, 1U));
+	msg->fetch.max_bytes = min(QBD_FETCH_BYTES_MAX, prog->window_bytes / 2);
 	prog->fetching = true;
 }
 
@@ -276,7 +276,7 @@ static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
 		return false;
 	if (prog->matched && prog->sent.index >= limit)
 		return false;
-	return prog->sent.index <= arrived + QBD_FILL_RECORDS;
+	return prog->sent.index <= arrived + QBD_FETCH_RECORDS_MAX;
 }
 
 /*

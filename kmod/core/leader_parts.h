@@ -16,8 +16,6 @@
 #define QBD_FILL_AGAIN 64
 /* a member is waited for up to so many retry intervals if it is slow */
 #define QBD_PATIENCE_MAX 8
-#define QBD_FILL_RECORDS 64 /* records per FETCH; two are under way */
-#define QBD_FILL_BYTES (2U << 20) /* payload per FETCH */
 
 /**
  * struct qbd_leader_core - state of the leader of a shard

@@ -21,6 +21,10 @@
 
 #define QBD_MEMBERS_MAX (2 * QBD_SET_MAX) /* of a joint replica set */
 
+/* What one FETCH may ask for, and what it gets whatever it asks for. */
+#define QBD_FETCH_RECORDS_MAX 64U
+#define QBD_FETCH_BYTES_MAX (2U << 20) /* of payload */
+
 /**
  * struct qbd_shard_key - names a shard in its cluster
  * @volume: volume id

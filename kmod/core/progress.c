@@ -117,13 +117,16 @@ bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
  * @prog: the member, live
  * @bytes: payload bytes of the record
  *
+ * What counts is what is durable there: what was merely received is in that
+ * node's memory, which the window is the bound of.
+ *
  * One record always may: a window smaller than a record must not be the end.
  *
  * Return: true if so.
  */
 bool qbd_progress_window_open(const struct qbd_progress *prog, u32 bytes)
 {
-	u64 records = prog->next - 1 - prog->matched;
+	u64 records = prog->next - 1 - prog->durable;
 	u64 flight = prog->sent_bytes - prog->acked_bytes;
 
 	if (!records)

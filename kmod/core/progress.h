@@ -69,8 +69,8 @@ enum qbd_member_state {
  * @gained: the highest that @durable ever was, in any session of this term
  * @next: LIVE: index of the next record to send
  * @sent_bytes: LIVE: bytes sent in this session, counted by the ring
- * @acked_bytes: of these acknowledged
- * @window_bytes: bytes that it takes unacknowledged
+ * @acked_bytes: of these acknowledged as durable
+ * @window_bytes: bytes that it takes beyond those
  * @window_records: records likewise
  * @pin: CATCHUP: index from which the leader keeps records for it, 0 = none
  * @sent: CATCHUP: last position that the source said it sent

@@ -23,6 +23,11 @@
  * the newest LOGGED is enough.  If the store has no room the shell keeps them,
  * and all that follow, in order.  If it fails, FAILED.
  *
+ * WINDOW.  What was handed to the store and is not durable is in memory, and
+ * bounded here, whatever the leader does: twice what it was told it may send
+ * ahead, for it counts by acks that it has seen, while a source of catch-up
+ * sends too.  Beyond that NACK BUSY; the leader sends it again by the clock.
+ *
  * A LOG_PROMISE does not wait for room that records want: what is not committed
  * yet may fill the log, and only the next leader can commit it.  The shell then
  * forgets the LOG_APPENDs that wait, and LOG_TRUNCATEs that void nothing else
@@ -39,6 +44,7 @@
 
 #define QBD_REPLICA_RUNS 8 /* terms among records not yet durable */
 #define QBD_REPLICA_FILLS 4 /* FETCH requests under way */
+#define QBD_REPLICA_TRUNCATES 8 /* truncations not yet durable */
 
 /**
  * struct qbd_log_rec - a record of the local log
@@ -227,6 +233,9 @@ struct qbd_fill {
  * @open: OPEN that waits for the end of a lease; its type is 0 if none does
  * @run: terms of the newest records
  * @fill: FETCH requests under way
+ * @mark: index of the last record when the bytes were counted anew
+ * @old_bytes: payload bytes up to it that may not be durable
+ * @new_bytes: payload bytes of records after it
  * @truncates: LOG_TRUNCATE actions not yet durable
  * @keep: index up to which none of them reaches
  * @nr_runs: entries of @run in use
@@ -256,6 +265,9 @@ struct qbd_replica_core {
 	struct qbd_msg open;
 	struct qbd_run run[QBD_REPLICA_RUNS];
 	struct qbd_fill fill[QBD_REPLICA_FILLS];
+	u64 mark;
+	u64 old_bytes;
+	u64 new_bytes;
 	u32 truncates;
 	u64 keep;
 	u8 nr_runs;

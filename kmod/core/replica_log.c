@@ -100,6 +100,7 @@ static bool qbd_replica_truncate(struct qbd_replica_core *rep, u64 index,
 	if (!act)
 		return false;
 	last.term = qbd_replica_term_at(rep, index);
+	rep->mark = min(rep->mark, index);
 	act->index = index;
 	act->term = term;
 	rep->last = last;
@@ -133,6 +134,38 @@ static bool qbd_replica_run_add(struct qbd_replica_core *rep, u64 term,
 }
 
 /*
+ * Is there no room in memory for one more record? Without this bound a leader
+ * that does not keep to its window, or a disk that hangs, makes this node keep
+ * records until it has no memory; those without payload need no pages, whose
+ * pool has an end.
+ */
+static bool qbd_replica_full(const struct qbd_replica_core *rep,
+			     const struct qbd_msg *msg)
+{
+	u64 records = rep->last.index - rep->durable;
+	u64 bytes = rep->old_bytes + rep->new_bytes;
+
+	if (!records)
+		return false;
+	return records >= 2 * (u64)rep->cfg.window_records ||
+	       bytes + msg->payload_bytes > 2 * (u64)rep->cfg.window_bytes;
+}
+
+/*
+ * The bytes of records that are not durable, without a list of their lengths:
+ * in two parts, before and after a mark, of which the older one is forgotten
+ * when all of it is durable. At most what was sent in two windows.
+ */
+static void qbd_replica_count(struct qbd_replica_core *rep)
+{
+	if (rep->durable < rep->mark)
+		return;
+	rep->old_bytes = rep->durable < rep->last.index ? rep->new_bytes : 0;
+	rep->new_bytes = 0;
+	rep->mark = rep->last.index;
+}
+
+/*
  * Does the record's range lie within this replica? An OPEN of another size was
  * refused, so a leader that keeps to its own never asks for more. One that
  * does must not be the end of this replica, whose store would refuse it.
@@ -161,6 +194,7 @@ static void qbd_replica_log(struct qbd_replica_core *rep,
 	if (!act)
 		return;
 	act->msg = *msg;
+	rep->new_bytes += msg->payload_bytes;
 	rep->last = msg->append.pos;
 	rep->matched = max(rep->matched, rep->last.index);
 	if (QBD_MUTANT(ack_before_persist)) {
@@ -190,6 +224,11 @@ static void qbd_replica_take(struct qbd_replica_core *rep,
 				rep->ack_due = true;
 			return;
 		}
+		if (rep->truncates == QBD_REPLICA_TRUNCATES) {
+			qbd_replica_nack(rep, event->node, msg, QBD_NACK_BUSY,
+					 acts);
+			return;
+		}
 		if (!qbd_replica_truncate(rep, pos.index - 1, msg->term, acts))
 			return;
 	}
@@ -204,6 +243,11 @@ static void qbd_replica_take(struct qbd_replica_core *rep,
  *
  * A session that the leader has given up may still be on the way, through
  * another connection: it is dropped, its answer would count for nothing.
+ *
+ * Room is looked at before the record before: all that follow one that was
+ * refused are refused like it. Else each of them were a mismatch, and the
+ * leader would begin to send all of them again at once, for as long as the disk
+ * hangs.
  */
 void qbd_replica_append(struct qbd_replica_core *rep,
 			const struct qbd_replica_event *event,
@@ -219,6 +263,11 @@ void qbd_replica_append(struct qbd_replica_core *rep,
 	}
 	rep->session = msg->session;
 	rep->round = max(rep->round, msg->append.round);
+	if (msg->append.pos.index > rep->last.index &&
+	    qbd_replica_full(rep, msg)) {
+		qbd_replica_nack(rep, event->node, msg, QBD_NACK_BUSY, acts);
+		return;
+	}
 	if (!qbd_replica_matches(rep, msg->append.prev)) {
 		qbd_replica_nack(rep, event->node, msg, QBD_NACK_MISMATCH,
 				 acts);
@@ -314,6 +363,7 @@ void qbd_replica_logged(struct qbd_replica_core *rep, struct qbd_pos pos,
 		return;
 	rep->durable = index;
 	rep->ack_due = true;
+	qbd_replica_count(rep);
 	qbd_replica_told(rep, 0, acts);
 }
 
@@ -343,6 +393,7 @@ void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos)
 	rep->last = pos;
 	rep->durable = min(rep->durable, pos.index);
 	rep->matched = min(rep->matched, pos.index);
+	rep->mark = min(rep->mark, pos.index);
 	if (rep->answer.index > pos.index)
 		rep->answer = pos;
 	while (rep->nr_runs && rep->run[rep->nr_runs - 1].first > pos.index)

@@ -220,6 +220,11 @@ void qbd_replica_fetch(struct qbd_replica_core *rep,
 		return;
 	}
 	fill->fetch = *event->msg;
+	/* it all waits for the log in memory: not so much as somebody likes */
+	fill->fetch.fetch.max_records =
+		min(fetch->max_records, QBD_FETCH_RECORDS_MAX);
+	fill->fetch.fetch.max_bytes =
+		min(fetch->max_bytes, QBD_FETCH_BYTES_MAX);
 	fill->leader = event->node;
 	fill->prev = fetch->have;
 	fill->limit = limit;

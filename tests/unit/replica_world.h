@@ -80,8 +80,8 @@ static inline void world_init(const char *line)
 		},
 		.commit = trace_num(line, "commit", 0),
 		.max_lease_ns = 1500 * NSEC_PER_MSEC,
-		.window_records = 16,
-		.window_bytes = 1 << 20,
+		.window_records = trace_num(line, "window", 16),
+		.window_bytes = trace_num(line, "bytes", 1 << 20),
 		.flags = trace_flag(line, "nonvoting") ?
 				 QBD_REPLICA_NONVOTING :
 				 0,

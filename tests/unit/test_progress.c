@@ -73,7 +73,8 @@ TEST_F(member, a_new_session_starts_from_nothing)
 
 TEST_F(member, window)
 {
-	self->prog.matched = 10;
+	self->prog.matched = 12;
+	self->prog.durable = 10;
 	self->prog.next = 11;
 	self->prog.window_records = 4;
 	self->prog.window_bytes = 100;
