@@ -30,11 +30,21 @@ int qbd_shard_module_init(void)
 	err = qbd_log_module_init();
 	if (err)
 		goto err_pump;
-	err = qbd_request_module_init();
+	err = qbd_serve_module_init();
 	if (err)
 		goto err_log;
+	err = qbd_shard_peer_module_init();
+	if (err)
+		goto err_serve;
+	err = qbd_request_module_init();
+	if (err)
+		goto err_peer;
 	return 0;
 
+err_peer:
+	qbd_shard_peer_module_exit();
+err_serve:
+	qbd_serve_module_exit();
 err_log:
 	qbd_log_module_exit();
 err_pump:
@@ -47,6 +57,8 @@ err_cache:
 void qbd_shard_module_exit(void)
 {
 	qbd_request_module_exit();
+	qbd_shard_peer_module_exit();
+	qbd_serve_module_exit();
 	qbd_log_module_exit();
 	qbd_pump_module_exit();
 	/* shards are freed after a grace period */

@@ -102,6 +102,7 @@ struct qbd_volume;
  * @user: how the store finds us [lock of the store]
  * @log_waits: log actions that wait for room, in order [lock]
  * @sends: records that are read for other replicas, in order [lock]
+ * @nr_sends: length of @sends [lock]
  * @sending: somebody sends what was read [lock]
  * @rep_why: why the replica is of no use, or empty [lock]
  * @corked: bit 0: records for peers are not pushed [atomic]
@@ -149,6 +150,7 @@ struct qbd_shard {
 	struct qbd_store_user user;
 	struct list_head log_waits;
 	struct list_head sends;
+	u32 nr_sends;
 	bool sending;
 	char rep_why[NETLINK_MAX_FMTMSG_LEN];
 	unsigned long corked;
@@ -243,6 +245,8 @@ void qbd_shard_kill(struct qbd_shard *shard);
 bool qbd_shard_steal(struct qbd_shard *shard, struct request *rq, int err);
 
 /* shard_replica.c */
+int qbd_serve_module_init(void);
+void qbd_serve_module_exit(void);
 int qbd_shard_replica_attach(struct qbd_shard *shard, struct qbd_store *store,
 			     u64 replica);
 int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
@@ -264,6 +268,8 @@ void qbd_shard_log_retry(struct qbd_shard *shard);
 void qbd_shard_log_drop(struct qbd_shard *shard, u32 life);
 
 /* shard_peer.c */
+int qbd_shard_peer_module_init(void);
+void qbd_shard_peer_module_exit(void);
 void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg);
 void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg);
 void qbd_shard_send_log(struct qbd_shard *shard, u32 node,

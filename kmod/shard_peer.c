@@ -11,6 +11,7 @@
  * Context: process, no locks.
  */
 #include <linux/ktime.h>
+#include <linux/mempool.h>
 #include <linux/slab.h>
 
 #include "conn.h"
@@ -214,6 +215,7 @@ void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg)
  * struct qbd_log_send - a record on its way from the log to another replica
  * @entry: in shard->sends
  * @shard: the shard, referenced
+ * @life: the replica whose record it is
  * @node: where the other replica is
  * @done: it was read [shard->lock]
  * @msg: the message
@@ -222,16 +224,29 @@ void qbd_shard_send(struct qbd_shard *shard, u32 node, struct qbd_msg *msg)
 struct qbd_log_send {
 	struct list_head entry;
 	struct qbd_shard *shard;
+	u32 life;
 	u32 node;
 	bool done;
 	struct qbd_msg msg;
 	struct qbd_log_read read;
 };
 
-/* It was read, and it is its turn. */
-static void qbd_log_send_end(struct qbd_log_send *send)
+static mempool_t qbd_log_send_pool;
+
+int qbd_shard_peer_module_init(void)
 {
-	struct qbd_log_read *read = &send->read;
+	return mempool_init_kmalloc_pool(&qbd_log_send_pool, QBD_LOG_SENDS_MIN,
+					 sizeof(struct qbd_log_send));
+}
+
+void qbd_shard_peer_module_exit(void)
+{
+	mempool_exit(&qbd_log_send_pool);
+}
+
+/* The record can't be read: the replica that was to send it wants to know. */
+static void qbd_log_send_bad(struct qbd_log_send *send)
+{
 	struct qbd_replica_event bad = {
 		.kind = QBD_REPLICA_LOG_BAD,
 		.node = send->node,
@@ -239,17 +254,28 @@ static void qbd_log_send_end(struct qbd_log_send *send)
 		.msg = &send->msg,
 	};
 
+	qbd_shard_lock(send->shard);
+	if (send->life == send->shard->life)
+		__qbd_shard_rep_step(send->shard, &bad);
+	qbd_shard_unlock(send->shard);
+}
+
+/* It was read, and it is its turn. */
+static void qbd_log_send_end(struct qbd_log_send *send)
+{
+	struct qbd_log_read *read = &send->read;
+
 	if (!read->error && read->desc.term == send->msg.append.pos.term) {
 		send->msg.payload = read->payload;
 		qbd_shard_send(send->shard, send->node, &send->msg);
 	} else if (read->error == -EIO || read->error == -EBADMSG) {
-		qbd_shard_rep_step(send->shard, &bad);
+		qbd_log_send_bad(send);
 	}
 	if (read->payload)
 		qbd_payload_put(read->payload);
 	qbd_kstore_put(read->store);
 	qbd_shard_put(send->shard);
-	kfree(send);
+	mempool_free(send, &qbd_log_send_pool);
 }
 
 /* All that were read and have nothing unread before them, by one of us. */
@@ -269,6 +295,7 @@ static void qbd_shard_sends_drain(struct qbd_shard *shard)
 		if (!send || !send->done)
 			break;
 		list_del(&send->entry);
+		shard->nr_sends--;
 		spin_unlock(&shard->lock);
 		qbd_log_send_end(send);
 		spin_lock(&shard->lock);
@@ -291,39 +318,53 @@ static void qbd_log_send_read(struct qbd_log_read *read)
 	qbd_shard_put(shard);
 }
 
+/* Into the queue, unless the replica has gone, or too many are there. */
+static bool qbd_log_send_add(struct qbd_shard *shard, struct qbd_log_send *send)
+{
+	bool ok;
+
+	spin_lock(&shard->lock);
+	ok = shard->store && send->life == shard->life &&
+	     shard->nr_sends < QBD_LOG_SENDS_MAX;
+	if (ok) {
+		send->shard = shard;
+		qbd_shard_get(shard);
+		send->read.store = qbd_kstore_get(shard->store);
+		send->read.slot = shard->slot;
+		list_add_tail(&send->entry, &shard->sends);
+		shard->nr_sends++;
+	}
+	spin_unlock(&shard->lock);
+	return ok;
+}
+
 /**
  * qbd_shard_send_log() - send a record of the local log to another replica
- * @shard: the shard
+ * @shard: the shard; the caller is its pump
  * @node: where the other replica is
  * @msg: the record, without its payload
  *
- * Without memory it is dropped: the leader sees the gap, and asks again.
+ * Without memory it is dropped: the leader sees the gap, and asks again. So it
+ * is when more wait than any leader asks for that awaits what it asked for.
  */
 void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
 			const struct qbd_msg *msg)
 {
 	struct qbd_log_send *send;
 
-	send = kzalloc(sizeof(*send), GFP_NOIO | __GFP_NOWARN);
+	send = mempool_alloc(&qbd_log_send_pool, GFP_NOWAIT | __GFP_NOWARN);
 	if (!send)
 		return;
+	memset(send, 0, sizeof(*send));
+	send->life = shard->acting.life;
 	send->node = node;
 	send->msg = *msg;
 	send->read.index = msg->append.pos.index;
 	send->read.done = qbd_log_send_read;
-	spin_lock(&shard->lock);
-	if (shard->store) {
-		send->shard = shard;
-		qbd_shard_get(shard);
-		send->read.store = qbd_kstore_get(shard->store);
-		send->read.slot = shard->slot;
-		list_add_tail(&send->entry, &shard->sends);
-	}
-	spin_unlock(&shard->lock);
-	if (send->shard)
+	if (qbd_log_send_add(shard, send))
 		qbd_kstore_log_read(&send->read);
 	else
-		kfree(send);
+		mempool_free(send, &qbd_log_send_pool);
 }
 
 /* --- links ------------------------------------------------------------- */

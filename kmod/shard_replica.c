@@ -14,6 +14,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/ktime.h>
+#include <linux/mempool.h>
 #include <linux/slab.h>
 
 #include "core/block.h"
@@ -522,6 +523,7 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
  * struct qbd_serve - a READ of another node under way
  * @read: the read of the store
  * @shard: the shard, referenced
+ * @life: the replica that was asked
  * @node: who asked
  * @msg: what for
  * @payload: where to
@@ -530,11 +532,49 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
 struct qbd_serve {
 	struct qbd_store_read read;
 	struct qbd_shard *shard;
+	u32 life;
 	u32 node;
 	struct qbd_msg msg;
 	struct qbd_payload *payload;
-	struct bio_vec bvec[];
+	struct bio_vec bvec[QBD_PAYLOAD_PAGES_MAX];
 };
+
+static mempool_t qbd_serve_pool;
+
+int qbd_serve_module_init(void)
+{
+	return mempool_init_kmalloc_pool(&qbd_serve_pool, QBD_SERVES_MIN,
+					 sizeof(struct qbd_serve));
+}
+
+void qbd_serve_module_exit(void)
+{
+	mempool_exit(&qbd_serve_pool);
+}
+
+/* The replica that was asked answers, if it is still the one that is here. */
+static void qbd_serve_answer(struct qbd_shard *shard, u32 life,
+			     const struct qbd_replica_event *event)
+{
+	qbd_shard_lock(shard);
+	if (life == shard->life)
+		__qbd_shard_rep_step(shard, event);
+	qbd_shard_unlock(shard);
+}
+
+static u32 qbd_serve_crc(const struct qbd_payload *payload)
+{
+	u32 crc = ~0U;
+	u32 i;
+
+	for (i = 0; i < payload->nr_pages; i++) {
+		void *block = kmap_local_page(payload->page[i]);
+
+		crc = qbd_payload_crc(crc, block, QBD_BLOCK_SIZE);
+		kunmap_local(block);
+	}
+	return crc;
+}
 
 static void qbd_serve_done(struct qbd_store_read *read)
 {
@@ -548,52 +588,72 @@ static void qbd_serve_done(struct qbd_store_read *read)
 		.msg = &serve->msg,
 		.payload = serve->payload,
 	};
-	u32 crc = ~0U;
+
+	if (!event.err)
+		event.crc = qbd_serve_crc(serve->payload);
+	qbd_serve_answer(serve->shard, serve->life, &event);
+	qbd_payload_put(serve->payload);
+	qbd_shard_put(serve->shard);
+	mempool_free(serve, &qbd_serve_pool);
+}
+
+/* Pages and a description for a read; NULL if there is no memory for them. */
+static struct qbd_serve *qbd_serve_alloc(struct qbd_shard *shard, u32 blocks)
+{
+	struct qbd_pool *pool = &shard->node->pools.pool[QBD_POOL_SEND];
+	struct qbd_serve *serve;
 	u32 i;
 
-	for (i = 0; !event.err && i < serve->payload->nr_pages; i++) {
-		void *block = kmap_local_page(serve->payload->page[i]);
-
-		crc = qbd_payload_crc(crc, block, QBD_BLOCK_SIZE);
-		kunmap_local(block);
+	serve = mempool_alloc(&qbd_serve_pool, GFP_NOWAIT | __GFP_NOWARN);
+	if (!serve)
+		return NULL;
+	memset(serve, 0, offsetof(struct qbd_serve, bvec));
+	serve->payload = qbd_payload_alloc(pool, blocks);
+	if (!serve->payload) {
+		mempool_free(serve, &qbd_serve_pool);
+		return NULL;
 	}
-	event.crc = crc;
-	qbd_shard_rep_step(serve->shard, &event);
-	if (serve->payload)
-		qbd_payload_put(serve->payload);
-	qbd_shard_put(serve->shard);
-	kfree(serve);
+	for (i = 0; i < blocks; i++)
+		bvec_set_page(&serve->bvec[i], serve->payload->page[i],
+			      QBD_BLOCK_SIZE, 0);
+	return serve;
+}
+
+static void qbd_serve_busy(struct qbd_shard *shard, u32 node,
+			   const struct qbd_msg *msg)
+{
+	struct qbd_replica_event event = {
+		.kind = QBD_REPLICA_READ_DONE,
+		.node = node,
+		.err = -EAGAIN,
+		.msg = msg,
+	};
+
+	qbd_serve_answer(shard, shard->acting.life, &event);
 }
 
 /**
  * qbd_shard_serve() - read blocks for a leader on another node
- * @shard: the shard
+ * @shard: the shard; the caller is its pump
  * @node: who asks
  * @msg: the READ
  *
- * Without memory it is not answered; the leader asks again, or elsewhere.
+ * Without memory the answer is that this replica is busy; without one the
+ * leader would wait until its patience ends before it asks elsewhere.
  */
 void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 		     const struct qbd_msg *msg)
 {
 	struct qbd_store *store = NULL;
-	struct qbd_serve *serve;
-	u32 i;
+	struct qbd_serve *serve = qbd_serve_alloc(shard, msg->read.blocks);
 
-	serve = kzalloc(struct_size(serve, bvec, msg->read.blocks), GFP_NOIO);
-	if (!serve)
-		return;
-	serve->payload = qbd_payload_alloc(
-		&shard->node->pools.pool[QBD_POOL_SEND], msg->read.blocks);
-	if (!serve->payload) {
-		kfree(serve);
+	if (!serve) {
+		qbd_serve_busy(shard, node, msg);
 		return;
 	}
-	for (i = 0; i < msg->read.blocks; i++)
-		bvec_set_page(&serve->bvec[i], serve->payload->page[i],
-			      QBD_BLOCK_SIZE, 0);
 	qbd_shard_get(shard);
 	serve->shard = shard;
+	serve->life = shard->acting.life;
 	serve->node = node;
 	serve->msg = *msg;
 	serve->read.block = msg->read.block;
@@ -602,7 +662,7 @@ void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 	serve->read.done = qbd_serve_done;
 	serve->read.error = -ESHUTDOWN;
 	spin_lock(&shard->lock);
-	if (shard->store)
+	if (shard->store && serve->life == shard->life)
 		store = qbd_kstore_get(shard->store);
 	serve->read.slot = shard->slot;
 	spin_unlock(&shard->lock);

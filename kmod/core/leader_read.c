@@ -283,8 +283,11 @@ void qbd_leader_read_done(struct qbd_leader_core *lead,
 		qbd_leader_read_got(lead, read, event->first, event->index);
 }
 
+/* A member that is busy is slow, not broken: it may be asked again. */
 static int qbd_leader_status(u32 status)
 {
+	if (status == QBD_STATUS_BUSY)
+		return -ETIMEDOUT;
 	return status == QBD_STATUS_CORRUPT ? -EILSEQ : -EIO;
 }
 

@@ -129,9 +129,9 @@ struct qbd_replica_config {
  * @QBD_REPLICA_TRUNCATED: the oldest LOG_TRUNCATE not yet reported is durable
  * @QBD_REPLICA_UNLOGGED: appended records beyond @pos were forgotten before
  *	they reached the log, in favour of a promise
- * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ);
- *	the bytes (@payload, @crc) show all of the history up to @first, and
- *	none of it beyond @pos.index
+ * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ,
+ *	-EAGAIN: no memory to read it with); the bytes (@payload, @crc) show all
+ *	of the history up to @first, and none of it beyond @pos.index
  * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
  *	message of QBD_ACT_SEND_LOG
  * @QBD_REPLICA_FLOOR: consensus says that no term above @term was granted

@@ -82,6 +82,9 @@ void qbd_replica_read_done(struct qbd_replica_core *rep,
 	case -EILSEQ:
 		msg->read_reply.status = QBD_STATUS_CORRUPT;
 		break;
+	case -EAGAIN:
+		msg->read_reply.status = QBD_STATUS_BUSY;
+		break;
 	default:
 		msg->read_reply.status = QBD_STATUS_EIO;
 		break;
