@@ -508,6 +508,9 @@ int qbd_node_replica_floor(struct qbd_node *node, u64 replica, u64 term,
 	if (!term)
 		return qbd_refuse(why, -EINVAL, QBD_A_REPLICA_FLOOR_TERM,
 				  "terms begin with 1");
+	if (term > QBD_TERM_MAX)
+		return qbd_refuse(why, -ERANGE, QBD_A_REPLICA_FLOOR_TERM,
+				  "terms end at %llu", (u64)QBD_TERM_MAX);
 	mutex_lock(&node->config_mutex);
 	shard = replica ? qbd_node_replica_find(node, replica) : NULL;
 	if (!shard) {

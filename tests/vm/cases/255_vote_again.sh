@@ -55,6 +55,7 @@ check "and has no vote" says recovering
 three_crash n2
 check "with it there is no quorum" wait_until 60 three_state n1 suspended
 refuse "no floor without a term" floor --id 7003 --term 0
+refuse "nor above all terms" floor --id 7003 --term 9223372036854775808
 refuse "nor of a copy that is elsewhere" floor --id 7001 --term 1
 check "the highest term is known" \
 	floor --id 7003 --term "$(cat /run/three.term)"
