@@ -27,7 +27,7 @@ struct cl_history {
 	u32 first[CL_INDEX]; /* records by index, 0 = none */
 	u32 committed[CL_INDEX];
 	u64 committed_ns[CL_INDEX];
-	u64 committed_by[CL_INDEX]; /* term of the record that did it */
+	u64 committed_by[CL_INDEX]; /* term of whose history it is then */
 	u64 commit; /* up to here */
 	u64 high; /* index that was used */
 	u64 floor[CL_BLOCKS]; /* newest version acknowledged or read */
@@ -205,10 +205,30 @@ void cl_saw_append(struct cl_world *w, u32 shard, const struct qbd_msg *msg)
 
 /* --- what is committed -------------------------------------------------- */
 
+/*
+ * The highest term that a replica which has @rec has promised. If that is a
+ * later one, the record was durable there before it promised, and no quorum of
+ * that term is without it: that the last replica of @rec's own quorum is late
+ * does not make the record late. It is in the later holder's history already.
+ */
+static u64 cl_commit_term(const struct cl_world *w, u32 shard,
+			  const struct cl_rec *rec)
+{
+	const struct cl_history *h = &w->oracle->shard[shard];
+	u64 term = rec->term;
+	u32 i;
+
+	for (i = 1; i <= w->nr_nodes; i++)
+		if (rec->own & (1U << i))
+			term = max(term, h->promised[i]);
+	return term;
+}
+
 /* @rec is committed now, and so is all that comes before it. */
 static void cl_commit(struct cl_world *w, u32 shard, struct cl_rec *rec)
 {
 	struct cl_history *h = &w->oracle->shard[shard];
+	u64 by = cl_commit_term(w, shard, rec);
 	struct cl_rec *at = rec;
 	u64 top = rec->index;
 
@@ -229,7 +249,7 @@ static void cl_commit(struct cl_world *w, u32 shard, struct cl_rec *rec)
 		}
 		h->committed[at->index] = no;
 		h->committed_ns[at->index] = w->now_ns;
-		h->committed_by[at->index] = rec->term;
+		h->committed_by[at->index] = by;
 		at = at->index > 1 ? cl_rec_find(w, shard, at->prev_term,
 						 at->index - 1) :
 				     NULL;
