@@ -258,6 +258,8 @@ static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 		min(QBD_FETCH_RECORDS_MAX, max(prog->window_records / 2, 1U));
 	msg->fetch.max_bytes = min(QBD_FETCH_BYTES_MAX, prog->window_bytes / 2);
 	prog->fetching = true;
+	/* its patience begins here: what was waited for before was not this */
+	prog->active_ns = lead->now_ns;
 }
 
 /*
