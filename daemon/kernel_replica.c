@@ -214,7 +214,7 @@ int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv)
 	uint64_t id = 0;
 	const struct kernel_opt opts[] = {
 		{ "id", KERNEL_OPT_U64, true, &id, &has_id },
-		{ "term", KERNEL_OPT_U64, true, &term, &has_term },
+		{ "term", KERNEL_OPT_TERM, true, &term, &has_term },
 		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
 	};
 	struct nl_msg *msg;
