@@ -236,6 +236,16 @@ static void qbd_leader_pin(struct qbd_leader_core *lead,
 		prog->pin = win->base;
 }
 
+/*
+ * Records of one FETCH. Two of them are under way, and with what they bring the
+ * target has to stay within its window: what goes beyond is refused, and sent
+ * again only by the clock.
+ */
+static u32 qbd_leader_fetch_records(const struct qbd_progress *prog)
+{
+	return min(QBD_FETCH_RECORDS_MAX, max(prog->window_records / 2, 1U));
+}
+
 /* Ask a source for the next records; one FETCH ahead of what has arrived. */
 static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 			     u64 limit, struct qbd_actions *acts)
@@ -254,8 +264,7 @@ static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 	msg->fetch.have = prog->sent;
 	msg->fetch.limit = max(limit, prog->sent.index);
 	msg->fetch.commit = lead->commit;
-	msg->fetch.max_records =
-		min(QBD_FETCH_RECORDS_MAX, max(prog->window_records / 2, 1U));
+	msg->fetch.max_records = qbd_leader_fetch_records(prog);
 	msg->fetch.max_bytes = min(QBD_FETCH_BYTES_MAX, prog->window_bytes / 2);
 	prog->fetching = true;
 	/* its patience begins here: what was waited for before was not this */
@@ -263,13 +272,15 @@ static void qbd_leader_fetch(struct qbd_leader_core *lead, u32 member,
 }
 
 /*
- * May the next FETCH go out? One chunk ahead of what has arrived; and what the
- * live stream sent last is waited for, or the fill would overtake it.
+ * May the next FETCH go out? One chunk ahead of what is on stable media there,
+ * for its window counts all that is not; and what the live stream sent last is
+ * waited for, or the fill would overtake it.
  */
 static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
 				 const struct qbd_progress *prog, u64 limit)
 {
-	u64 arrived = max(prog->matched, prog->probe.index);
+	u64 arrived = prog->matched < prog->probe.index ? prog->probe.index :
+							  prog->durable;
 
 	if (prog->fetching || lead->now_ns < prog->retry_ns)
 		return false;
@@ -278,7 +289,7 @@ static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
 		return false;
 	if (prog->matched && prog->sent.index >= limit)
 		return false;
-	return prog->sent.index <= arrived + QBD_FETCH_RECORDS_MAX;
+	return prog->sent.index <= arrived + qbd_leader_fetch_records(prog);
 }
 
 /*
