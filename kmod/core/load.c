@@ -75,18 +75,6 @@ int qbd_load_map(struct qbd_store_core *core, u32 no, const void *block)
 }
 
 /**
- * qbd_load_damaged() - a stretch of the log can not be read
- * @core: the store
- *
- * Anywhere between its tail and its head: what voids records may have been in
- * it, and a stretch at the very end is followed by no segment that shows it.
- */
-void qbd_load_damaged(struct qbd_store_core *core)
-{
-	core->damaged = true;
-}
-
-/**
  * qbd_load_seg() - the next segment of the chain
  * @core: the store
  * @head: its head; after a damaged stretch it may lie further on
@@ -377,13 +365,17 @@ static u64 qbd_load_log_first(const struct qbd_store_core *core,
 }
 
 /*
- * A TRUNCATE may have been in a damaged stretch.  What it voided is still in
- * the log, but it was logged before the checkpoint that wrote the replica
- * table, and lies behind what the table says was the last record then.
+ * What a TRUNCATE voided may still be in the log, without the TRUNCATE: it was
+ * in a damaged stretch, or never reached the log.  Such records were logged
+ * before the checkpoint that wrote the replica table, and lie behind what the
+ * table says was the last record then.
  *
- * The table says so as soon as the TRUNCATE was accepted, even if it never
- * reached the log. That is as good: only the leader of a term whose promise is
- * durable here truncates, and what its history lacks is committed nowhere.
+ * The table says so as soon as the TRUNCATE was accepted.  That is as good:
+ * only the leader of a term whose promise is durable here truncates, and what
+ * its history lacks is committed nowhere.  And it is done at each load or at
+ * none: A comes back with 7 and 8, the next leader takes them for its history
+ * and commits them, a segment rots that has nothing to do with them; cut only
+ * now, A would have lost what it had acknowledged, and vote.
  */
 static void qbd_load_cut_void(struct qbd_store_core *core,
 			      struct qbd_slot *slot)
@@ -411,8 +403,7 @@ static int qbd_load_slot_end(struct qbd_store_core *core, struct qbd_slot *slot)
 	u64 newest;
 	u64 i;
 
-	if (core->damaged)
-		qbd_load_cut_void(core, slot);
+	qbd_load_cut_void(core, slot);
 	end = qbd_load_chain(core, slot);
 	newest = end.index;
 	if (slot->list.last != QBD_REC_NONE)

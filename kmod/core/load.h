@@ -11,7 +11,6 @@
  *		qbd_load_seg()
  *		qbd_load_rec()	each record of it, in order, or
  *		qbd_load_lost()	if its payload is damaged
- *	qbd_load_damaged()	if a stretch of it can not be read
  *	qbd_load_end()		the head of the log is known
  *	qbd_load_gap()		each slot: are its records contiguous?
  *	qbd_store_super() is changed as open wants and written by the caller
@@ -46,7 +45,6 @@ int __must_check qbd_load_table(struct qbd_store_core *core, u32 slot,
 				const struct qbd_table_slot *table);
 int __must_check qbd_load_map(struct qbd_store_core *core, u32 no,
 			      const void *block);
-void qbd_load_damaged(struct qbd_store_core *core);
 int __must_check qbd_load_seg(struct qbd_store_core *core,
 			      const struct qbd_seg_head *head);
 int __must_check qbd_load_rec(struct qbd_store_core *core,

@@ -104,7 +104,6 @@ static enum qbd_replay_step qbd_replay_lost(struct qbd_replay *replay,
 		from.seq = replay->super.tail.seq;
 	}
 	qbd_proof_lost(&replay->proof, from.seq, end->seq - 1);
-	qbd_load_damaged(replay->core);
 	qbd_replay_finding(replay, kind, replay->scan_error, from.lpos,
 			   end->lpos);
 	replay->finding.block = qbd_replay_device(replay, from.lpos);

@@ -54,7 +54,6 @@ struct qbd_releases {
  * @starved: a record was refused that a checkpoint may make room for
  * @want_slot: a replica was refused for which a slot may become free
  * @want_table: replicas lost their vote, which has to be written down
- * @damaged: replay found a stretch of the log that can not be read
  * @destroy: the caller takes the store apart
  * @ring: space of the log
  * @index: records of the log
@@ -87,7 +86,6 @@ struct qbd_store_core {
 	bool starved;
 	bool want_slot;
 	bool want_table;
-	bool damaged;
 	bool destroy;
 	struct qbd_ring ring;
 	struct qbd_rec_index index;

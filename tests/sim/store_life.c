@@ -171,15 +171,37 @@ static const char *qbd_found_promise(const struct qbd_world *w, u32 i,
 	return NULL;
 }
 
+/*
+ * Where the history of replica @i ends. A replica table that was written while
+ * a truncation waited for the log has carried it out, if the store says so.
+ */
+static u64 qbd_found_last(const struct qbd_world *w,
+			  const struct qbd_model_replica *r, u32 i, u64 have)
+{
+	u64 at;
+
+	for (at = w->op_first; at < w->op_end; at++) {
+		const struct qbd_model_op *op = &w->ops[at % QBD_WORLD_OPS];
+
+		if (op->replica == i && op->kind == QBD_OP_TRUNCATE &&
+		    op->index == have && have < r->last)
+			return have;
+	}
+	return r->last;
+}
+
 /* Is replica @i what @model says? Return: the rule that is broken, or NULL. */
 static const char *qbd_found_replica(const struct qbd_world *w,
 				     const struct qbd_model *model, u32 i,
 				     const struct qbd_store_replica *have)
 {
-	const struct qbd_model_replica *r = &model->replica[i];
-	struct qbd_pos last = { qbd_model_term(r, r->last), r->last };
+	struct qbd_model_replica cut = model->replica[i], *r = &cut;
+	struct qbd_pos last;
 	u64 index;
 
+	r->last = qbd_found_last(w, r, i, have->last.index);
+	last.term = qbd_model_term(r, r->last);
+	last.index = r->last;
 	if (have->table.volume != i || have->table.blocks != r->blocks)
 		return "replica: another one";
 	if (!qbd_pos_equal(have->last, last))
@@ -320,6 +342,7 @@ static void qbd_found_take(struct qbd_world *w, const struct qbd_model *model)
 		if (slot < 0)
 			continue;
 		qbd_store_replica_get(w->core, slot, &have);
+		r->last = qbd_found_last(w, r, i, have.last.index);
 		if (have.table.flags & QBD_REPLICA_SUSPECT ||
 		    (!w->known && qbd_found_cutting(w, i)))
 			r->exists = false;

@@ -236,6 +236,33 @@ TEST_F(load, a_truncation)
 	expect_gap(self, 2, 1, 0);
 }
 
+/* The table says what a truncation made of what was logged before it. */
+static void load_cut(FIXTURE_DATA(load) * self)
+{
+	struct qbd_table_slot t = table(self, ID, 0);
+
+	t.logged_term = 1;
+	t.logged_index = 1;
+	ASSERT_EQ(0, qbd_load_table(self->core, 0, &t));
+	self->core->super.carried = self->at.seq + 2;
+	rec(self, 1, 1, 0, 0);
+	rec(self, 1, 2, 1, 0);
+}
+
+TEST_F(load, a_truncation_that_was_not_logged)
+{
+	load_cut(self);
+	end(self, 1);
+	expect_gap(self, 2, 1, 0);
+}
+
+TEST_F(load, what_was_logged_after_the_table)
+{
+	load_cut(self);
+	rec(self, 1, 3, 1, 0);
+	end(self, 3);
+}
+
 /* The newest record voids what was there, if no truncation says it. */
 TEST_F(load, a_new_leader)
 {
