@@ -149,11 +149,13 @@ err_free:
  * @shard: the shard
  * @vol: for this volume; nothing happens if it is not led for it
  *
- * All requests have ended before, or end here with an error.
+ * All requests have ended before, or end here with an error. The leader goes
+ * when it has said what it has to say of them, whoever carries that out: each
+ * request and payload that it keeps silent about would stay for ever.
  */
 void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol)
 {
-	struct qbd_leader_event stop = {
+	struct qbd_leader_event event = {
 		.kind = QBD_LEADER_STOP,
 		.err = -EIO,
 	};
@@ -162,14 +164,20 @@ void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol)
 	if (READ_ONCE(shard->vol) != vol)
 		return;
 	qbd_shard_kill(shard);
-	qbd_shard_lead_step(shard, &stop);
-	spin_lock(&shard->lock);
+	qbd_shard_lock(shard);
+	__qbd_shard_lead_step(shard, &event);
+	event.kind = QBD_LEADER_MORE;
+	while (shard->lead_more) {
+		qbd_shard_unlock(shard);
+		qbd_shard_lock(shard);
+		__qbd_shard_lead_step(shard, &event);
+	}
 	lead = shard->lead;
 	shard->lead = NULL;
 	shard->lead_more = false;
 	shard->vol = NULL;
 	__qbd_shard_state_update(shard);
-	spin_unlock(&shard->lock);
+	qbd_shard_unlock(shard);
 	kvfree(lead);
 }
 

@@ -443,7 +443,9 @@ void __qbd_shard_replica_votes(struct qbd_shard *shard)
 {
 	qbd_assert_shard_locked(shard);
 	qbd_kstore_flags_set(shard->store, shard->slot, shard->rep.flags);
-	__qbd_replica_state_set(shard, QBD_REPLICA_STATE_IN_SYNC, 0, NULL);
+	if (!shard->rep.failed)
+		__qbd_replica_state_set(shard, QBD_REPLICA_STATE_IN_SYNC, 0,
+					NULL);
 }
 
 /**
@@ -467,7 +469,7 @@ int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term)
 		err = -ESHUTDOWN;
 	else if (shard->rep.flags & QBD_REPLICA_LOST)
 		err = -EUCLEAN;
-	else
+	else if (shard->rep.flags)
 		__qbd_shard_rep_step(shard, &event);
 	qbd_shard_unlock(shard);
 	return err;
