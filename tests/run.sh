@@ -110,17 +110,16 @@ begin_guests()
 	fi
 }
 
-# A guest seldom keeps two cores busy: those of the debug kernel run beside all
-# the rest.
+# A guest seldom keeps two cores busy, so the two kernels' run side by side.
 run_check()
 {
 	run_build debug
-	begin_guests debug "$3"
 	part gates 900 scripts/check.sh
 	part unit 600 tests/units.sh
 	run_sim "$1"
 	run_mutants "${@:4}"
 	run_fuzz "$2"
+	begin_guests debug "$3"
 	begin_guests debian "$3"
 	finish guests-debian
 	finish guests-debug
