@@ -10,6 +10,7 @@
 #
 # "A reaches B" needs both directions, so one-way cuts are told apart by what
 # the receiver counts.
+# KERNELS=debian
 # TIMEOUT=180
 DESCRIPTION="nodes in namespaces: cut, delay, unplug, heal"
 # shellcheck source=tests/vm/lib.sh

@@ -3,6 +3,7 @@
 #
 # Test disks as cases in shell use them: a file system that loses power while
 # it is written to, and the life of the module.
+# KERNELS=debian
 # TIMEOUT=200
 DESCRIPTION="the test disk from shell: ext4 through a power cut, unloading"
 # shellcheck source=tests/vm/lib.sh
