@@ -183,14 +183,16 @@ int kernel_replica_create(struct kernel_ctx *ctx, int argc, char **argv)
 	return kernel_replica_send(ctx, msg, kernel_replica_made, args.id);
 }
 
-int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv)
+/* A command about a replica that is there: --id, and one number more. */
+static int kernel_replica_do(struct kernel_ctx *ctx, int argc, char **argv,
+			     uint8_t cmd, const struct kernel_opt *more,
+			     int more_attr, knl_done_fn done)
 {
-	bool has_id = false, has_epoch = false;
-	uint64_t epoch = 0;
+	bool has_id = false;
 	uint64_t id = 0;
 	const struct kernel_opt opts[] = {
 		{ "id", KERNEL_OPT_U64, true, &id, &has_id },
-		{ "epoch", KERNEL_OPT_U64, true, &epoch, &has_epoch },
+		*more,
 		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
 	};
 	struct nl_msg *msg;
@@ -198,37 +200,37 @@ int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
-	msg = knl_request(&ctx->knl, QBD_CMD_REPLICA_DELETE);
+	msg = knl_request(&ctx->knl, cmd);
 	if (!msg || nla_put_u64(msg, QBD_A_REPLICA_ID, id) ||
-	    nla_put_u64(msg, QBD_A_REPLICA_EPOCH, epoch)) {
+	    nla_put_u64(msg, more_attr, *(uint64_t *)more->to)) {
 		nlmsg_free(msg);
 		return kernel_end(ctx, -ENOMEM);
 	}
-	return kernel_replica_send(ctx, msg, kernel_replica_gone, id);
+	if (!done)
+		return kernel_end(ctx, knl_send(&ctx->knl, msg));
+	return kernel_replica_send(ctx, msg, done, id);
+}
+
+int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	bool has_epoch = false;
+	uint64_t epoch = 0;
+	const struct kernel_opt opt = { "epoch", KERNEL_OPT_U64, true, &epoch,
+					&has_epoch };
+
+	return kernel_replica_do(ctx, argc, argv, QBD_CMD_REPLICA_DELETE, &opt,
+				 QBD_A_REPLICA_EPOCH, kernel_replica_gone);
 }
 
 int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_id = false, has_term = false;
+	bool has_term = false;
 	uint64_t term = 0;
-	uint64_t id = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U64, true, &id, &has_id },
-		{ "term", KERNEL_OPT_TERM, true, &term, &has_term },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
-	};
-	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	const struct kernel_opt opt = { "term", KERNEL_OPT_TERM, true, &term,
+					&has_term };
 
-	if (code)
-		return code;
-	msg = knl_request(&ctx->knl, QBD_CMD_REPLICA_FLOOR);
-	if (!msg || nla_put_u64(msg, QBD_A_REPLICA_ID, id) ||
-	    nla_put_u64(msg, QBD_A_REPLICA_FLOOR_TERM, term)) {
-		nlmsg_free(msg);
-		return kernel_end(ctx, -ENOMEM);
-	}
-	return kernel_end(ctx, knl_send(&ctx->knl, msg));
+	return kernel_replica_do(ctx, argc, argv, QBD_CMD_REPLICA_FLOOR, &opt,
+				 QBD_A_REPLICA_FLOOR_TERM, NULL);
 }
 
 static int kernel_replica_row(struct nlattr **attrs, void *arg)

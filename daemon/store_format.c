@@ -20,9 +20,6 @@
 #include "store_cmd.h"
 #include "store_dev.h"
 
-/* A write of the greatest size is a sixteenth of the log: it has to fit. */
-#define STORE_LOG_BLOCKS_MIN (16U * QBD_REC_BLOCKS_MAX)
-
 /* Blocks at both ends that are looked at for somebody's signature. */
 #define STORE_LOOK_BLOCKS 32
 
@@ -228,14 +225,14 @@ static int store_format_dev(struct store_format_args *args,
 					 "these sizes do not fit together");
 		return 1;
 	}
-	if (format.super.layout.wal_blocks < STORE_LOG_BLOCKS_MIN) {
+	if (format.super.layout.wal_blocks < QBD_STORE_LOG_BLOCKS_MIN) {
 		fprintf(stderr,
 			"qbdctl: %s: a log of %llu MiB is too small: %u MiB are needed for writes of 1 MiB; give --wal-size, or a larger device\n",
 			dev->path,
 			(unsigned long long)format.super.layout.wal_blocks *
 					QBD_BLOCK_SIZE >>
 				20,
-			(STORE_LOG_BLOCKS_MIN * QBD_BLOCK_SIZE) >> 20);
+			(QBD_STORE_LOG_BLOCKS_MIN * QBD_BLOCK_SIZE) >> 20);
 		return 1;
 	}
 	err = store_format_run(dev, &format);

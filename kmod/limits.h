@@ -51,13 +51,6 @@
 
 /* --- stores (store.c and what it drives) ------------------------------- */
 
-/*
- * Smallest log of a store that is opened: a record of 1 MiB has to fit into a
- * segment of it, or each write of that size would fail its replica. As `qbdctl
- * store format` has it.
- */
-#define QBD_STORE_LOG_BLOCKS_MIN (16U * QBD_REC_BLOCKS_MAX)
-
 /* Stores of one node: more disks than a chassis has. */
 #define QBD_STORES_MAX 64U
 

@@ -219,27 +219,37 @@ int qbd_nl_replica_create_doit(struct sk_buff *skb, struct genl_info *info)
 	return qbd_netlink_refuse(info, err, &why);
 }
 
+/* What is done to a replica that is here: its id, and one more number. */
+static int qbd_netlink_replica_do(struct genl_info *info,
+				  const struct qbd_netlink_need needs[2],
+				  int (*doit)(struct qbd_node *node,
+					      u64 replica, u64 value,
+					      struct qbd_refusal *why))
+{
+	struct qbd_refusal why = { 0 };
+	struct qbd_node *node;
+	int err;
+
+	err = qbd_netlink_needs(info, needs, 2);
+	if (err)
+		return err;
+	node = qbd_netlink_node(info);
+	if (!node)
+		return -ENOENT;
+	err = doit(node, nla_get_u64(info->attrs[needs[0].attr]),
+		   nla_get_u64(info->attrs[needs[1].attr]), &why);
+	qbd_node_put(node);
+	return qbd_netlink_refuse(info, err, &why);
+}
+
 int qbd_nl_replica_delete_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	static const struct qbd_netlink_need needs[] = {
 		{ QBD_A_REPLICA_ID, "the replica's id" },
 		{ QBD_A_REPLICA_EPOCH, "the config epoch" },
 	};
-	struct qbd_refusal why = { 0 };
-	struct qbd_node *node;
-	int err;
 
-	err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
-	if (err)
-		return err;
-	node = qbd_netlink_node(info);
-	if (!node)
-		return -ENOENT;
-	err = qbd_node_replica_delete(
-		node, nla_get_u64(info->attrs[QBD_A_REPLICA_ID]),
-		nla_get_u64(info->attrs[QBD_A_REPLICA_EPOCH]), &why);
-	qbd_node_put(node);
-	return qbd_netlink_refuse(info, err, &why);
+	return qbd_netlink_replica_do(info, needs, qbd_node_replica_delete);
 }
 
 int qbd_nl_replica_floor_doit(struct sk_buff *skb, struct genl_info *info)
@@ -248,21 +258,8 @@ int qbd_nl_replica_floor_doit(struct sk_buff *skb, struct genl_info *info)
 		{ QBD_A_REPLICA_ID, "the replica's id" },
 		{ QBD_A_REPLICA_FLOOR_TERM, "the highest term ever granted" },
 	};
-	struct qbd_refusal why = { 0 };
-	struct qbd_node *node;
-	int err;
 
-	err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
-	if (err)
-		return err;
-	node = qbd_netlink_node(info);
-	if (!node)
-		return -ENOENT;
-	err = qbd_node_replica_floor(
-		node, nla_get_u64(info->attrs[QBD_A_REPLICA_ID]),
-		nla_get_u64(info->attrs[QBD_A_REPLICA_FLOOR_TERM]), &why);
-	qbd_node_put(node);
-	return qbd_netlink_refuse(info, err, &why);
+	return qbd_netlink_replica_do(info, needs, qbd_node_replica_floor);
 }
 
 static int qbd_netlink_replica_u64(struct sk_buff *skb, int attr, u64 value)

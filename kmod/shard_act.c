@@ -177,6 +177,8 @@ const char *qbd_shard_member_why(u8 reason)
 	switch (reason) {
 	case 0:
 		return NULL;
+	case QBD_NACK_STALE_TERM:
+		return "its floor is above this term, attach under a higher one";
 	case QBD_NACK_STALE_EPOCH:
 		return "it knows a newer replica set";
 	case QBD_NACK_FAILED:

@@ -282,8 +282,9 @@ static bool qbd_leader_nack_term(struct qbd_leader_core *lead,
 {
 	switch (nack->reason) {
 	case QBD_NACK_STALE_TERM:
-		if (nack->promise_term > lead->cfg.term)
-			qbd_leader_lost(lead, nack->promise_term, acts);
+		if (nack->promise_term <= lead->cfg.term)
+			return false; /* below a floor, which fences nobody */
+		qbd_leader_lost(lead, nack->promise_term, acts);
 		return true;
 	case QBD_NACK_TERM_TAKEN:
 		qbd_leader_need_term(lead, -ESTALE, 0, acts);
@@ -326,13 +327,16 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 	qbd_progress_answered(prog, lead->now_ns);
 	switch (nack->reason) {
 	case QBD_NACK_MISMATCH:
-		if (nack->incarnation == prog->incarnation && prog->promised)
+		if (prog->promised && nack->incarnation != prog->incarnation)
+			qbd_leader_open(lead, member, acts); /* as in ack() */
+		else if (prog->promised)
 			qbd_leader_match(lead, member, nack->hint, acts);
 		break;
 	case QBD_NACK_NEED_OPEN:
 		if (prog->state != QBD_MEMBER_OPENING)
 			qbd_leader_open(lead, member, acts);
 		break;
+	case QBD_NACK_STALE_TERM:
 	case QBD_NACK_STALE_EPOCH:
 	case QBD_NACK_FAILED:
 	case QBD_NACK_UNKNOWN:

@@ -163,7 +163,11 @@ void qbd_replica_nack(const struct qbd_replica_core *rep, u32 node,
 		return;
 	msg->nack.reason = reason;
 	msg->nack.request = to->type;
-	msg->nack.promise_term = qbd_replica_min_term(rep);
+	/*
+	 * Not the floor: that is no promise. Named as one it would end a leader
+	 * that all others obey, on the word of a replica without a vote.
+	 */
+	msg->nack.promise_term = max(rep->promise.term, rep->last.term);
 	msg->nack.promise_epoch = qbd_replica_epoch(rep);
 	msg->nack.incarnation = rep->cfg.incarnation;
 	if (reason == QBD_NACK_UNKNOWN)

@@ -41,8 +41,14 @@
 #define QBD_CHUNK_SHIFT_MIN 4U
 #define QBD_CHUNK_SHIFT_MAX 10U
 
-/* Blocks of the smallest log: tests use it; format makes none below 64 MiB. */
+/* Blocks of the smallest log that there may be: tests use it. */
 #define QBD_WAL_BLOCKS_MIN 256U
+
+/*
+ * Blocks of the smallest log that is made or opened: a record of 1 MiB has to
+ * fit into a segment of it, or each write of that size would fail its replica.
+ */
+#define QBD_STORE_LOG_BLOCKS_MIN (16U * QBD_REC_BLOCKS_MAX)
 
 /* Metadata pages that are under way at once: 64 KiB of buffers. */
 #define QBD_STORE_META_BUFS 16U

@@ -241,7 +241,7 @@ struct qbd_disk_config {
 #define QBD_REPLICA_LOST (1U << 4) /* map lost: only a full copy helps */
 #define QBD_REPLICA_ALL 31U
 
-/* Longer leases are damage. */
+/* Longer leases are damage: an hour. */
 #define QBD_WAL_LEASE_MS_MAX 3600000U
 
 /**
