@@ -18,9 +18,10 @@
  *	R6  what goes home is committed; at the end all replicas hold what is
  *	    committed, and nothing else, in every block
  *	R7  one record per index is committed; one (term, index) names one
- *record; a promise holds for good R8  when all is healed everything ends,
- *serves, and comes to rest R9  when a holder has completed something nothing is
- *completed any more for one before it, on any shard of the volume
+ *	    record; a promise holds for good
+ *	R8  when all is healed everything ends, serves, and comes to rest
+ *	R9  when a holder has completed something nothing is completed any
+ *	    more for one before it, on any shard of the volume
  *
  * Order of records is order of versions: of two writes to a block the one with
  * the higher index is the newer one, so that a read is checked by comparing
