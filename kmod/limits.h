@@ -146,8 +146,11 @@
 /* Pages of a read that need no array of bio_vec of their own. */
 #define QBD_REQUEST_BVECS_INLINE 4U
 
-/* Records that a leader has in flight, and their payload. */
-#define QBD_LEADER_RECORDS 512U
+/*
+ * Records in a leader's ring, and their payload. Half of it may be in flight,
+ * the rest is what the members that are behind still need.
+ */
+#define QBD_LEADER_RECORDS 1024U
 #define QBD_LEADER_BYTES (16U << 20)
 
 /* Reads that a leader has in flight: no more than tags. */

@@ -149,13 +149,15 @@ static void qbd_log_waits_free(struct list_head *waits)
 	}
 }
 
-/* Is this needed even if no record that waits is logged? */
+/*
+ * Is this needed even if no record that waits is logged? A promise is not: the
+ * one that is to be logged is higher, and nobody was told of the one that waits
+ * yet. Kept, they would be more and more with each OPEN of the next term.
+ */
 static bool __qbd_log_keeps(struct qbd_shard *shard,
 			    const struct qbd_action *act, struct qbd_pos *last)
 {
 	qbd_assert_shard_locked(shard);
-	if (act->kind == QBD_ACT_LOG_PROMISE)
-		return true;
 	if (act->kind != QBD_ACT_LOG_TRUNCATE || act->index >= last->index)
 		return false;
 	last->index = act->index;
@@ -166,9 +168,10 @@ static bool __qbd_log_keeps(struct qbd_shard *shard,
 }
 
 /*
- * Forget the records that wait, and the truncations that void nothing that the
- * store has: a promise is to be logged. One step of the replica, in the same
- * hold of the lock: nobody may see a history that is not there any more.
+ * Forget the records and promises that wait, and the truncations that void
+ * nothing that the store has: a promise is to be logged. One step of the
+ * replica, in the same hold of the lock: nobody may see a history that is not
+ * there any more.
  *
  * Return: how many truncations were forgotten.
  */

@@ -116,6 +116,9 @@ static int qbd_replica_store_info(struct qbd_store *store,
 	qbd_kstore_info_get(store, info);
 	cfg->incarnation = info->incarnation;
 	cfg->opens = info->opens;
+	/* a leader must not fill a small log before any of it can go home */
+	cfg->window_bytes = min(QBD_REPLICA_BYTES,
+				info->stats.log_blocks / 4 * QBD_BLOCK_SIZE);
 	kfree(info);
 	return 0;
 }
@@ -172,7 +175,6 @@ static int qbd_replica_begin(struct qbd_shard *shard)
 		.node = shard->node->spec.id,
 		.max_lease_ns = shard->node->self.lease_ns,
 		.window_records = QBD_REPLICA_RECORDS,
-		.window_bytes = QBD_REPLICA_BYTES,
 	};
 	struct qbd_store *store = NULL;
 	int err;

@@ -88,8 +88,8 @@ enum qbd_read_state {
  * @req: the request's cookie
  * @payload: bytes from another node, a reference of the leader's
  * @id: of the current try; low 16 bits: its slot
- * @wait_index: UNDERWAY: index that the bytes must show; OVERLAP: completed
- *	index that it waits for
+ * @begin: what was completed when it began: the bytes must show that
+ * @wait_index: OVERLAP: completed index that it waits for
  * @index: index that the bytes show
  * @round: CONFIRM: round that it waits for
  * @since_ns: when the current try began
@@ -100,6 +100,7 @@ enum qbd_read_state {
  * @err: what the last of them said
  * @state: enum qbd_read_state
  * @member: member that was asked
+ * @behind: how often that one lacked what was completed
  * @retry: SOURCE: wait a little before the next try
  * @leased: only for a planted bug: the lease ran when the read began
  */
@@ -107,6 +108,7 @@ struct qbd_leader_read {
 	void *req;
 	void *payload;
 	u64 id;
+	u64 begin;
 	u64 wait_index;
 	u64 index;
 	u64 round;
@@ -118,6 +120,7 @@ struct qbd_leader_read {
 	int err;
 	u8 state;
 	u8 member;
+	u8 behind;
 	bool retry;
 	bool leased;
 };

@@ -145,8 +145,8 @@ void qbd_leader_place(struct qbd_leader_core *lead, u32 member)
 	if (next >= lead->win.base && next <= lead->win.end) {
 		prog->state = QBD_MEMBER_LIVE;
 		prog->next = next;
-		prog->acked_bytes = qbd_window_bytes(&lead->win, next - 1);
-		prog->sent_bytes = prog->acked_bytes;
+		prog->acked_bytes = qbd_window_bytes(&lead->win, prog->durable);
+		prog->sent_bytes = qbd_window_bytes(&lead->win, next - 1);
 		prog->pin = 0;
 		prog->fetching = false;
 		prog->source = -1;
@@ -221,18 +221,20 @@ static u64 qbd_leader_fill_limit(const struct qbd_leader_core *lead,
 
 /*
  * V5: catching up never ends if the head moves on while the last records are
- * sent. So when less than half a ring is missing, the ring is kept from its
- * base on for this member, the source fills up to just before, and the live
- * stream takes over there. If the ring fills up meanwhile the place is lost
- * again (V4), and nothing but some catch-up with it.
+ * sent. So when no more than half a ring of what is committed is missing, the
+ * ring is kept from its base on for this member, the source fills up to just
+ * before, and the live stream takes over there. What is in flight does not
+ * matter: it takes half the ring at most (qbd_leader_in_flight_fits()), so the
+ * writer has half a ring to go until the place is lost again (V4), and nothing
+ * but some catch-up with it.
  */
 static void qbd_leader_pin(struct qbd_leader_core *lead,
 			   struct qbd_progress *prog)
 {
 	const struct qbd_window *win = &lead->win;
 
-	if (!prog->pin && win->end - prog->matched <= (win->mask + 1) / 2 &&
-	    win->end_bytes - win->base_bytes <= win->max_bytes / 2)
+	if (!prog->pin && lead->commit &&
+	    prog->matched + (win->mask + 1) / 2 >= lead->commit)
 		prog->pin = win->base;
 }
 

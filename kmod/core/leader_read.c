@@ -6,6 +6,8 @@
 #include "leader_parts.h"
 
 #define QBD_READ_SLOT_BITS 16
+/* a member that lags is asked so often until another one is */
+#define QBD_READ_BEHIND_MAX 2
 
 /**
  * qbd_leader_read() - a request to read
@@ -43,6 +45,7 @@ int qbd_leader_read(struct qbd_leader_core *lead,
 	read = &lead->cfg.read[i];
 	memset(read, 0, sizeof(*read));
 	read->req = event->req;
+	read->begin = lead->completed;
 	read->block = event->block;
 	read->blocks = event->blocks;
 	read->id = i;
@@ -73,14 +76,18 @@ static bool qbd_leader_is_local(const struct qbd_leader_core *lead, u32 member)
 }
 
 /*
- * May this member be read from? Others must have acknowledged all that is
- * completed (S8; the replica itself checks it again). The replica on this node
- * is handed what was sent to it before the read, and the index read at is
- * compared; but it must have acknowledged a record of this term: until then an
- * older leader's stale records may still be behind its matched ones, with an
- * index that is high enough.
+ * May this member be read from? Others must have acknowledged all that was
+ * completed when the read began (S8; the replica itself checks it again). The
+ * replica on this node is handed what was sent to it before the read, and the
+ * index read at is compared; but it must have acknowledged a record of this
+ * term: until then an older leader's stale records may still be behind its
+ * matched ones, with an index that is high enough.
+ *
+ * When it began, not at this try: writes go on, and a copy that is always a
+ * little behind could otherwise never be read from.
  */
-static bool qbd_leader_readable(const struct qbd_leader_core *lead, u32 member)
+static bool qbd_leader_readable(const struct qbd_leader_core *lead, u32 member,
+				const struct qbd_leader_read *read)
 {
 	const struct qbd_progress *prog = &lead->prog[member];
 
@@ -88,8 +95,8 @@ static bool qbd_leader_readable(const struct qbd_leader_core *lead, u32 member)
 		return false;
 	if (qbd_leader_is_local(lead, member))
 		return prog->matched > lead->history.index &&
-		       prog->next > lead->completed;
-	return prog->matched >= lead->completed;
+		       prog->next > read->begin;
+	return prog->matched >= read->begin;
 }
 
 static int qbd_leader_read_source(const struct qbd_leader_core *lead,
@@ -99,7 +106,8 @@ static int qbd_leader_read_source(const struct qbd_leader_core *lead,
 	u32 i;
 
 	for (i = 0; i < lead->cfg.set.nr; i++) {
-		if ((read->tried & (1U << i)) || !qbd_leader_readable(lead, i))
+		if ((read->tried & (1U << i)) ||
+		    !qbd_leader_readable(lead, i, read))
 			continue;
 		if (qbd_leader_is_local(lead, i))
 			return i;
@@ -176,9 +184,10 @@ static void qbd_leader_read_try(struct qbd_leader_core *lead,
 	}
 	read->id = ++lead->read_gen << QBD_READ_SLOT_BITS | slot;
 	read->state = QBD_READ_UNDERWAY;
+	if (read->member != member)
+		read->behind = 0;
 	read->member = member;
 	read->since_ns = lead->now_ns;
-	read->wait_index = lead->completed;
 	if (QBD_MUTANT(lease_at_read_start))
 		read->leased = qbd_leader_leased(lead);
 	if (qbd_leader_is_local(lead, member)) {
@@ -195,7 +204,7 @@ static void qbd_leader_read_try(struct qbd_leader_core *lead,
 	if (!msg)
 		return;
 	msg->read.id = read->id;
-	msg->read.completed = lead->completed;
+	msg->read.completed = read->begin;
 	msg->read.block = read->block;
 	msg->read.blocks = read->blocks;
 }
@@ -221,6 +230,37 @@ static u64 qbd_leader_read_overlap(const struct qbd_leader_core *lead,
 }
 
 /*
+ * A member could not serve it: remember why, try another one. That one of them
+ * was merely slow is not forgotten for another that is broken.
+ */
+static void qbd_leader_read_failed(const struct qbd_leader_core *lead,
+				   struct qbd_leader_read *read, int err)
+{
+	if (!read->failed_ns)
+		read->failed_ns = lead->now_ns;
+	if (!read->tried || read->err != -ETIMEDOUT)
+		read->err = err;
+	read->tried |= 1U << read->member;
+	read->behind = 0;
+	read->state = QBD_READ_SOURCE;
+}
+
+/*
+ * A member lacks what was completed when the read began. In a moment it will
+ * have that; if not, its disk hangs, and somebody else may be quicker.
+ */
+static void qbd_leader_read_behind(const struct qbd_leader_core *lead,
+				   struct qbd_leader_read *read)
+{
+	if (++read->behind >= QBD_READ_BEHIND_MAX) {
+		qbd_leader_read_failed(lead, read, -ETIMEDOUT);
+		return;
+	}
+	read->state = QBD_READ_SOURCE;
+	read->retry = true;
+}
+
+/*
  * Bytes are in hand: @first and @index as in QBD_LEADER_READ_DONE.
  *
  * A large read is looked up in parts. The first part was looked up at 20, the
@@ -237,10 +277,8 @@ static void qbd_leader_read_got(struct qbd_leader_core *lead,
 {
 	if (QBD_MUTANT(read_newest_part))
 		first = index;
-	if (first < read->wait_index) {
-		/* read before all that was completed had reached the overlay */
-		read->state = QBD_READ_SOURCE;
-		read->retry = true;
+	if (first < read->begin) {
+		qbd_leader_read_behind(lead, read);
 		return;
 	}
 	read->index = index;
@@ -248,17 +286,6 @@ static void qbd_leader_read_got(struct qbd_leader_core *lead,
 	if (QBD_MUTANT(read_uncompleted))
 		read->wait_index = 0;
 	read->state = QBD_READ_OVERLAP;
-}
-
-/* A member could not serve it: remember why, try another one. */
-static void qbd_leader_read_failed(const struct qbd_leader_core *lead,
-				   struct qbd_leader_read *read, int err)
-{
-	if (!read->failed_ns)
-		read->failed_ns = lead->now_ns;
-	read->tried |= 1U << read->member;
-	read->err = err;
-	read->state = QBD_READ_SOURCE;
 }
 
 /**
@@ -337,10 +364,8 @@ void qbd_leader_read_refused(struct qbd_leader_core *lead, u32 member, u64 id)
 {
 	struct qbd_leader_read *read = qbd_leader_read_find(lead, id);
 
-	if (!read || read->member != member)
-		return;
-	read->state = QBD_READ_SOURCE;
-	read->retry = true;
+	if (read && read->member == member)
+		qbd_leader_read_behind(lead, read);
 }
 
 /**

@@ -95,6 +95,38 @@ static void qbd_leader_make_room(struct qbd_leader_core *lead)
 	}
 }
 
+/*
+ * Records that are not completed take half the ring at most. The other half is
+ * for those who are behind: with a writer that always fills the ring nobody
+ * who fell out of the live stream would find a place to come in again, for all
+ * that is kept for him must be dropped with the next write.
+ */
+static bool qbd_leader_in_flight_fits(const struct qbd_leader_core *lead,
+				      u32 payload_blocks)
+{
+	const struct qbd_window *win = &lead->win;
+	u64 records = win->end - 1 - lead->completed;
+	u64 bytes = win->end_bytes - qbd_window_bytes(win, lead->completed) +
+		    (u64)payload_blocks * QBD_BLOCK_SIZE;
+
+	if (!records)
+		return true;
+	return records < (win->mask + 1) / 2 && bytes <= win->max_bytes / 2;
+}
+
+/* Is there room for a record, or can it be made? */
+static bool qbd_leader_fits(struct qbd_leader_core *lead, u32 payload_blocks,
+			    struct qbd_actions *acts)
+{
+	if (!qbd_leader_in_flight_fits(lead, payload_blocks))
+		return false;
+	if (qbd_window_fits(&lead->win, payload_blocks))
+		return true;
+	qbd_leader_make_room(lead);
+	qbd_leader_trim(lead, acts);
+	return qbd_window_fits(&lead->win, payload_blocks);
+}
+
 /* Why a WRITE can't be taken, 0 if it can. */
 static int qbd_leader_write_refusal(struct qbd_leader_core *lead,
 				    const struct qbd_leader_event *event,
@@ -112,11 +144,7 @@ static int qbd_leader_write_refusal(struct qbd_leader_core *lead,
 		return -EIO;
 	if (lead->state != QBD_LEADER_SERVING)
 		return -EAGAIN;
-	if (qbd_window_fits(&lead->win, blocks))
-		return 0;
-	qbd_leader_make_room(lead);
-	qbd_leader_trim(lead, acts);
-	if (qbd_window_fits(&lead->win, blocks))
+	if (qbd_leader_fits(lead, blocks, acts))
 		return 0;
 	if (!lead->space_wanted || blocks < lead->space_blocks)
 		lead->space_blocks = blocks;
@@ -416,15 +444,8 @@ void qbd_leader_trim(struct qbd_leader_core *lead, struct qbd_actions *acts)
  */
 void qbd_leader_space(struct qbd_leader_core *lead, struct qbd_actions *acts)
 {
-	bool space;
-
-	if (lead->space_wanted && lead->state != QBD_LEADER_LOST &&
-	    !qbd_window_fits(&lead->win, lead->space_blocks)) {
-		qbd_leader_make_room(lead);
-		qbd_leader_trim(lead, acts);
-	}
-	space = lead->space_wanted &&
-		qbd_window_fits(&lead->win, lead->space_blocks);
+	bool space = lead->space_wanted && lead->state != QBD_LEADER_LOST &&
+		     qbd_leader_fits(lead, lead->space_blocks, acts);
 
 	if (lead->slot_wanted && lead->nr_reads < lead->cfg.nr_reads)
 		space = true;

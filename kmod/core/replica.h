@@ -30,8 +30,9 @@
  *
  * A LOG_PROMISE does not wait for room that records want: what is not committed
  * yet may fill the log, and only the next leader can commit it.  The shell then
- * forgets the LOG_APPENDs that wait, and LOG_TRUNCATEs that void nothing else
- * (TRUNCATED for each), says UNLOGGED, and goes on with what is left.
+ * forgets the LOG_APPENDs and lower LOG_PROMISEs that wait, and LOG_TRUNCATEs
+ * that void nothing else (TRUNCATED for each), says UNLOGGED, and goes on with
+ * what is left.
  *
  * The shell calls under the shard's lock.  The callbacks are called within a
  * step: they may take the locks of the store and of the node, nothing else.

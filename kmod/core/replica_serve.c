@@ -5,6 +5,20 @@
  */
 #include "replica_parts.h"
 
+/* It reads beyond the end, which no leader of a volume of this size does. */
+static void qbd_replica_read_refuse(const struct qbd_replica_core *rep,
+				    const struct qbd_replica_event *event,
+				    struct qbd_actions *acts)
+{
+	struct qbd_msg *reply = qbd_replica_reply(rep, event->node, event->msg,
+						  QBD_MSG_READ_REPLY, acts);
+
+	if (!reply)
+		return;
+	reply->read_reply.id = event->msg->read.id;
+	reply->read_reply.status = QBD_STATUS_EIO;
+}
+
 /**
  * qbd_replica_read() - a READ came
  * @rep: the replica
@@ -25,6 +39,11 @@ void qbd_replica_read(struct qbd_replica_core *rep,
 
 	if (!qbd_replica_obeys(rep, event, acts))
 		return;
+	if (msg->read.block >= rep->cfg.blocks ||
+	    msg->read.blocks > rep->cfg.blocks - msg->read.block) {
+		qbd_replica_read_refuse(rep, event, acts);
+		return;
+	}
 	if (((rep->flags & QBD_REPLICA_SUSPECT) || rep->truncates ||
 	     min(rep->last.index, rep->matched) < msg->read.completed) &&
 	    !QBD_MUTANT(read_from_behind)) {

@@ -169,12 +169,9 @@ static void cl_act_unlog(struct cl_world *w, u32 node, u32 shard)
 	while ((item = cl_pop(&rep->waits))) {
 		u64 index = item->act.index;
 
-		if (item->act.kind == QBD_ACT_LOG_PROMISE ||
-		    (item->act.kind == QBD_ACT_LOG_TRUNCATE &&
-		     index < have.last.index)) {
+		if (item->act.kind == QBD_ACT_LOG_TRUNCATE &&
+		    index < have.last.index) {
 			cl_push(&left, item);
-			if (item->act.kind != QBD_ACT_LOG_TRUNCATE)
-				continue;
 			have.last.index = index;
 			have.last.term =
 				cl_log_term_at(&w->node[node], shard, index);

@@ -16,7 +16,7 @@
 #include "leader.h"
 #include "print.h"
 
-#define TRACE_RING 8
+#define TRACE_RING 16
 #define TRACE_READS 4
 
 static struct {

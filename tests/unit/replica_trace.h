@@ -71,6 +71,7 @@ static inline bool world_msg(const char *line, FILE *out)
 	} else if (trace_verb(line, "read")) {
 		msg.type = QBD_MSG_READ;
 		msg.read.id = 4;
+		msg.read.block = trace_num(line, "block", 0);
 		msg.read.blocks = 1;
 		msg.read.completed = trace_num(line, "completed", 0);
 	} else if (trace_verb(line, "fetch")) {
