@@ -166,9 +166,11 @@ static void qbd_kstore_report_fn(struct work_struct *work)
 void qbd_kstore_fail(struct qbd_store *store, int error, const char *why, ...)
 {
 	va_list args;
+	bool first;
 
 	spin_lock(&store->lock);
-	if (store->state < QBD_STORE_FAILED) {
+	first = store->state < QBD_STORE_FAILED;
+	if (first) {
 		va_start(args, why);
 		vscnprintf(store->why, sizeof(store->why), why, args);
 		va_end(args);
@@ -179,6 +181,10 @@ void qbd_kstore_fail(struct qbd_store *store, int error, const char *why, ...)
 		__qbd_kstore_state_set(store, QBD_STORE_FAILED);
 	}
 	spin_unlock(&store->lock);
+	/* no one writes to either of them any more */
+	if (first)
+		pr_err_ratelimited("store %s: failed: %s\n", store->path,
+				   store->why);
 }
 
 /* --- references and lookup --------------------------------------------- */

@@ -62,6 +62,7 @@ for round in 1 2; do
 	wait "$writer" && code=0 || code=$?
 	check "the writer got an error" test "$code" = 1
 	check "the device is gone" test ! -e /sys/block/qbd0
+	check "the kernel's log says so" said 'store .*: failed: '
 	wait_until 20 start
 	check "attached again" one_attach 7 64 64
 	check "every acknowledged block is there" there
