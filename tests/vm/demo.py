@@ -25,7 +25,8 @@ import demo_db as db  # noqa: E402
 from bed import Bed, BedError  # noqa: E402
 from demo_node import (LEASE_MS, NAMES, SHARD, SHARDS,  # noqa: E402
                        Node)
-from demo_say import Step, say, size, table, together  # noqa: E402
+from demo_say import (Check, Step, say, size, table,  # noqa: E402
+                      together)
 
 
 class Lost(BedError):
@@ -47,11 +48,13 @@ def show_copies(leader):
 
 def check_rows(ledger, guest):
     """Every acknowledged row is in the database, or this is the end."""
-    there, lost = ledger.lost(guest)
+    with Check("every acknowledged row is in the database"):
+        there, lost = ledger.lost(guest)
+        if lost:
+            raise Lost(f"LOST: {len(lost)} of {len(ledger.rows)} rows, "
+                       f"such as {lost[:20]}")
     table(["rows acknowledged", "in the database", "lost"],
           [len(ledger.rows), len(there), len(lost)])
-    if lost:
-        raise Lost(f"LOST: rows {lost[:20]}")
     return max(there)
 
 
@@ -66,9 +69,9 @@ def create(nodes):
         together(Node.wait_linked, *nodes)
     with Step("create a copy of each shard on each node"):
         together(Node.create, *nodes)
-    with Step("attach on alpha under term 1: /dev/qbd0 appears"):
+    with Check("attach on alpha under term 1: /dev/qbd0 appears"):
         alpha.attach(1)
-    with Step("all copies are in sync"):
+    with Check("all copies are in sync"):
         for node in nodes:
             alpha.wait_copies(node.number, True)
     with Step("ext4, initdb, start PostgreSQL"):
@@ -81,18 +84,18 @@ def follower_dies(nodes, ledger, rows):
     alpha, _, gamma = nodes
     say("\n2. A client commits rows; then a follower's machine is killed")
     ledger.client(alpha.guest, 1)
-    with Step(f"{rows} rows, each acknowledged"):
+    with Check(f"{rows} rows, each acknowledged"):
         ledger.grow(rows)
     with Step("SIGKILL gamma"):
         gamma.guest.crash()
         killed = len(ledger.rows)
-    with Step(f"{rows} more rows"):
+    with Check(f"{rows} more rows"):
         ledger.grow(rows)
         last = len(ledger.rows) - 1
     say(f"      longest wait for a commit: before "
         f"{ledger.longest(0, killed - 1):.2f} s, "
         f"since {ledger.longest(killed - 1, last):.2f} s")
-    with Step("alpha goes on without gamma, and keeps asking for it"):
+    with Check("alpha goes on without gamma, and keeps asking for it"):
         alpha.wait_copies(gamma.number, False)
     show_copies(alpha)
 
@@ -106,7 +109,7 @@ def comes_back(leader, node, ledger):
     had = node.ends()
     with Step("connect the links"):
         node.wait_linked()
-    with Step("catch up, while the client goes on committing"):
+    with Check("catch up, while the client goes on committing"):
         leader.wait_copies(node.number, True)
     received = node.received()
     copies = leader.copies()
@@ -134,16 +137,16 @@ def leader_dies(nodes, ledger, rows):
     known = len(ledger.rows)
     say(f"      the ledger out here has {known} rows, the last is "
         f"{ledger.rows[-1]}")
-    with Step("attach on beta under term 2, when alpha's lease is over"):
+    with Check("attach on beta under term 2, when alpha's lease is over"):
         beta.attach(2)
-    with Step("fsck: the journal, then a full check"):
+    with Check("fsck: the journal, then a full check"):
         db.fsck(beta.guest)
-    with Step("mount, start PostgreSQL: it recovers"):
+    with Check("mount, start PostgreSQL: it recovers"):
         beta.guest.run(db.MOUNT)
         beta.guest.run(db.START, 600)
     newest = check_rows(ledger, beta.guest)
     ledger.client(beta.guest, newest + 1)
-    with Step(f"{rows} more rows, committed on beta"):
+    with Check(f"{rows} more rows, committed on beta"):
         ledger.grow(rows)
     say(f"      the first of them {ledger.times[known] - died:.0f} s after "
         "alpha died")
@@ -171,7 +174,7 @@ def finish(nodes):
           *([node.name, *(f"term {end[i][0]}, record {end[i][1]}"
                           for i in range(SHARDS))]
             for node, end in zip(nodes, ends)))
-    with Step("stop the nodes, check every checksum of the stores"):
+    with Check("stop the nodes, check every checksum of the stores"):
         together(Node.stop, *nodes)
 
 
@@ -214,14 +217,16 @@ def main():
                         help="rows to commit before each event")
     args = parser.parse_args()
     began = time.monotonic()
-    story(args.rows)
+    try:
+        story(args.rows)
+    except BedError as error:
+        print(f"\ndemo: {error}", file=sys.stderr, flush=True)
+        say(f"{Check.passed} passed, 1 failed")
+        sys.exit(1)
     say(f"\nNothing was lost. ({time.monotonic() - began:.0f} s)\n"
-        "Next: README.md; 'scripts/testbed shell' for a machine to play with.")
+        "Next: README.md; 'scripts/testbed shell' for a machine to play with."
+        f"\n\n{Check.passed} passed, 0 failed")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BedError as error:
-        print(f"\ndemo: {error}", file=sys.stderr)
-        sys.exit(1)
+    main()

@@ -22,9 +22,22 @@ class Step:
         print(f"  {self.text:<{WIDTH}}", end="", flush=True)
         return self
 
+    def done(self):
+        """What stands at the end of the line."""
+        return f"{time.monotonic() - self.start:6.1f} s"
+
     def __exit__(self, kind, value, trace):
-        took = time.monotonic() - self.start
-        print(" failed" if kind else f"{took:6.1f} s", flush=True)
+        print(" failed" if kind else self.done(), flush=True)
+
+
+class Check(Step):
+    """A step that shows something; those that were shown are counted."""
+
+    passed = 0
+
+    def done(self):
+        Check.passed += 1
+        return super().done() + "  ok"
 
 
 def table(head, *rows):
