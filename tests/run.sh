@@ -71,13 +71,15 @@ run_build()
 		part build-debug 1200 make --no-print-directory modules-debug
 }
 
+# run_sim STORES CLUSTERS: schedules of each. 10000 clusters or more show too
+# that each fault meets each phase, and how fast they are.
 run_sim()
 {
 	part sim-store 1200 tests/sim/run.sh "$bin" "$1" "$QBD_SEED"
 	[[ -x $bin/qbdsim ]] || return 0
-	part sim 900 "$bin/qbdsim" --schedules "$1" --seed "$QBD_SEED"
+	part sim 900 "$bin/qbdsim" --schedules "$2" --seed "$QBD_SEED"
 	[[ ! -x $bin/qbdsim-asan ]] || part sim-asan 900 "$bin/qbdsim-asan" \
-		--schedules $(($1 / 10)) --seed "$QBD_SEED"
+		--schedules $(($2 / 10)) --seed "$QBD_SEED"
 }
 
 # Each planted bug and the rule that found it; --slice: those found at once.
@@ -110,17 +112,18 @@ begin_guests()
 	fi
 }
 
+# run_check STORES CLUSTERS FUZZ_S GUESTS_S [--slice]: schedules and seconds.
 # A guest seldom keeps two cores busy, so the two kernels' run side by side.
 run_check()
 {
 	run_build debug
 	part gates 900 scripts/check.sh
 	part unit 600 tests/units.sh
-	run_sim "$1"
-	run_mutants "${@:4}"
-	run_fuzz "$2"
-	begin_guests debug "$3"
-	begin_guests debian "$3"
+	run_sim "$1" "$2"
+	run_mutants "${@:5}"
+	run_fuzz "$3"
+	begin_guests debug "$4"
+	begin_guests debian "$4"
 	finish guests-debian
 	finish guests-debug
 }
@@ -147,20 +150,20 @@ export QBD_SEED=${QBD_SEED:-$((16#${head:0:12}))}
 echo "commit ${head:0:12}, QBD_SEED=$QBD_SEED"
 [[ $what == gates ]] || scripts/setup
 case $what in
-check) run_check 6000 0 2400 --slice ;;
+check) run_check 6000 10000 0 2400 --slice ;;
 check-long)
 	export QBD_TIDY_FULL=1
 	long=1
-	run_check 100000 300 7200
+	run_check 100000 100000 300 7200
 	;;
 check-fast)
 	run_build
 	part gates 300 scripts/check.sh
 	part unit 300 tests/units.sh
-	run_sim 3000
+	run_sim 3000 3000
 	;;
 unit) run_build && part unit 600 tests/units.sh ;;
-sim) run_build && run_sim 10000 ;;
+sim) run_build && run_sim 10000 10000 ;;
 mutants)
 	run_build && run_mutants && cat "$logs"/mutants{,-cluster}.log
 	;;

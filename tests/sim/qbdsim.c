@@ -7,13 +7,16 @@
  *
  * Schedule i of a run has seed S + i; cluster_world.h tells what one is. One
  * schedule alone prints what happens in it. The output is KTAP: were the rules
- * kept, is the same seed the same run, was each fault met in each phase.
+ * kept, is the same seed the same run. From 10000 schedules on also: was each
+ * fault met in each phase, and, unless sanitizers slow it down, was it fast
+ * enough. The last line is "N passed, N failed".
  *
  * Exit code: 0 all is well; 1 it is not; 2 usage.
  */
 #include <getopt.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +27,13 @@
 #define SIM_JOBS 64
 #define SIM_TWICE 20 /* schedules that are run again */
 #define SIM_COVER 10000 /* that have to cover everything */
+#define SIM_SPEED 10000 /* in a minute of one core */
+
+#ifdef __SANITIZE_ADDRESS__
+#define SIM_TIMED false
+#else
+#define SIM_TIMED true
+#endif
 
 #ifdef QBD_MUTANTS
 const char *qbd_mutant;
@@ -160,15 +170,15 @@ static u32 sim_cover(const struct sim_job *sum)
 	return missed;
 }
 
-static void sim_totals(const struct sim_job *sum, double seconds)
+static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 {
 	const struct cl_counts *c = &sum->counts;
 	u64 n = sum->done ?: 1;
 
-	printf("# %llu schedules in %.1f s, %.0f a minute; %llu with real "
-	       "stores, %llu with nodes far apart, %llu with other leases\n",
-	       sum->done, seconds, (double)sum->done * 60 / seconds, c->real,
-	       c->far, c->leases);
+	printf("# %llu schedules in %.1f s, %.0f in a minute of one core; %llu "
+	       "with real stores, %llu with nodes far apart, %llu with other "
+	       "leases\n",
+	       sum->done, seconds, speed, c->real, c->far, c->leases);
 	printf("# per schedule: %llu requests (%llu acknowledged), %llu steps, "
 	       "%llu actions, %llu messages, %llu faults, %llu crashes, "
 	       "%llu ms\n",
@@ -182,29 +192,83 @@ static void sim_totals(const struct sim_job *sum, double seconds)
 	       c->hopeless);
 }
 
-static int sim_report(const struct sim_options *opt, const struct sim_job *sum,
-		      double seconds)
+/* How many verdicts of each kind were printed. */
+struct sim_verdicts {
+	u32 passed;
+	u32 failed;
+	u32 skipped;
+};
+
+static void sim_verdict(struct sim_verdicts *sum, bool good, const char *what)
 {
-	bool failed = sum->failed_after;
+	if (good)
+		sum->passed++;
+	else
+		sum->failed++;
+	printf("%s %u - %s\n", good ? "ok" : "not ok",
+	       sum->passed + sum->failed, what);
+}
+
+/* What was asked for says how many verdicts there are. */
+static u32 sim_plan(const struct sim_options *opt)
+{
+	if (opt->schedules < SIM_COVER)
+		return 2;
+	return SIM_TIMED ? 4 : 3;
+}
+
+/* What only many schedules show; a broken rule may have ended them. */
+static void sim_whole(const struct sim_options *opt, const struct sim_job *sum,
+		      struct sim_verdicts *verdicts, u32 missed, double speed)
+{
+	char what[80];
+	u32 no;
+
+	if (sum->failed_after) {
+		for (no = 3; no <= sim_plan(opt); no++)
+			printf("ok %u # SKIP a rule was broken\n", no);
+		verdicts->skipped = sim_plan(opt) - 2;
+		return;
+	}
+	snprintf(what, sizeof(what), "each fault meets each phase: %u missed",
+		 missed);
+	sim_verdict(verdicts, !missed, what);
+	if (!SIM_TIMED)
+		return;
+	snprintf(what, sizeof(what),
+		 "%.0f schedules in a minute of one core, at least %u", speed,
+		 SIM_SPEED);
+	sim_verdict(verdicts, speed >= SIM_SPEED, what);
+}
+
+/*
+ * @seconds: that passed
+ * @cpu: seconds that cores worked, whatever else ran on them
+ */
+static int sim_report(const struct sim_options *opt, const struct sim_job *sum,
+		      double seconds, double cpu)
+{
+	double speed = (double)sum->done * 60 / (cpu > 0 ? cpu : 1);
+	struct sim_verdicts verdicts = { 0 };
+	char what[80];
 	u32 missed;
 
-	sim_totals(sum, seconds);
+	sim_totals(sum, seconds, speed);
 	missed = sim_cover(sum);
-	if (failed)
+	if (sum->failed_after)
 		sim_failed(opt, sum);
-	printf("%s 1 - %llu schedules from seed %llu keep the rules\n",
-	       failed ? "not ok" : "ok", sum->done, opt->seed);
-	printf("%s 2 - the same seed is the same run\n",
-	       sum->differs ? "not ok" : "ok");
-	failed |= sum->differs;
-	if (opt->schedules < SIM_COVER || sum->failed_after) {
-		printf("ok 3 - each fault meets each phase # SKIP\n");
-	} else {
-		printf("%s 3 - each fault meets each phase: %u missed\n",
-		       missed ? "not ok" : "ok", missed);
-		failed |= missed;
-	}
-	return failed;
+	snprintf(what, sizeof(what),
+		 "%llu schedules from seed %llu keep the rules", sum->done,
+		 opt->seed);
+	sim_verdict(&verdicts, !sum->failed_after, what);
+	sim_verdict(&verdicts, !sum->differs, "the same seed is the same run");
+	if (sim_plan(opt) > 2)
+		sim_whole(opt, sum, &verdicts, missed, speed);
+	printf("%u passed, %u failed", verdicts.passed, verdicts.failed);
+	if (verdicts.skipped)
+		printf(", %u skipped", verdicts.skipped);
+	printf("\n");
+	return verdicts.failed ? 1 : 0;
 }
 
 /* --- many processes ----------------------------------------------------- */
@@ -303,14 +367,38 @@ static void sim_options(int argc, char **argv, struct sim_options *opt)
 	opt->trace |= opt->schedules == 1;
 }
 
+static double sim_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Return: seconds of CPU that this process and those it waited for took. */
+static double sim_cpu(void)
+{
+	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	struct rusage use;
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(who); i++) {
+		getrusage(who[i], &use);
+		sum += (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+		       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) /
+			       1e6;
+	}
+	return sum;
+}
+
 int main(int argc, char **argv)
 {
 	struct sim_options opt = {
 		.schedules = 1000, .seed = 1, .jobs = 1, .program = argv[0]
 	};
-	struct timespec begin, end;
 	struct sim_job sum;
-	int failed;
+	double began;
 
 	sim_options(argc, argv, &opt);
 	qbd_core_bug_hook = sim_bug;
@@ -320,17 +408,12 @@ int main(int argc, char **argv)
 	if (opt.mutant)
 		sim_usage();
 #endif
-	printf("KTAP version 1\n1..3\n");
+	printf("KTAP version 1\n1..%u\n", sim_plan(&opt));
 	fflush(stdout);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	began = sim_now();
 	if (!sim_run(&opt, &sum)) {
-		printf("not ok 1 - a process died\n");
+		printf("not ok 1 - a process died\n0 passed, 1 failed\n");
 		return 1;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	failed =
-		sim_report(&opt, &sum,
-			   (double)(end.tv_sec - begin.tv_sec) +
-				   (double)(end.tv_nsec - begin.tv_nsec) / 1e9);
-	return failed ? 1 : 0;
+	return sim_report(&opt, &sum, sim_now() - began, sim_cpu());
 }
