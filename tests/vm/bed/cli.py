@@ -76,6 +76,8 @@ def cmd_cases(args):
     """Run cases of tests/vm/cases: KTAP; exit code 0, 1 or 4."""
     if args.long:
         os.environ["QBD_LONG"] = "1"    # and so on into the guests
+    if args.seed is not None:
+        os.environ["QBD_SEED"] = str(args.seed)
     found = cases.load(args.case, args.long or args.list, args.directory)
     if args.list:
         runner.list_cases(found)
@@ -167,7 +169,8 @@ def build_parser():
     many.add_argument("--list", action="store_true")
     many.add_argument("--long", action="store_true",
                       help="also those of TIER=long")
-    many.add_argument("--seed", type=int, help="for cases in virtual time")
+    many.add_argument("--seed", type=int,
+                      help="of all that is random: virtual time, $QBD_SEED")
     many.add_argument("--verbose", action="store_true",
                       help="output of all cases, not only of failed ones")
     many.set_defaults(call=cmd_cases)

@@ -16,4 +16,5 @@ DESCRIPTION="power cuts: nothing acknowledged is lost, nothing is torn"
 # shellcheck disable=SC2119  # the parameters are the module's
 load_testdisk
 one_node
-/usr/bin/python3 "${QBD_VM:?}/cuts.py" "$(amount 16 8 1000 200)" "$RANDOM"
+/usr/bin/python3 "${QBD_VM:?}/cuts.py" "$(amount 16 8 1000 200)" \
+	"${QBD_SEED:-$RANDOM}"

@@ -21,4 +21,4 @@ load ext4
 load_testdisk
 one_node
 /usr/bin/python3 "${QBD_VM:?}/pgcuts.py" "$(amount 8 2 200 20)" \
-	"$(amount 60 20 200 40)" "$RANDOM"
+	"$(amount 60 20 200 40)" "${QBD_SEED:-$RANDOM}"

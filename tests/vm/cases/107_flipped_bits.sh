@@ -16,4 +16,5 @@ DESCRIPTION="a flipped bit in each region of a store is found"
 # shellcheck disable=SC2119  # the parameters are the module's
 load_testdisk
 one_node
-/usr/bin/python3 "${QBD_VM:?}/flips.py" "$(amount 1 1 20 5)" "$RANDOM"
+/usr/bin/python3 "${QBD_VM:?}/flips.py" "$(amount 1 1 20 5)" \
+	"${QBD_SEED:-$RANDOM}"
