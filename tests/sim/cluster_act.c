@@ -127,7 +127,8 @@ static int cl_act_log_try(struct cl_world *w, u32 node, u32 shard,
 {
 	int err;
 
-	if (!w->node[node].open)
+	/* its replicas may not know yet: what they do is under way */
+	if (!w->node[node].open || w->node[node].failed)
 		return -ESHUTDOWN;
 	if (w->node[node].no_room && act->kind == QBD_ACT_LOG_APPEND &&
 	    !cl_chance(w, 10))

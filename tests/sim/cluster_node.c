@@ -360,6 +360,7 @@ void cl_node_crash(struct cl_world *w, u32 id)
 	}
 	cl_log_close(w, id, true);
 	node->open = false;
+	node->failed = false;
 	cl_payload_forget(id);
 	cl_ops_lost(w, id);
 	cl_net_crash(w, id);
@@ -392,6 +393,7 @@ void cl_node_close_store(struct cl_world *w, u32 id)
 	}
 	cl_log_close(w, id, false);
 	node->open = false;
+	node->failed = false;
 }
 
 /* The store is of no use until it is opened again; the node goes on. */
@@ -403,6 +405,7 @@ void cl_node_fail_store(struct cl_world *w, u32 id, int err)
 	if (!node->open)
 		return;
 	cl_trace(w, "node %u: its store has failed: %d\n", id, err);
+	node->failed = true;
 	for (i = 0; i < w->nr_shards && node->life == life; i++) {
 		if (!node->rep[i].ready)
 			continue;

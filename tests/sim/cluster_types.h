@@ -85,6 +85,7 @@ struct cl_node {
 	u32 id;
 	bool up; /* the machine runs */
 	bool open; /* its store too */
+	bool failed; /* the store, until it is opened again */
 	bool real; /* it is a real one */
 	u32 life;
 	u32 crash_in; /* actions until it crashes, 0 = it does not */

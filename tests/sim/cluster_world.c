@@ -406,6 +406,7 @@ static void cl_node_reset(struct cl_world *w, u32 id)
 	node->id = id;
 	node->up = false;
 	node->open = false;
+	node->failed = false;
 	node->real = w->real;
 	node->life++;
 	node->ticks = 0;
