@@ -248,6 +248,21 @@ def core_test(tree):
             yield file.name, 1, f"no {test}"
 
 
+@rule
+def core_mutant(tree):
+    """Each planted bug stands in a table of tests/sim/mutants_*.sh."""
+    listed = set()
+    for name, text in tree.text.items():
+        if name.startswith("tests/sim/mutants_"):
+            listed.update(re.findall(r"^\t+\[?(\w+)", text, re.MULTILINE))
+    for file in tree.c_in("kmod/core/", suffixes=(".c",)):
+        text = tree.text[file.name]
+        for found in re.finditer(r"\bQBD_MUTANT\((\w+)\)", text):
+            if found.group(1) not in listed:
+                yield (file.name, text.count("\n", 0, found.start()) + 1,
+                       f"no table of tests/sim has {found.group(1)}")
+
+
 # --- the kernel shell -----------------------------------------------------
 
 @rule

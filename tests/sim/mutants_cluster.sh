@@ -45,6 +45,7 @@ fast=(
 	quorum_half              # two quorums need not meet
 	joint_one_set            # S6: a joint quorum of the old set only
 	list_version_kept        # S9: who left is renewed with the others
+	nonvoting_counted        # S5: who lost its promises gives one
 )
 slow=(
 	last_before_promise      # S10: records after the answer are lost
@@ -58,12 +59,24 @@ slow=(
 	list_version_ignored     # S9: a lease of somebody who left
 	read_newest_part         # S8: an older version than was completed
 	read_without_lease       # S9: nobody proves the term
+	lease_at_read_start      # S9: it ran out while the disk was busy
 	damage_taken_for_torn    # S5: replay cuts what was durable
 	promise_lost_at_tail     # S5: the replica table does not carry it
 )
+# Bugs that no rule found in 30000 seeds, as something else holds: what that is.
+# They are planted for whoever changes it, by name on the command line.
+declare -A covered=(
+	[fill_uncommitted]="the leader's limit ends a fill as well"
+	[lagging_without_quorum]="who made a commit is not behind it"
+	[open_reply_counted]="the match that follows counts from 0"
+	[read_from_behind]="the record that the bytes show is compared too"
+	[round_not_new]="a reply would have to be later than its lease"
+)
+whole=
 if [[ ${#names[@]} -eq 0 ]]; then
 	names=("${fast[@]}")
 	[[ $quick ]] || names+=("${slow[@]}")
+	[[ $quick ]] || whole=1
 fi
 
 make --silent --no-print-directory -C "$top/tests" "O=$build" \
@@ -100,6 +113,10 @@ for name in "${names[@]}"; do
 		rule='-' median=$schedules said='NOT FOUND'
 	fi
 	printf '%-26s %-5s %8s  %s\n' "$name" "$rule" "$median" "$said"
+done
+for name in "${!covered[@]}"; do
+	[[ ! $whole ]] || printf '%-26s %-5s %8s  %s\n' "$name" '-' '-' \
+		"covered: ${covered[$name]}"
 done
 echo "$found passed, $missed failed"
 [[ $missed -eq 0 ]]

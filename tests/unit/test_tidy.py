@@ -99,6 +99,14 @@ class Rules(unittest.TestCase):
     def test_core_test(self):
         self.one("core-test", "kmod/core/a.c", C, 1)
 
+    def test_core_mutant(self):
+        table = SH + "names=(\n\tbug_a # breaks it\n)\n"
+        with_tests = {"tests__unit__test_a.c": C, "tests__sim__mutants_x.sh":
+                      table}
+        self.one("core-mutant", "kmod/core/a.c",
+                 C + "\tif (QBD_MUTANT(bug_a) ||\n"
+                 "\t    QBD_MUTANT(bug_b))\n", 4, **with_tests)
+
     def test_field_tag(self):
         struct = ("struct qbd_x {\n\tint a; /* [lock] */\n\tint b;\n"
                   "\tspinlock_t lock; /* rank */\n};\n")
