@@ -34,7 +34,7 @@ static const char *kernel_store_state(uint32_t state)
  * @state: its state
  * @reason: why it failed
  * @last_words: the same, by its last event: a store that failed before its uuid
- *	was known is gone at once
+ *	was known, or while it was closed, is gone at once
  */
 struct kernel_store_look {
 	const char *path;
@@ -117,6 +117,22 @@ static int kernel_store_active(struct knl *knl, void *arg)
 	return 0;
 }
 
+/* It failed only now, while it was closed: what failed before says no more. */
+static int kernel_store_closing(struct nlattr **attrs, void *arg)
+{
+	struct kernel_store_look *look = arg;
+	const char *reason = knl_str(attrs, QBD_A_EVENT_REASON);
+
+	if (knl_u32(attrs, QBD_A_EVENT_KIND) == QBD_EVENT_KIND_STORE_STATE &&
+	    knl_u32(attrs, QBD_A_EVENT_STATE) == QBD_STORE_STATE_FAILED &&
+	    !memcmp(knl_uuid(attrs, QBD_A_EVENT_STORE), look->uuid,
+		    QBD_UUID_LEN))
+		snprintf(look->last_words, sizeof(look->last_words), "%s",
+			 *reason ? reason : "see dmesg");
+	return 0;
+}
+
+/* A store that has failed is closed as well, and then it is gone. */
 static int kernel_store_gone(struct knl *knl, void *arg)
 {
 	struct kernel_store_look *look = arg;
@@ -124,11 +140,17 @@ static int kernel_store_gone(struct knl *knl, void *arg)
 
 	if (err)
 		return err;
-	if (!look->seen || look->state == QBD_STORE_STATE_CLOSED)
+	if (look->seen && look->state != QBD_STORE_STATE_CLOSED)
+		return 0;
+	err = knl_events_drain(knl, kernel_store_closing, look);
+	if (err)
+		return err;
+	if (!*look->last_words)
 		return 1;
-	if (look->state == QBD_STORE_STATE_FAILED)
-		return kernel_store_failed(knl, look);
-	return 0;
+	snprintf(knl->error, sizeof(knl->error),
+		 "the store is closed, but it failed before: %s",
+		 look->last_words);
+	return -EIO;
 }
 
 /* Send @msg, then wait until @done says that it is over. */
@@ -192,6 +214,8 @@ int kernel_store_remove(struct kernel_ctx *ctx, int argc, char **argv)
 		nlmsg_free(msg);
 		return kernel_end(ctx, -ENOMEM);
 	}
+	ctx->knl.event = kernel_store_closing;
+	ctx->knl.event_arg = &look;
 	return kernel_store_send(ctx, msg, kernel_store_gone, &look);
 }
 

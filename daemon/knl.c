@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Generic netlink to the kernel module, over libnl.
- *
- * libnl of Debian 12 drops the text of an extended acknowledgement, so the
- * error callback here takes the message apart itself.
  */
 #include "knl.h"
 
@@ -17,6 +14,8 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <sys/socket.h>
+
+#include "knl_ext.h"
 
 #define KNL_NEEDS_ROOT "this needs root (CAP_NET_ADMIN)"
 
@@ -115,40 +114,22 @@ struct nl_msg *knl_request(struct knl *knl, uint8_t cmd)
 	return msg;
 }
 
-/* The kernel's own words about a refusal follow the message it refused. */
-static const char *knl_ext_text(struct nlmsgerr *err, struct nlmsghdr *hdr)
-{
-	size_t skip = sizeof(*err);
-	struct nlattr *attr;
-	int rest;
-
-	if (!(hdr->nlmsg_flags & NLM_F_ACK_TLVS))
-		return NULL;
-	if (!(hdr->nlmsg_flags & NLM_F_CAPPED))
-		skip += err->msg.nlmsg_len - sizeof(err->msg);
-	if (NLMSG_ALIGN(skip) > (size_t)nlmsg_datalen(hdr))
-		return NULL;
-	rest = nlmsg_datalen(hdr) - (int)NLMSG_ALIGN(skip);
-	attr = (struct nlattr *)((char *)err + NLMSG_ALIGN(skip));
-	attr = nla_find(attr, rest, NLMSGERR_ATTR_MSG);
-	if (!attr || !memchr(nla_data(attr), 0, (size_t)nla_len(attr)))
-		return NULL;
-	return nla_get_string(attr);
-}
-
 static int knl_on_error(struct sockaddr_nl *from, struct nlmsgerr *err,
 			void *arg)
 {
 	struct nlmsghdr *hdr = (struct nlmsghdr *)((char *)err - NLMSG_HDRLEN);
 	struct knl_answer *answer = arg;
-	const char *text = knl_ext_text(err, hdr);
+	struct knl_ext ext;
 
 	(void)from;
+	knl_ext_take(hdr, hdr->nlmsg_len, &ext);
 	answer->error = err->error;
 	answer->done = true;
-	if (text)
-		snprintf(answer->knl->error, sizeof(answer->knl->error), "%s",
-			 text);
+	if (ext.text || ext.word)
+		snprintf(answer->knl->error, sizeof(answer->knl->error),
+			 "%s%s%s", ext.word ? ext.word : "",
+			 ext.word ? ": " : "",
+			 ext.text ? ext.text : strerror(-err->error));
 	else if (err->error == -EPERM)
 		snprintf(answer->knl->error, sizeof(answer->knl->error),
 			 KNL_NEEDS_ROOT);

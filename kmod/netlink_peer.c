@@ -130,7 +130,7 @@ int qbd_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (found.id == nla_get_u32(info->attrs[QBD_A_PEER_ID]))
 		return qbd_netlink_peer_reply(info, &found);
 	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[QBD_A_PEER_ID],
-			    "no such peer is known here");
+			    "no such peer here: see 'qbdctl kernel peer show'");
 	return -ENOENT;
 }
 

@@ -193,8 +193,9 @@ int qbd_nl_volume_set_doit(struct sk_buff *skb, struct genl_info *info)
 	err = -ENOENT;
 	vol = qbd_volume_find(node, nla_get_u32(info->attrs[QBD_A_VOLUME_ID]));
 	if (!vol) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[QBD_A_VOLUME_ID],
-				    "no such volume is attached here");
+		NL_SET_ERR_MSG_ATTR(
+			info->extack, info->attrs[QBD_A_VOLUME_ID],
+			"no such volume here: see 'qbdctl kernel volume list'");
 		goto out_node;
 	}
 	qbd_volume_info_get(vol, &now);

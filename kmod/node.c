@@ -312,7 +312,9 @@ int qbd_node_stop(struct qbd_node *node, struct qbd_refusal *why)
 
 	mutex_lock(&node->config_mutex);
 	if (atomic_read(&node->nr_volumes))
-		err = qbd_refuse(why, -EBUSY, 0, "volumes are attached here");
+		err = qbd_refuse(
+			why, -EBUSY, 0,
+			"volumes are attached here: detach them first");
 	else if (!__qbd_node_state_set(node, QBD_NODE_STATE_STOPPING))
 		err = qbd_refuse(why, -EALREADY, 0, "the node is ending");
 	else
@@ -452,6 +454,22 @@ static bool qbd_node_publish(struct qbd_node *node)
 	return ok;
 }
 
+static int qbd_node_twice(struct qbd_refusal *why)
+{
+	return qbd_refuse(why, -EEXIST, 0,
+			  "this network namespace is a node already");
+}
+
+/* The directory of a node in sysfs could not be made. */
+static void qbd_node_name_error(int err, struct qbd_refusal *why)
+{
+	if (err == -EEXIST)
+		qbd_refuse(why, err, QBD_A_NODE_NAME,
+			   "a node of another network namespace has this name");
+	else
+		qbd_refuse(why, err, 0, "no directory in sysfs: error %d", err);
+}
+
 /**
  * qbd_node_start() - make a network namespace a node
  * @net: the namespace
@@ -469,18 +487,22 @@ int qbd_node_start(struct net *net, const struct qbd_node_spec *spec,
 	err = qbd_node_spec_check(spec, why);
 	if (err)
 		return err;
+	/* looked at again below; here, as its name is probably the same */
+	node = qbd_node_find(net);
+	if (node) {
+		qbd_node_put(node);
+		return qbd_node_twice(why);
+	}
 	node = qbd_node_alloc(net, spec);
 	if (!node)
 		return -ENOMEM;
 	err = qbd_sysfs_node_add(node);
 	if (err) {
-		qbd_refuse(why, err, QBD_A_NODE_NAME,
-			   "another node has this name here");
+		qbd_node_name_error(err, why);
 		goto err_free;
 	}
 	if (!qbd_node_publish(node)) {
-		err = qbd_refuse(why, -EEXIST, 0,
-				 "this network namespace is a node already");
+		err = qbd_node_twice(why);
 		goto err_sysfs;
 	}
 	get_net(net);

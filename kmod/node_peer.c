@@ -164,8 +164,9 @@ int qbd_node_peer_remove(struct qbd_node *node, u32 id, struct qbd_refusal *why)
 	struct qbd_peer *peer = xa_load(&node->peers, id);
 
 	if (!peer)
-		return qbd_refuse(why, -ENOENT, QBD_A_PEER_ID,
-				  "no such peer here");
+		return qbd_refuse(
+			why, -ENOENT, QBD_A_PEER_ID,
+			"no such peer here: see 'qbdctl kernel peer show'");
 	qbd_peer_fail(peer, "the peer was removed");
 	return 0;
 }
@@ -243,7 +244,8 @@ static int qbd_link_adopt(struct qbd_node *node, struct qbd_conn_spec *spec,
 	err = qbd_link_take(spec->peer, conn);
 	if (err) {
 		qbd_conn_fail(conn, err, "the peer was removed");
-		qbd_refuse(why, err, QBD_A_LINK_PEER, "the peer was removed");
+		qbd_refuse(why, err, QBD_A_LINK_PEER,
+			   "the peer was removed: add it again");
 	} else {
 		conn->ops->start(conn);
 	}
@@ -272,8 +274,9 @@ int qbd_node_link_add(struct qbd_node *node, const struct qbd_link_spec *spec,
 	};
 
 	if (!conn.peer)
-		return qbd_refuse(why, -ENOENT, QBD_A_LINK_PEER,
-				  "no such peer here");
+		return qbd_refuse(
+			why, -ENOENT, QBD_A_LINK_PEER,
+			"no such peer here: see 'qbdctl kernel peer show'");
 	if (spec->link >= READ_ONCE(conn.peer->links))
 		return qbd_refuse(why, -EINVAL, QBD_A_LINK_LINK,
 				  "this peer has %u links",
@@ -296,8 +299,9 @@ int qbd_node_link_remove(struct qbd_node *node, u32 peer, u32 link,
 	struct qbd_peer *found = xa_load(&node->peers, peer);
 
 	if (!found)
-		return qbd_refuse(why, -ENOENT, QBD_A_LINK_PEER,
-				  "no such peer here");
+		return qbd_refuse(
+			why, -ENOENT, QBD_A_LINK_PEER,
+			"no such peer here: see 'qbdctl kernel peer show'");
 	if (link >= READ_ONCE(found->links))
 		return qbd_refuse(why, -EINVAL, QBD_A_LINK_LINK,
 				  "this peer has %u links",

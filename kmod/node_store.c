@@ -264,12 +264,14 @@ int qbd_node_store_remove(struct qbd_node *node, const u8 uuid[QBD_UUID_LEN],
 	mutex_lock(&node->config_mutex);
 	store = qbd_kstore_find(&node->stores, &id);
 	if (!store)
-		err = qbd_refuse(why, -ENOENT, QBD_A_STORE_UUID,
-				 "there is no such store here");
+		err = qbd_refuse(
+			why, -ENOENT, QBD_A_STORE_UUID,
+			"no such store here: see 'qbdctl kernel store list'");
 	else if (qbd_kstore_state(store) == QBD_STORE_ACTIVE &&
 		 qbd_node_store_led(node, store))
-		err = qbd_refuse(why, -EBUSY, QBD_A_STORE_UUID,
-				 "a volume attached here uses it");
+		err = qbd_refuse(
+			why, -EBUSY, QBD_A_STORE_UUID,
+			"a volume attached here uses it: detach that first");
 	else
 		qbd_kstore_stop(store);
 	mutex_unlock(&node->config_mutex);
@@ -317,7 +319,7 @@ static int qbd_node_replica_check(struct qbd_node *node,
 	if (!spec->size_bytes || spec->size_bytes % QBD_BLOCK_SIZE ||
 	    spec->size_bytes > BIT_ULL(QBD_SHARD_SHIFT_MAX))
 		return qbd_refuse(why, -EINVAL, QBD_A_REPLICA_SIZE_BYTES,
-				  "size: a multiple of 4096, at most 64G");
+				  "not a multiple of 4096, or above 64G");
 	for (i = 0; i < spec->set.nr_members; i++)
 		member |= spec->set.member[i].replica == spec->id &&
 			  spec->set.member[i].node == node->spec.id;
@@ -350,17 +352,19 @@ static int qbd_node_replica_error(int err, struct qbd_refusal *why)
 {
 	switch (err) {
 	case -EBUSY:
-		return qbd_refuse(why, err, QBD_A_REPLICA_SHARD,
-				  "the shard has a replica on this node");
+		return qbd_refuse(
+			why, err, QBD_A_REPLICA_SHARD,
+			"the shard has a replica on this node already");
 	case -EEXIST:
-		return qbd_refuse(why, err, QBD_A_REPLICA_ID,
-				  "the store has had this replica");
+		return qbd_refuse(
+			why, err, QBD_A_REPLICA_ID,
+			"the store has had this replica: take a new id");
 	case -ENOSPC:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
-				  "the store has no room for its map");
+				  "no room for its map: take a larger device");
 	case -ESHUTDOWN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
-				  "the store is not active");
+				  "not active: see 'qbdctl kernel store list'");
 	case -EAGAIN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
 				  "the store's log is full, try again");
@@ -415,8 +419,9 @@ int qbd_node_replica_create(struct qbd_node *node,
 		goto unlock;
 	store = qbd_kstore_find(&node->stores, &uuid);
 	if (!store) {
-		err = qbd_refuse(why, -ENOENT, QBD_A_REPLICA_STORE,
-				 "there is no such store here");
+		err = qbd_refuse(
+			why, -ENOENT, QBD_A_REPLICA_STORE,
+			"no such store here: see 'qbdctl kernel store list'");
 		goto unlock;
 	}
 	err = qbd_node_replica_make(node, spec, store, why);
@@ -464,19 +469,22 @@ int qbd_node_replica_delete(struct qbd_node *node, u64 replica, u64 epoch,
 	mutex_lock(&node->config_mutex);
 	shard = qbd_node_replica_find(node, replica);
 	if (!shard) {
-		err = qbd_refuse(why, -ENOENT, QBD_A_REPLICA_ID,
-				 "there is no such replica here");
+		err = qbd_refuse(
+			why, -ENOENT, QBD_A_REPLICA_ID,
+			"no such replica here: see 'qbdctl kernel replica list'");
 		goto unlock;
 	}
 	if (READ_ONCE(shard->lead)) {
-		err = qbd_refuse(why, -EBUSY, QBD_A_REPLICA_ID,
-				 "its volume is attached here");
+		err = qbd_refuse(
+			why, -EBUSY, QBD_A_REPLICA_ID,
+			"its volume is attached here: detach it first");
 		goto put;
 	}
 	err = qbd_shard_replica_delete(shard, epoch);
 	if (err == -ESTALE)
-		qbd_refuse(why, err, QBD_A_REPLICA_EPOCH,
-			   "a newer config epoch is known");
+		qbd_refuse(
+			why, err, QBD_A_REPLICA_EPOCH,
+			"a newer one is known: see 'qbdctl kernel replica list'");
 	else if (err)
 		qbd_node_replica_error(err, why);
 put:
@@ -514,8 +522,9 @@ int qbd_node_replica_floor(struct qbd_node *node, u64 replica, u64 term,
 	mutex_lock(&node->config_mutex);
 	shard = replica ? qbd_node_replica_find(node, replica) : NULL;
 	if (!shard) {
-		err = qbd_refuse(why, -ENOENT, QBD_A_REPLICA_ID,
-				 "there is no such replica here");
+		err = qbd_refuse(
+			why, -ENOENT, QBD_A_REPLICA_ID,
+			"no such replica here: see 'qbdctl kernel replica list'");
 		goto unlock;
 	}
 	err = qbd_shard_replica_floor(shard, term);

@@ -134,12 +134,11 @@ static int qbd_volume_size_check(const struct qbd_volume_spec *spec,
 
 	if (!is_power_of_2(shard) || shard < BIT_ULL(QBD_SHARD_SHIFT_MIN) ||
 	    shard > BIT_ULL(QBD_SHARD_SHIFT_MAX))
-		return qbd_refuse(
-			why, -EINVAL, QBD_A_VOLUME_SHARD_BYTES,
-			"size of a shard: a power of two, 64M to 64G");
+		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD_BYTES,
+				  "not a power of two from 64M to 64G");
 	if (!spec->size_bytes || spec->size_bytes % QBD_BLOCK_SIZE)
 		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SIZE_BYTES,
-				  "size is not a multiple of 4096");
+				  "not a multiple of 4096");
 	if (qbd_volume_spec_shards(spec) > QBD_VOLUME_SHARDS_MAX)
 		return qbd_refuse(why, -EFBIG, QBD_A_VOLUME_SIZE_BYTES,
 				  "more than %u shards of this size",
@@ -334,8 +333,9 @@ static int qbd_volume_add(struct qbd_node *node, struct qbd_volume *vol,
 	int err;
 
 	if (!qbd_volume_name_take(vol))
-		return qbd_refuse(why, -EEXIST, QBD_A_VOLUME_NAME,
-				  "another volume has this name here");
+		return qbd_refuse(
+			why, -EEXIST, QBD_A_VOLUME_NAME,
+			"another volume has this name here: take another");
 	qbd_node_get(node);
 	atomic_inc(&node->nr_volumes);
 	err = xa_insert(&node->volumes, vol->id, vol, GFP_KERNEL);
@@ -376,7 +376,7 @@ static int qbd_volume_attach_more(struct qbd_volume *vol,
 
 	if (vol->complete)
 		return qbd_refuse(why, -EBUSY, QBD_A_VOLUME_ID,
-				  "the volume is attached here");
+				  "the volume is attached here already");
 	if (spec->term != vol->term)
 		return qbd_refuse(why, -EBUSY, QBD_A_VOLUME_TERM,
 				  "the first part named term %llu", vol->term);
@@ -443,11 +443,12 @@ static int qbd_volume_detach_plain(struct qbd_volume *vol,
 		vol->remove = true;
 	else if (vol->state == QBD_VOLUME_STATE_DETACHING)
 		err = qbd_refuse(why, -EALREADY, QBD_A_VOLUME_ID,
-				 "the volume is being detached");
+				 "the volume is being detached already");
 	else if (vol->nr_open)
-		err = qbd_refuse(why, -EBUSY, QBD_A_VOLUME_ID,
-				 "the volume is in use (%s is open)",
-				 vol->device);
+		err = qbd_refuse(
+			why, -EBUSY, QBD_A_VOLUME_ID,
+			"the volume is in use (%s is open): close it first",
+			vol->device);
 	else
 		__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DETACHING, NULL);
 	spin_unlock(&vol->lock);
@@ -472,8 +473,9 @@ int qbd_volume_detach(struct qbd_node *node, u32 id, bool force,
 	int err = 0;
 
 	if (!vol)
-		return qbd_refuse(why, -ENOENT, QBD_A_VOLUME_ID,
-				  "no such volume is attached here");
+		return qbd_refuse(
+			why, -ENOENT, QBD_A_VOLUME_ID,
+			"no such volume here: see 'qbdctl kernel volume list'");
 	if (force)
 		qbd_volume_kill(vol, true, "forced detach");
 	else
@@ -522,12 +524,14 @@ int qbd_volume_set(struct qbd_node *node, u32 id,
 		return err;
 	vol = qbd_volume_find(node, id);
 	if (!vol)
-		return qbd_refuse(why, -ENOENT, QBD_A_VOLUME_ID,
-				  "no such volume is attached here");
+		return qbd_refuse(
+			why, -ENOENT, QBD_A_VOLUME_ID,
+			"no such volume here: see 'qbdctl kernel volume list'");
 	spin_lock(&vol->lock);
 	if (options->read_policy != vol->options.read_policy)
-		err = qbd_refuse(why, -EBUSY, QBD_A_VOLUME_READ_POLICY,
-				 "fixed while the volume is attached");
+		err = qbd_refuse(
+			why, -EBUSY, QBD_A_VOLUME_READ_POLICY,
+			"fixed while attached: detach the volume first");
 	else
 		vol->options = *options;
 	if (!vol->options.no_quorum_ms)

@@ -4,6 +4,7 @@
 
 EXTRA_test_parse := daemon/parse.c
 EXTRA_test_out := daemon/out.c
+EXTRA_test_knl_ext := daemon/knl_ext.c
 EXTRA_test_open := tests/unit/image.c
 EXTRA_test_replay := tests/unit/image.c
 EXTRA_test_proof := tests/unit/image.c

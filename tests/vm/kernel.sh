@@ -65,16 +65,10 @@ unload()
 	fi
 }
 
-# load_qbd [PARAMETER...]: qbd.ko, and qbd-loop.ko etc. by load_qbd_part.
+# load_qbd [PARAMETER...]: qbd.ko.
 load_qbd()
 {
 	_insert "${QBD_BUILD:?}/kmod/qbd.ko" "$@"
-}
-
-# load_qbd_part NAME [PARAMETER...]: kmod/qbd-NAME.ko
-load_qbd_part()
-{
-	_insert "${QBD_BUILD:?}/kmod/qbd-$1.ko" "${@:2}"
 }
 
 # load_testdisk [PARAMETER...]: the disk that forgets, tears and lies.
