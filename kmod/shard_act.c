@@ -38,8 +38,25 @@ static void qbd_act_send_self(struct qbd_shard *shard, struct qbd_msg *msg)
 	}
 }
 
+/* What a member lacks is sent by another; see core/leader_fill.c. */
+static void qbd_act_trace(const struct qbd_msg *msg)
+{
+	const struct qbd_msg_fetch *fetch = &msg->fetch;
+	const struct qbd_msg_fetch_reply *reply = &msg->fetch_reply;
+
+	if (msg->type == QBD_MSG_FETCH)
+		trace_qbd_fetch_asked(msg->key.volume, msg->key.shard,
+				      fetch->target, msg->term,
+				      fetch->have.index, 0);
+	else if (msg->type == QBD_MSG_FETCH_REPLY)
+		trace_qbd_fetch_sent(msg->key.volume, msg->key.shard,
+				     reply->target, msg->term,
+				     reply->through.index, (u8)reply->status);
+}
+
 static void qbd_act_send(struct qbd_shard *shard, struct qbd_action *act)
 {
+	qbd_act_trace(&act->msg);
 	if (act->node == shard->node->spec.id)
 		qbd_act_send_self(shard, &act->msg);
 	else

@@ -15,6 +15,10 @@
  *
  * A READ: queued, qbd_read_local (a read of the store begins), done.
  *
+ * CATCH-UP of a replica: qbd_fetch_asked, its leader asks another one for what
+ * follows index; qbd_fetch_sent, that one sent what is up to index, or could
+ * not: op is enum qbd_wire_status.
+ *
  * One block per part of the module; times are those of the trace itself.
  */
 #undef TRACE_SYSTEM
@@ -145,9 +149,9 @@ TRACE_EVENT(qbd_request_done,
 		  __entry->op, __entry->err, __entry->latency_ns)
 );
 
-/* --- shards and replicas (shard_log.c, shard_act.c) -------------------- */
+/* --- replicas, shards, volumes (shard_log.c, shard_act.c, volume_life.c) - */
 
-TRACE_EVENT(qbd_record_logged,
+DECLARE_EVENT_CLASS(qbd_record,
 	TP_PROTO(u32 volume, u32 shard, u64 replica, u64 term, u64 index,
 		 u8 op),
 	TP_ARGS(volume, shard, replica, term, index, op),
@@ -172,29 +176,28 @@ TRACE_EVENT(qbd_record_logged,
 		  __entry->term, __entry->index, __entry->op)
 );
 
-TRACE_EVENT(qbd_record_durable,
+DEFINE_EVENT(qbd_record, qbd_record_logged,
 	TP_PROTO(u32 volume, u32 shard, u64 replica, u64 term, u64 index,
 		 u8 op),
-	TP_ARGS(volume, shard, replica, term, index, op),
-	TP_STRUCT__entry(
-		__field(u64, replica)
-		__field(u64, term)
-		__field(u64, index)
-		__field(u32, volume)
-		__field(u32, shard)
-		__field(u8, op)
-	),
-	TP_fast_assign(
-		__entry->replica = replica;
-		__entry->term = term;
-		__entry->index = index;
-		__entry->volume = volume;
-		__entry->shard = shard;
-		__entry->op = op;
-	),
-	TP_printk("volume=%u shard=%u replica=%llu term=%llu index=%llu op=%u",
-		  __entry->volume, __entry->shard, __entry->replica,
-		  __entry->term, __entry->index, __entry->op)
+	TP_ARGS(volume, shard, replica, term, index, op)
+);
+
+DEFINE_EVENT(qbd_record, qbd_record_durable,
+	TP_PROTO(u32 volume, u32 shard, u64 replica, u64 term, u64 index,
+		 u8 op),
+	TP_ARGS(volume, shard, replica, term, index, op)
+);
+
+DEFINE_EVENT(qbd_record, qbd_fetch_asked,
+	TP_PROTO(u32 volume, u32 shard, u64 target, u64 term, u64 index,
+		 u8 status),
+	TP_ARGS(volume, shard, target, term, index, status)
+);
+
+DEFINE_EVENT(qbd_record, qbd_fetch_sent,
+	TP_PROTO(u32 volume, u32 shard, u64 target, u64 term, u64 index,
+		 u8 status),
+	TP_ARGS(volume, shard, target, term, index, status)
 );
 
 TRACE_EVENT(qbd_log_wait,
@@ -259,8 +262,6 @@ TRACE_EVENT(qbd_shard_state,
 		  __entry->volume, __entry->shard, __entry->term,
 		  __entry->from, __entry->to)
 );
-
-/* --- volumes (volume.c) ------------------------------------------------ */
 
 TRACE_EVENT(qbd_volume_state,
 	TP_PROTO(u32 volume, u64 term, u32 from, u32 to),
