@@ -82,7 +82,9 @@ static int kernel_replica_made(struct knl *knl, void *arg)
 			 *look->reason ? look->reason : "see dmesg");
 		return -EIO;
 	}
-	return look->state != QBD_REPLICA_STATE_RECOVERING;
+	/* offline: its record is not on stable media yet */
+	return look->state != QBD_REPLICA_STATE_OFFLINE &&
+	       look->state != QBD_REPLICA_STATE_RECOVERING;
 }
 
 static int kernel_replica_gone(struct knl *knl, void *arg)
