@@ -158,6 +158,7 @@ static int kernel_link_row(struct nlattr **attrs, void *arg)
 	out_u64(out, knl_u64(attrs, QBD_A_LINK_RX_MSGS));
 	out_bytes(out, knl_u64(attrs, QBD_A_LINK_RX_BYTES));
 	out_u64(out, knl_u64(attrs, QBD_A_LINK_RX_BAD));
+	out_u64(out, knl_u64(attrs, QBD_A_LINK_RX_STALE));
 	out_s64(out, (int32_t)knl_u32(attrs, QBD_A_LINK_ERROR));
 	out_str(out, knl_str(attrs, QBD_A_LINK_REASON));
 	return 0;
@@ -179,6 +180,7 @@ int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "rx_msgs", "RECEIVED", true },
 		{ "rx_bytes", "BYTES", true },
 		{ "rx_bad", "BAD", true },
+		{ "rx_stale", "STALE", true },
 		{ "error", NULL, true },
 		{ "reason", "LAST END", false },
 	};

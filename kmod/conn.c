@@ -444,6 +444,7 @@ static void qbd_conn_recv_hello(struct qbd_conn *conn,
 	const char *wrong;
 
 	if (msg->type != QBD_MSG_HELLO) {
+		conn->counts.rx_bad++;
 		qbd_conn_fail(conn, -EPROTO, "the peer did not say HELLO");
 		return;
 	}
@@ -505,6 +506,7 @@ static void qbd_conn_recv_up(struct qbd_conn *conn, struct qbd_msg *msg)
 	qbd_peer_heard(conn->spec.peer, msg, ktime_get_boottime_ns());
 	switch (msg->type) {
 	case QBD_MSG_HELLO:
+		conn->counts.rx_bad++;
 		qbd_conn_fail(conn, -EPROTO, "the peer said HELLO twice");
 		break;
 	case QBD_MSG_HEARTBEAT:
@@ -516,6 +518,25 @@ static void qbd_conn_recv_up(struct qbd_conn *conn, struct qbd_msg *msg)
 		qbd_shard_recv(conn, msg);
 		break;
 	}
+}
+
+/**
+ * qbd_conn_stale() - what came is of no use here
+ * @conn: the connection; the caller is its receiver
+ * @msg: the message, of a replica, term or session that is not in use here
+ *
+ * A few are normal when a leader goes and another one comes, a stream of them
+ * is not: all are counted, the first one of a connection is told.
+ */
+void qbd_conn_stale(struct qbd_conn *conn, const struct qbd_msg *msg)
+{
+	if (conn->counts.rx_stale++)
+		return;
+	pr_info_ratelimited(
+		"node=%u peer=%u link=%u stale: %s volume=%u shard=%u replica=%llu term=%llu session=%llu (more are only counted)\n",
+		conn->spec.node->spec.id, conn->spec.peer->node,
+		conn->spec.link, qbd_msg_name(msg->type), msg->key.volume,
+		msg->key.shard, msg->replica, msg->term, msg->session);
 }
 
 /**
@@ -606,5 +627,6 @@ void qbd_conn_counts_add(struct qbd_conn *conn, struct qbd_conn_counts *sum)
 	sum->rx_msgs += READ_ONCE(conn->counts.rx_msgs);
 	sum->rx_bytes += READ_ONCE(conn->counts.rx_bytes);
 	sum->rx_bad += READ_ONCE(conn->counts.rx_bad);
+	sum->rx_stale += READ_ONCE(conn->counts.rx_stale);
 	spin_unlock(&conn->lock);
 }

@@ -132,6 +132,7 @@ void qbd_conn_push(struct qbd_conn *conn);
 void qbd_conn_send(struct qbd_conn *conn, const struct qbd_msg *msg);
 void qbd_conn_beat(struct qbd_conn *conn, u64 beat);
 void qbd_conn_fail(struct qbd_conn *conn, int err, const char *why);
+void qbd_conn_stale(struct qbd_conn *conn, const struct qbd_msg *msg);
 void qbd_conn_tick(struct qbd_conn *conn, u64 now_ns);
 void qbd_conn_counts_add(struct qbd_conn *conn, struct qbd_conn_counts *sum);
 

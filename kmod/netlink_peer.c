@@ -248,7 +248,8 @@ static int qbd_netlink_link_counts(struct sk_buff *skb,
 	    qbd_netlink_link_u64(skb, QBD_A_LINK_TX_BYTES, counts->tx_bytes) ||
 	    qbd_netlink_link_u64(skb, QBD_A_LINK_RX_MSGS, counts->rx_msgs) ||
 	    qbd_netlink_link_u64(skb, QBD_A_LINK_RX_BYTES, counts->rx_bytes) ||
-	    qbd_netlink_link_u64(skb, QBD_A_LINK_RX_BAD, counts->rx_bad))
+	    qbd_netlink_link_u64(skb, QBD_A_LINK_RX_BAD, counts->rx_bad) ||
+	    qbd_netlink_link_u64(skb, QBD_A_LINK_RX_STALE, counts->rx_stale))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -91,6 +91,7 @@ enum qbd_conn_state {
  * @rx_msgs: messages received
  * @rx_bytes: with payload
  * @rx_bad: messages that made no sense or were not for us
+ * @rx_stale: messages of a replica, term or session that is not in use here
  */
 struct qbd_conn_counts {
 	u64 tx_msgs;
@@ -98,6 +99,7 @@ struct qbd_conn_counts {
 	u64 rx_msgs;
 	u64 rx_bytes;
 	u64 rx_bad;
+	u64 rx_stale;
 };
 
 /**

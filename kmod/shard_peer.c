@@ -18,6 +18,7 @@
 #include "peer.h"
 #include "shard.h"
 #include "store.h"
+#include "volume.h"
 
 /* --- in ---------------------------------------------------------------- */
 
@@ -43,9 +44,48 @@ static void qbd_shard_unknown(struct qbd_conn *conn, const struct qbd_msg *to)
 		qbd_conn_send(conn, &msg);
 }
 
+/*
+ * Is it asked in a term or a session that the replica has left behind? It says
+ * so, or drops what only a session that is over can have sent.
+ */
+static bool __qbd_shard_request_stale(const struct qbd_shard *shard,
+				      const struct qbd_msg *msg)
+{
+	const struct qbd_replica_core *rep = &shard->rep;
+
+	qbd_assert_shard_locked(shard);
+	if (msg->replica != shard->replica || msg->term < rep->promise.term)
+		return true;
+	if (msg->term > rep->promise.term)
+		return false;
+	return msg->nonce != rep->promise.nonce ||
+	       (msg->type == QBD_MSG_APPEND && msg->session < rep->session);
+}
+
+/*
+ * Is it an answer to what nobody here asks any more? Those to a READ or a FETCH
+ * have numbers of their own; a refusal may fence a leader of any session.
+ */
+static bool __qbd_shard_answer_stale(const struct qbd_shard *shard, u32 node,
+				     const struct qbd_msg *msg)
+{
+	int member;
+
+	qbd_assert_shard_locked(shard);
+	if (!shard->lead || msg->term != shard->term ||
+	    msg->nonce != shard->vol->nonce)
+		return true;
+	member = qbd_set_find(&shard->set, msg->replica);
+	if (member < 0 || shard->set.member[member].node != node)
+		return true;
+	if (msg->type != QBD_MSG_OPEN_REPLY && msg->type != QBD_MSG_APPEND_ACK)
+		return false;
+	return msg->session != qbd_leader_member(shard->lead, member)->session;
+}
+
 /* False if there is no replica to ask. */
 static bool qbd_shard_recv_replica(struct qbd_shard *shard, u32 node,
-				   const struct qbd_msg *msg)
+				   const struct qbd_msg *msg, bool *stale)
 {
 	struct qbd_replica_event event = {
 		.kind = QBD_REPLICA_MSG,
@@ -56,6 +96,7 @@ static bool qbd_shard_recv_replica(struct qbd_shard *shard, u32 node,
 
 	qbd_shard_lock(shard);
 	ready = shard->rep_ready;
+	*stale = !ready || __qbd_shard_request_stale(shard, msg);
 	if (ready)
 		__qbd_shard_rep_step(shard, &event);
 	qbd_shard_unlock(shard);
@@ -64,7 +105,7 @@ static bool qbd_shard_recv_replica(struct qbd_shard *shard, u32 node,
 
 /* The payload of an answer to a READ is the leader's, if there is one. */
 static void qbd_shard_recv_leader(struct qbd_shard *shard, u32 node,
-				  struct qbd_msg *msg)
+				  struct qbd_msg *msg, bool *stale)
 {
 	struct qbd_leader_event event = {
 		.kind = QBD_LEADER_MSG,
@@ -75,6 +116,7 @@ static void qbd_shard_recv_leader(struct qbd_shard *shard, u32 node,
 
 	qbd_shard_lock(shard);
 	led = shard->lead;
+	*stale = __qbd_shard_answer_stale(shard, node, msg);
 	if (led)
 		__qbd_shard_lead_step(shard, &event);
 	/* here, because the pump may give it back as soon as we let go */
@@ -94,15 +136,18 @@ void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg)
 	u32 node = conn->spec.peer->node;
 	struct qbd_shard *shard;
 	bool known = false;
+	bool stale = true;
 
 	shard = qbd_shard_find(conn->spec.node, msg->key.volume,
 			       msg->key.shard);
 	if (shard && to_replica)
-		known = qbd_shard_recv_replica(shard, node, msg);
+		known = qbd_shard_recv_replica(shard, node, msg, &stale);
 	else if (shard)
-		qbd_shard_recv_leader(shard, node, msg);
+		qbd_shard_recv_leader(shard, node, msg, &stale);
 	if (to_replica && !known)
 		qbd_shard_unknown(conn, msg);
+	if (stale)
+		qbd_conn_stale(conn, msg);
 	if (shard)
 		qbd_shard_put(shard);
 }
