@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Three copies, none of which answers: the leader's disk hangs, and what comes
+# from the others does not reach it. A forced detach ends all that waits for
+# them, reads and writes, within ten seconds; then node and module go.
+#
+#	dd, fio -> /dev/qbd0 on n1 -> /dev/td_n1 (stalled)
+#			n2, n3 (cut off)
+# KERNELS=debian
+# TIMEOUT=300
+DESCRIPTION="forced detach of a volume whose three copies are stuck"
+# shellcheck source=tests/vm/lib.sh
+. "${QBD_VM:?}/lib.sh"
+# shellcheck source=tests/testdisk/td.sh
+. "${QBD_TOP:?}/tests/testdisk/td.sh"
+THREE_DISK=td
+THREE_WAL=16M
+THREE_LEASE_MS=6000
+# shellcheck source=tests/vm/three.sh
+. "${QBD_VM:?}/three.sh"
+requires fio
+
+# hang COMMAND...: one more that is going to hang; its exit code is kept.
+hung=()
+hang()
+{
+	"$@" >/dev/null 2>&1 &
+	hung+=($!)
+}
+
+inflight() { [[ $(cat /sys/block/qbd0/qbd/inflight) -ge $1 ]]; }
+
+held() { [[ $(cat /sys/block/qbd0/qbd/held) -ge $1 ]]; }
+
+stalled() { [[ $(td_stat n1 inflight) -ge $1 ]]; }
+
+all_hang()
+{
+	local pid
+	for pid in "${hung[@]}"; do
+		kill -0 "$pid"
+	done
+}
+
+# cut_off, joined: the leader from the others.
+cut_off()
+{
+	sever n2 n1
+	sever n3 n1
+}
+
+joined()
+{
+	heal n2 n1
+	heal n3 n1
+}
+
+# end_all: detach by force, see everybody end, not one of them well; leaves
+# what it took in $took.
+end_all()
+{
+	local start=$SECONDS pid
+	well=0
+	three_detach n1 7 --force
+	for pid in "${hung[@]}"; do
+		wait "$pid" && well=$((well + 1))
+	done
+	took=$((SECONDS - start))
+	log "forced detach and the end of ${#hung[@]} took $took s"
+	hung=()
+}
+
+# shellcheck disable=SC2119  # the parameters are the module's
+load_testdisk
+three_nodes 256
+# so that whatever fails, nothing is left waiting
+on_exit td_release n1
+on_exit td_clear n1
+three_create 7 64 64
+three_attach n1 7 64 64
+# more than the log holds, so that the first of it is on the disk alone
+dd if=/dev/zero of="$DEV" bs=1M count=24 oflag=direct conv=nocreat status=none
+wait_until 100 three_in_sync n1 3
+
+# the lease holds a while yet: reads begin, and no other copy can end them
+td_fault n1 stall op=read count=1000000 >/dev/null
+td_fault n1 stall op=write count=1000000 >/dev/null
+cut_off
+for at in 0 1 2 3; do
+	hang dd if="$DEV" of=/dev/null bs=64K count=1 skip=$((at * 16)) \
+		iflag=direct
+done
+check "reads wait for the disk" wait_until 60 stalled 1
+for at in 40 44 48 52; do
+	hang dd if=/dev/zero of="$DEV" bs=1M count=4 seek="$at" \
+		oflag=direct conv=nocreat
+done
+wait_until 60 inflight 8
+# what is not written yet is not read either
+for at in 40 44; do
+	hang dd if="$DEV" of=/dev/null bs=64K count=1 skip=$((at * 16)) \
+		iflag=direct
+done
+wait_until 60 inflight 10
+check "nobody has ended" all_hang
+end_all
+check "forced detach ends all of them in time" test "$took" -le 10
+check "with errors" test "$well" = 0
+check "the device is gone" test ! -e /sys/block/qbd0
+td_clear n1
+td_release n1
+joined
+
+for node in n1 n2 n3; do
+	wait_until 100 three_linked $node
+done
+check "attached again" three_attach n1 7 64 64
+wait_until 100 three_in_sync n1 3
+cut_off
+td_fault n1 stall op=write count=1000000 >/dev/null
+check "without its quorum it is suspended" \
+	wait_until 100 three_state n1 suspended
+hang fio --name=many --filename="$DEV" --direct=1 --ioengine=libaio \
+	--rw=write --bs=128k --iodepth=256 --size=32M --minimal
+check "256 writes wait" wait_until 100 inflight 256
+check "half of them outside of a full window" held 128
+end_all
+check "forced detach ends them in time" test "$took" -le 10
+check "with an error each" test "$well" = 0
+td_clear n1
+td_release n1
+joined
+
+for node in n1 n2 n3; do
+	three_unlink $node
+	check "node $node ends" at $node qbdctl kernel node stop --id "${node#n}"
+done
+check "the module goes" wait_until 60 rmmod qbd
