@@ -361,10 +361,10 @@ static int qbd_node_replica_error(int err, struct qbd_refusal *why)
 			"the store has had this replica: take a new id");
 	case -ENOSPC:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
-				  "no room for its map: take a larger device");
+				  "no slot or no room for its map is left");
 	case -ESHUTDOWN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
-				  "not active: see 'qbdctl kernel store list'");
+				  "the store is not active");
 	case -EAGAIN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
 				  "the store's log is full, try again");

@@ -97,7 +97,7 @@ enum qbd_read_state {
  * @block: first block
  * @blocks: length
  * @tried: mask of members that failed
- * @err: what the last of them said
+ * @err: what the last of them said, -ETIMEDOUT if one was only slow
  * @state: enum qbd_read_state
  * @member: member that was asked
  * @behind: how often that one lacked what was completed

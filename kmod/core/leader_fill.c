@@ -221,10 +221,11 @@ static u64 qbd_leader_fill_limit(const struct qbd_leader_core *lead,
 
 /*
  * V5: catching up never ends if the head moves on while the last records are
- * sent. So when no more than half a ring of what is committed is missing, the
- * ring is kept from its base on for this member, the source fills up to just
- * before, and the live stream takes over there. What is in flight does not
- * matter: it takes half the ring at most (qbd_leader_in_flight_fits()), so the
+ * sent. So when no more than half a ring of what is committed is missing (in
+ * bytes as the records of now have them), the ring is kept from its base on for
+ * this member, the source fills up to just before, and the live stream takes
+ * over there. What is in flight does not matter: it takes half the ring at most
+ * (qbd_leader_in_flight_fits()). So, unless another one is behind as well, the
  * writer has half a ring to go until the place is lost again (V4), and nothing
  * but some catch-up with it.
  */
@@ -232,10 +233,13 @@ static void qbd_leader_pin(struct qbd_leader_core *lead,
 			   struct qbd_progress *prog)
 {
 	const struct qbd_window *win = &lead->win;
+	u64 missing = lead->commit - min(lead->commit, prog->matched);
+	u64 bytes = win->end_bytes - win->base_bytes;
 
-	if (!prog->pin && lead->commit &&
-	    prog->matched + (win->mask + 1) / 2 >= lead->commit)
-		prog->pin = win->base;
+	if (prog->pin || !lead->commit || missing > (win->mask + 1) / 2 ||
+	    missing * bytes > (win->end - win->base) * (win->max_bytes / 2))
+		return;
+	prog->pin = win->base;
 }
 
 /*

@@ -79,9 +79,10 @@ static bool qbd_leader_is_local(const struct qbd_leader_core *lead, u32 member)
  * May this member be read from? Others must have acknowledged all that was
  * completed when the read began (S8; the replica itself checks it again). The
  * replica on this node is handed what was sent to it before the read, and the
- * index read at is compared; but it must have acknowledged a record of this
- * term: until then an older leader's stale records may still be behind its
- * matched ones, with an index that is high enough.
+ * index read at is compared; but a record of this term must be on its stable
+ * media: until then an older leader's stale records may still be behind its
+ * matched ones, with an index that is high enough. Received is not enough, the
+ * truncation may still wait for room in the log.
  *
  * When it began, not at this try: writes go on, and a copy that is always a
  * little behind could otherwise never be read from.
@@ -94,7 +95,7 @@ static bool qbd_leader_readable(const struct qbd_leader_core *lead, u32 member,
 	if (prog->state != QBD_MEMBER_LIVE || !prog->voting)
 		return false;
 	if (qbd_leader_is_local(lead, member))
-		return prog->matched > lead->history.index &&
+		return prog->durable > lead->history.index &&
 		       prog->next > read->begin;
 	return prog->matched >= read->begin;
 }
@@ -176,7 +177,9 @@ static void qbd_leader_read_try(struct qbd_leader_core *lead,
 			qbd_leader_read_end(lead, read, read->err, acts);
 			return;
 		}
-		/* all of them again, after a while */
+		/* all of them again, after a while: slow was not broken */
+		if (read->err == -ETIMEDOUT)
+			read->failed_ns = 0;
 		read->tried = 0;
 		read->retry = true;
 		read->since_ns = lead->now_ns;

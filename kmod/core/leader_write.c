@@ -105,7 +105,7 @@ static bool qbd_leader_in_flight_fits(const struct qbd_leader_core *lead,
 				      u32 payload_blocks)
 {
 	const struct qbd_window *win = &lead->win;
-	u64 records = win->end - 1 - lead->completed;
+	u64 records = win->end - min(win->end, lead->completed + 1);
 	u64 bytes = win->end_bytes - qbd_window_bytes(win, lead->completed) +
 		    (u64)payload_blocks * QBD_BLOCK_SIZE;
 

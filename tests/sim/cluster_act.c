@@ -122,6 +122,12 @@ static void cl_act_send_log(struct cl_world *w, u32 node, u32 shard,
 
 /* --- the log ------------------------------------------------------------ */
 
+/* A log without room takes few records; what is small may find some. */
+static bool cl_act_no_room(struct cl_world *w, const struct qbd_action *act)
+{
+	return !cl_chance(w, act->kind == QBD_ACT_LOG_APPEND ? 10 : 60);
+}
+
 static int cl_act_log_try(struct cl_world *w, u32 node, u32 shard,
 			  struct qbd_action *act)
 {
@@ -130,8 +136,7 @@ static int cl_act_log_try(struct cl_world *w, u32 node, u32 shard,
 	/* its replicas may not know yet: what they do is under way */
 	if (!w->node[node].open || w->node[node].failed)
 		return -ESHUTDOWN;
-	if (w->node[node].no_room && act->kind == QBD_ACT_LOG_APPEND &&
-	    !cl_chance(w, 10))
+	if (w->node[node].no_room && cl_act_no_room(w, act))
 		return -EAGAIN;
 	err = cl_log_put(w, node, shard, act);
 	if (err == -ENOMEM || err == -ENOSPC)
