@@ -37,12 +37,12 @@ for depth in 1 8 64; do
 	check "write and verify 4k at depth $depth" \
 		quiet verified 4k "$depth" "$(amount 1 1 24 4)"
 	check "write and verify 64k at depth $depth" \
-		quiet verified 64k "$depth" "$(amount 4 2 24 12)"
+		quiet verified 64k "$depth" "$(amount 2 2 24 12)"
 	check "write and verify 1m at depth $depth" \
-		quiet verified 1m "$depth" "$(amount 8 4 24 24)"
+		quiet verified 1m "$depth" "$(amount 4 4 24 24)"
 done
 check "mixed sizes, with flushes and discards" \
-	quiet mixed 16 "$(amount 16 4 32 16)"
+	quiet mixed 16 "$(amount 8 4 32 16)"
 check "each block for itself on stable media" \
 	quiet verified 4k 8 "$(amount 1 1 4 2)" --sync=dsync
 check "buffered, synchronous" \

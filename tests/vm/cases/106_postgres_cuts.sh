@@ -20,5 +20,5 @@ load ext4
 # shellcheck disable=SC2119  # the parameters are the module's
 load_testdisk
 one_node
-/usr/bin/python3 "${QBD_VM:?}/pgcuts.py" "$(amount 6 2 200 20)" \
+/usr/bin/python3 "${QBD_VM:?}/pgcuts.py" "$(amount 4 2 200 20)" \
 	"$(amount 60 20 200 40)" "${QBD_SEED:-$RANDOM}"

@@ -17,6 +17,7 @@ from demo_node import CLUSTER, MODULE
 
 DESCRIPTION = "PostgreSQL on one copy, the machine gets SIGKILL"
 KERNELS = "debian"
+# TIER=long
 # TIMEOUT=400
 # LONG=3000
 
