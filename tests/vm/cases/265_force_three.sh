@@ -9,6 +9,7 @@
 #			n2, n3 (cut off)
 # KERNELS=debian
 # TIMEOUT=300
+# TIER=long
 DESCRIPTION="forced detach of a volume whose three copies are stuck"
 # shellcheck source=tests/vm/lib.sh
 . "${QBD_VM:?}/lib.sh"
