@@ -140,6 +140,9 @@ int qbd_commit_begin(struct qbd_store_core *core, void *header,
 		core, head->lpos, qbd_seg_blocks(head), plan->extent);
 	commit->head = *head;
 	commit->busy = true;
+	/* its header is nobody's, and could be promised away until it ends */
+	if (seal)
+		core->ring.waiting++;
 	return 0;
 fail:
 	qbd_store_fail(core, error);
@@ -190,6 +193,8 @@ void qbd_commit_end(struct qbd_store_core *core, int error)
 	if (QBD_CORE_BUG(!commit->busy))
 		return;
 	commit->busy = false;
+	if (seal)
+		core->ring.waiting--;
 	if (!error)
 		error = qbd_ring_push(&core->ring, &commit->head,
 				      seal ? 0 : core->index.wait - count);

@@ -102,7 +102,8 @@ static inline u64 qbd_ring_used(const struct qbd_ring *ring)
  */
 static inline u64 qbd_ring_free(const struct qbd_ring *ring)
 {
-	return ring->blocks - qbd_ring_used(ring) - ring->waiting;
+	return ring->blocks -
+	       min(ring->blocks, qbd_ring_used(ring) + ring->waiting);
 }
 
 size_t qbd_ring_mem_bytes(u32 nr_recs);

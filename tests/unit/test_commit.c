@@ -179,7 +179,7 @@ TEST_F(commit, a_failed_write_fails_the_store)
 
 TEST_F(commit, a_seal_proves_the_last_segment)
 {
-	u64 seq;
+	u64 free, seq;
 
 	put(self, 0, 1);
 	EXPECT_FALSE(qbd_commit_seal_wanted(self->core));
@@ -187,14 +187,18 @@ TEST_F(commit, a_seal_proves_the_last_segment)
 	EXPECT_FALSE(qbd_commit_seal_wanted(self->core));
 	seq = self->bed->plan.head.seq;
 	bed_commit_end(self->bed, 0);
+	free = qbd_ring_free(&self->core->ring);
 	ASSERT_TRUE(qbd_commit_seal_wanted(self->core));
 	ASSERT_EQ(0, bed_commit_begin(self->bed));
+	/* Its block is taken from now on: nobody is promised it. */
+	EXPECT_EQ(free - 1, qbd_ring_free(&self->core->ring));
 	EXPECT_EQ(QBD_SEG_SEAL, self->bed->plan.head.flags);
 	EXPECT_EQ(0, self->bed->plan.nr_recs);
 	EXPECT_EQ(seq, self->bed->plan.head.durable_seq);
 	/* A record that comes meanwhile is in the next segment. */
 	put(self, 1, 1);
 	bed_commit_end(self->bed, 0);
+	EXPECT_EQ(free - 3, qbd_ring_free(&self->core->ring));
 	EXPECT_FALSE(qbd_commit_seal_wanted(self->core));
 	EXPECT_EQ(1, durable(self));
 	bed_commit(self->bed);
