@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints: a stable interface for the BPF tools.
+ * Tracepoints: a stable interface for the BPF tools. Times are the trace's own.
  *
  * A WRITE, in its stages. What names it: (volume, shard, id) from queued to
  * completed; (volume, shard, term, index) from assigned on; a store's log
@@ -14,12 +14,8 @@
  *	qbd_request_done	a quorum has it: ended
  *
  * A READ: queued, qbd_read_local (a read of the store begins), done.
- *
- * CATCH-UP of a replica: qbd_fetch_asked, its leader asks another one for what
- * follows index; qbd_fetch_sent, that one sent what is up to index, or could
- * not: op is enum qbd_wire_status.
- *
- * One block per part of the module; times are those of the trace itself.
+ * CATCH-UP of target: qbd_fetch_asked, its leader asks another replica for what
+ * follows index; qbd_fetch_sent, that one sent what is up to index, or not.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM qbd
@@ -188,16 +184,20 @@ DEFINE_EVENT(qbd_record, qbd_record_durable,
 	TP_ARGS(volume, shard, replica, term, index, op)
 );
 
-DEFINE_EVENT(qbd_record, qbd_fetch_asked,
-	TP_PROTO(u32 volume, u32 shard, u64 target, u64 term, u64 index,
-		 u8 status),
-	TP_ARGS(volume, shard, target, term, index, status)
+DEFINE_EVENT_PRINT(qbd_record, qbd_fetch_asked,
+	TP_PROTO(u32 volume, u32 shard, u64 target, u64 term, u64 index, u8 op),
+	TP_ARGS(volume, shard, target, term, index, op),
+	TP_printk("volume=%u shard=%u target=%llu term=%llu index=%llu",
+		  __entry->volume, __entry->shard, __entry->replica,
+		  __entry->term, __entry->index)
 );
 
-DEFINE_EVENT(qbd_record, qbd_fetch_sent,
-	TP_PROTO(u32 volume, u32 shard, u64 target, u64 term, u64 index,
-		 u8 status),
-	TP_ARGS(volume, shard, target, term, index, status)
+DEFINE_EVENT_PRINT(qbd_record, qbd_fetch_sent,
+	TP_PROTO(u32 volume, u32 shard, u64 target, u64 term, u64 index, u8 op),
+	TP_ARGS(volume, shard, target, term, index, op),
+	TP_printk("volume=%u shard=%u target=%llu term=%llu index=%llu status=%u",
+		  __entry->volume, __entry->shard, __entry->replica,
+		  __entry->term, __entry->index, __entry->op)
 );
 
 TRACE_EVENT(qbd_log_wait,
@@ -492,7 +492,6 @@ DEFINE_EVENT(qbd_msg, qbd_msg_received,
 );
 
 #endif /* _QBD_TRACE_H */
-
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH .
 #undef TRACE_INCLUDE_FILE

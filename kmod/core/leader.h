@@ -24,10 +24,10 @@
  * again after SPACE (or SERVING, RESUMED); other errors are final.
  *
  * READS.  From the local replica if it is in the live stream, else from one
- * that is; another one after EIO or a bad CRC.  The bytes are given out when
- * no overlapping record, up to the index they were read at, is uncompleted
- * (S8), and when then, with the bytes in hand, leases of a quorum run or,
- * with @reads_quorum, a quorum confirms the term.
+ * that is; another one after EIO, a bad CRC, or when it was behind twice.  The
+ * bytes are given out when no overlapping record, up to the index they were
+ * read at, is uncompleted (S8), and when then, with the bytes in hand, leases
+ * of a quorum run or, with @reads_quorum, a quorum confirms the term.
  *
  * TIME.  TICK at least every eighth of the lease while qbd_leader_busy(), and
  * every lease otherwise.  Call it too when a heartbeat came back while

@@ -236,7 +236,8 @@ static void qbd_leader_pin(struct qbd_leader_core *lead,
 	u64 missing = lead->commit - min(lead->commit, prog->matched);
 	u64 bytes = win->end_bytes - win->base_bytes;
 
-	if (prog->pin || !lead->commit || missing > (win->mask + 1) / 2 ||
+	if (prog->pin || prog->stalled || !lead->commit ||
+	    missing > (win->mask + 1) / 2 ||
 	    missing * bytes > (win->end - win->base) * (win->max_bytes / 2))
 		return;
 	prog->pin = win->base;
@@ -522,6 +523,9 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
  *
  * A source may be slow, cut off from the target, or gone without a word. What
  * it could not read it may be able to read later.
+ *
+ * Nothing is kept meanwhile: the pages are those that all shards of the node
+ * write with, and where no write comes, none would make the member let go.
  */
 void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member)
 {
@@ -540,5 +544,7 @@ void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member)
 	if (lead->now_ns - prog->active_ns < 2 * wait_ns)
 		return;
 	prog->active_ns = lead->now_ns;
+	prog->stalled = true;
+	prog->pin = 0;
 	qbd_leader_drop_source(prog);
 }

@@ -49,6 +49,7 @@ void qbd_progress_session(struct qbd_progress *prog, u64 session, u64 now_ns)
 	prog->matched = 0;
 	prog->durable = 0;
 	prog->pin = 0;
+	prog->stalled = false;
 	prog->source = -1;
 	prog->fetching = false;
 	prog->round = 0;
@@ -102,8 +103,10 @@ bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
 		return false;
 	if (!prog->promised && !QBD_MUTANT(ack_of_old_session))
 		return false;
-	if (received > prog->matched || durable > prog->durable)
+	if (received > prog->matched || durable > prog->durable) {
 		prog->active_ns = now_ns;
+		prog->stalled = false;
+	}
 	prog->matched = max(prog->matched, received);
 	prog->durable = max(prog->durable, durable);
 	prog->round = max(prog->round, ack->ack.round);

@@ -73,6 +73,7 @@ enum qbd_member_state {
  * @window_bytes: bytes that it takes beyond those
  * @window_records: records likewise
  * @pin: CATCHUP: index from which the leader keeps records for it, 0 = none
+ * @stalled: CATCHUP: it got nowhere for long: nothing is kept until it moves
  * @sent: CATCHUP: last position that the source said it sent
  * @fetching: CATCHUP: the source has not answered yet
  * @round: highest round that came back
@@ -110,6 +111,7 @@ struct qbd_progress {
 	u32 window_bytes;
 	u32 window_records;
 	u64 pin;
+	bool stalled;
 	struct qbd_pos sent;
 	bool fetching;
 	u64 round;
