@@ -112,6 +112,7 @@ int cl_lead_step(struct cl_world *w, u32 node, u32 shard,
 		ev.kind = QBD_LEADER_MORE;
 	} while (acts.more);
 	qbd_leader_info(lead->core, &info);
+	cl_saw_counted(w, shard, info.commit);
 	if (info.state != lead->state) {
 		cl_trace(w, "node %u: leader of %u is %s\n", node, shard,
 			 qbd_leader_name(info.state));

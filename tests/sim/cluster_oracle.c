@@ -29,6 +29,7 @@ struct cl_history {
 	u64 committed_ns[CL_INDEX];
 	u64 committed_by[CL_INDEX]; /* term of whose history it is then */
 	u64 commit; /* up to here */
+	u64 counted; /* up to here some leader has found out */
 	u64 high; /* index that was used */
 	u64 floor[CL_BLOCKS]; /* newest version acknowledged or read */
 	u64 bound[CL_NODES + 1];
@@ -70,6 +71,7 @@ void cl_oracle_start(struct cl_world *w)
 		memset(h->first, 0, bytes);
 		memset(h->committed, 0, bytes);
 		h->commit = 0;
+		h->counted = 0;
 		h->high = 0;
 		memset(h->floor, 0, sizeof(h->floor));
 		memset(h->bound, 0, sizeof(h->bound));
@@ -336,6 +338,33 @@ void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 	*promised = max(*promised, msg->term);
 }
 
+void cl_saw_counted(struct cl_world *w, u32 shard, u64 index)
+{
+	struct cl_history *h = &w->oracle->shard[shard];
+
+	h->counted = max(h->counted, index);
+}
+
+/*
+ * Rot took the tail behind @last from @node. What was committed only because of
+ * that copy, with nobody any the wiser, is not any more: it is as if it had
+ * never been written there. What a leader has counted stays.
+ */
+static void cl_rotted(struct cl_world *w, u32 node, u32 shard, u64 last)
+{
+	struct cl_oracle *o = w->oracle;
+	struct cl_history *h = &o->shard[shard];
+	u64 index;
+	u32 i;
+
+	for (index = last + 1; index <= h->high; index++)
+		for (i = h->first[index]; i; i = o->rec[i].next)
+			o->rec[i].own &= ~(1U << node);
+	while (h->commit > max(h->counted, last) &&
+	       !cl_quorum(w, shard, cl_committed_rec(w, shard, h->commit)->own))
+		h->commit--;
+}
+
 void cl_saw_bound(struct cl_world *w, u32 node, u32 shard, u64 index)
 {
 	struct cl_history *h = &w->oracle->shard[shard];
@@ -383,6 +412,8 @@ void cl_saw_opened(struct cl_world *w, u32 node, u32 shard,
 		 have->promise.term, have->promise.node, have->flags);
 	h->durable[node] = have->last;
 	h->proven[node] = (struct qbd_pos){ 0 };
+	if (w->node[node].damaged)
+		cl_rotted(w, node, shard, have->last.index);
 	if (w->node[node].damaged && have->flags)
 		return;
 	if (have->promise.term < promised)

@@ -6,7 +6,8 @@
  * is committed: a record that replicas of a quorum have on stable media, all of
  * which promised its term and no higher one at that time, and with it all that
  * comes before it in its history.  It counts by itself, it believes no index
- * that a machine names.  Then:
+ * that a machine names.  Only what rot takes away before any leader has counted
+ * it is not committed any more.  Then:
  *
  *	R1  a read returns a version that is not older than what was known to be
  *	    acknowledged or was read when the read began, and is a block's own
@@ -54,6 +55,8 @@ void cl_saw_durable(struct cl_world *w, u32 node, u32 shard, u64 index);
 /* A replica says that it promised, or obeys. */
 void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 		  const struct qbd_msg *msg);
+/* A leader has found out that records up to @index are committed. */
+void cl_saw_counted(struct cl_world *w, u32 shard, u64 index);
 /* Records up to @index may go home. */
 void cl_saw_bound(struct cl_world *w, u32 node, u32 shard, u64 index);
 /* A store says what went home. */
