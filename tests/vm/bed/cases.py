@@ -6,7 +6,8 @@ behind "# ":
 
 DESCRIPTION="one line"          required
 KERNELS=debian|debug|both       both
-TIER=check|long                 check
+TIER=check|long                 check; long: only with --long
+DEBUG=check|long                check; long: on the debug kernel only so
 MODE=guest|icount|host          guest; host for python files
 TIMEOUT=seconds                 120; four times as much on the debug kernel
 LONG=seconds                    TIMEOUT of a run with --long, which cases see
@@ -34,13 +35,14 @@ DEBUG_FACTOR = 4
 
 _LINE = re.compile(r"^(?:# )?([A-Z]+) ?= ?(\"[^\"]*\"|'[^']*'|\S+)\s*$")
 _DEFAULTS = {
-    "DESCRIPTION": "", "KERNELS": "both", "TIER": "check", "MODE": "",
+    "DESCRIPTION": "", "KERNELS": "both", "TIER": "check", "DEBUG": "check", "MODE": "",
     "TIMEOUT": "120", "LONG": "", "MEM": "1G", "CPUS": "2", "DISKS": "",
     "CMDLINE": "", "ISOLATED": "", "ALLOW": "", "MODULES": "", "PROGRAMS": "",
     "FILES": "", "REPEAT": "1",
 }
 _CHOICES = {"KERNELS": ("debian", "debug", "both"),
-            "TIER": ("check", "long"), "MODE": ("guest", "icount", "host")}
+            "TIER": ("check", "long"), "DEBUG": ("check", "long"),
+            "MODE": ("guest", "icount", "host")}
 
 
 class Case:
@@ -67,6 +69,12 @@ class Case:
         if values["KERNELS"] == "both":
             self.kernels = ["debian", "debug"]
         self.values = values
+
+    def trim(self):
+        """Leave what a run without --long does; False: nothing."""
+        if self.values["DEBUG"] == "long":
+            self.kernels = [one for one in self.kernels if one != "debug"]
+        return self.tier == "check" and bool(self.kernels)
 
     def _check(self, values):
         if not values["DESCRIPTION"]:
@@ -99,8 +107,10 @@ class Case:
 
 
 def load(glob="*", long=False, where=CASES):
-    """The cases whose name matches, in order."""
+    """The cases whose name matches, in order; one that is named without a
+    wildcard is wanted, however long it takes."""
     cases = []
+    long = long or not set(glob) & set("*?[")
     for name in sorted(os.listdir(where)):
         if not re.fullmatch(r"\d{3}_\w+\.(sh|py)", name):
             continue
@@ -109,6 +119,6 @@ def load(glob="*", long=False, where=CASES):
         if not any(fnmatch.fnmatch(one, glob)
                    for one in (case.name, name, short)):
             continue
-        if case.tier == "check" or long:
+        if long or case.trim():
             cases.append(case)
     return cases

@@ -3,7 +3,7 @@
 #
 # A volume of two shards, one of them short: what its queue promises is what
 # the design promises, bytes come back, a file system lives on it.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 DESCRIPTION="the block device: limits, bytes, ext4, detach and attach"
 # shellcheck source=tests/vm/lib.sh

@@ -4,7 +4,7 @@
 # Writes of 4 KiB to 1 MiB at depths of 1 to 64 are verified by fio, over a log
 # that is smaller than what is written; discards and zeroes, of a block, of
 # chunks, over the border of two shards, read as zero and leave the rest.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 # LONG=900
 DESCRIPTION="verified writes of all sizes, flush, discard, zeroes"

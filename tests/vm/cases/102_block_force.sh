@@ -11,7 +11,7 @@
 #
 # The file system is on a partition, because not all kernels let one write to
 # what is mounted.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 DESCRIPTION="forced detach with everything stuck, in time"
 # shellcheck source=tests/vm/lib.sh

@@ -4,7 +4,7 @@
 # The module comes and goes, with a node, a store and a volume in between that
 # are used each time, and leaves nothing behind: no object in a slab cache of
 # the kernel, no page, nothing that kmemleak knows of.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 # LONG=3000
 DESCRIPTION="load, use, unload, many times; busy while in use; no leak"

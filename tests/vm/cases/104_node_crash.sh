@@ -3,7 +3,7 @@
 #
 # "node crash" is a power cut for the kernel's state: users get errors at once,
 # nothing more is written; what had been acknowledged is there afterwards.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 DESCRIPTION="a crashed node loses nothing that it acknowledged"
 # shellcheck source=tests/vm/lib.sh

@@ -4,7 +4,7 @@
 # A store's disk is recorded under writers, discards and checkpoints; then the
 # power is cut at many operations of that past, each time with other unflushed
 # sectors kept and the operation that arrives torn. The work is in cuts.py.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 # LONG=3000
 DESCRIPTION="power cuts: nothing acknowledged is lost, nothing is torn"

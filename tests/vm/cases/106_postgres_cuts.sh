@@ -4,7 +4,7 @@
 # A database commits rows on a volume whose disk is recorded; then the power is
 # cut at many operations of that past. Each time the database must come back
 # with every row that it had acknowledged. The work is in pgcuts.py.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=400
 # LONG=7200
 DESCRIPTION="PostgreSQL loses no acknowledged row in power cuts"

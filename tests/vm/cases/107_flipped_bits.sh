@@ -4,7 +4,7 @@
 # Each region of a store gets a flipped bit: superblocks, log, metadata, homes.
 # It is found and named, or survived by the other copy; wrong data is read
 # from nowhere but a home block, which has no checksum. The work is in flips.py.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 # LONG=1500
 DESCRIPTION="a flipped bit in each region of a store is found"

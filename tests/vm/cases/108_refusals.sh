@@ -3,7 +3,7 @@
 #
 # What must not be done is refused, in words that name it, and nothing that
 # was there before is the worse for it.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=120
 DESCRIPTION="bad input: each refusal says why, and nothing is lost"
 # shellcheck source=tests/vm/lib.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # qbdlat counts what fio did, request by request, and its stages add up.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 DESCRIPTION="qbdlat under load: every request is in its histograms"
 # shellcheck source=tests/vm/lib.sh

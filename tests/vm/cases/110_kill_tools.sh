@@ -5,7 +5,7 @@
 # and late in what it does, while fio writes and verifies. fio sees nothing.
 #
 #	fio -> /dev/qbd0; qbdctl kernel ..., qbdlat <- kill -9
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 # LONG=1000
 DESCRIPTION="kill -9 of every tool under load: no error, no stall"

@@ -8,7 +8,7 @@
 #	2 forced detach
 #	3 attach -> partition scan -> read 2, held until it is released
 #	4 read 1 ends: the scan of 3 still waits for read 2
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 DESCRIPTION="reads of a former attach, late"
 # shellcheck source=tests/vm/lib.sh

@@ -4,7 +4,7 @@
 # What the queue says of atomic writes is true: writes of up to 1 MiB with
 # RWF_ATOMIC are taken, others refused, and a power cut leaves each of them
 # whole or not at all. The work is in atomic.py.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 # LONG=2000
 DESCRIPTION="atomic writes of 1 MiB are whole after power cuts"

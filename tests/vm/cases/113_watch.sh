@@ -6,7 +6,7 @@
 # is told so.
 #
 #	fio -> /dev/qbd0; readers -> /sys/.../qbd/*; qbdctl kernel events, stopped
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 DESCRIPTION="sysfs and debugfs under load, and events that are lost"
 # shellcheck source=tests/vm/lib.sh

@@ -3,7 +3,7 @@
 #
 # The udev rule: a volume, and each of its partitions, has a name in
 # /dev/qbd/by-name while it is attached, whatever number its device has.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=120
 DESCRIPTION="udev: /dev/qbd/by-name comes and goes with the volume"
 # shellcheck source=tests/vm/lib.sh

@@ -8,7 +8,7 @@
 #	                |
 #	n3 = node 13 ---+--- n4, n5: strangers
 #
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=600
 DESCRIPTION="links to peers: connect, refuse, replace, survive the program"
 # shellcheck source=tests/vm/lib.sh

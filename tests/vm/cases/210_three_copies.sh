@@ -4,7 +4,7 @@
 # Three copies over TCP: writes go on while a follower is dead, it catches up
 # when it is back, and when the leader dies another node has every block that
 # was acknowledged.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=600
 DESCRIPTION="three copies survive a follower and the leader"
 # shellcheck source=tests/vm/lib.sh

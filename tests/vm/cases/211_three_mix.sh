@@ -5,7 +5,7 @@
 # to 1 MiB at depths of 1 to 64 that fio verifies, flushes, discards, zeroes,
 # over logs that are smaller than that. Then each node is the leader once, and
 # has the same bytes: a leader reads its own copy.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 # LONG=900
 DESCRIPTION="three copies: verified writes of all sizes, discard, zeroes"

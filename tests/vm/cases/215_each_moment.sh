@@ -7,7 +7,7 @@
 # a short run one of the phases, which the seed chooses.
 #
 #	ledger -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=600
 # LONG=1200
 DESCRIPTION="nodes lose power idle, in a checkpoint, in catch-up, in OPEN"

@@ -10,7 +10,7 @@
 # stable media of two of them has some 50 ms to be lost in.
 #
 #	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=600
 DESCRIPTION="power cuts of all nodes at once lose nothing acknowledged"
 # shellcheck source=tests/vm/lib.sh

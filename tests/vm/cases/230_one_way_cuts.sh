@@ -11,7 +11,7 @@
 #
 # The ledger's writers pause: what they write during a cut has to fit into the
 # logs on a quick machine too. The other shard has one record of each term.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=600
 DESCRIPTION="one-way cuts do not stop writes; a cut off leader is replaced"
 # shellcheck source=tests/vm/lib.sh

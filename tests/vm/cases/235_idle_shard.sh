@@ -6,7 +6,7 @@
 # which left the others' logs long ago: busy shards share them.
 #
 #	shard 1 on n1: [1]		on n2, n3: 1 at home, [2] in the log
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 DESCRIPTION="an idle shard needs no more than its log has"
 # shellcheck source=tests/vm/lib.sh

@@ -3,7 +3,7 @@
 #
 # Every program that made the links is killed under load: writes and reads go
 # on as if nothing had happened (P7), on the connections that there were.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=200
 DESCRIPTION="I/O does not notice that every links program was killed"
 # shellcheck source=tests/vm/lib.sh

@@ -5,7 +5,7 @@
 # damaged ones, then valid ones of what there is no more. Connections end or
 # messages are dropped, each is counted, the log has a line for a connection;
 # the volume, which has its quorum without node 2, serves all the time.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 DESCRIPTION="hostile frames, foreign nodes, stale sessions"
 # shellcheck source=tests/vm/lib.sh

@@ -7,7 +7,7 @@
 #
 #	1. its log gives wrong bytes	2. its disk reads nothing
 #	3. it is not in sync		4. reads=quorum, and cut off
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=600
 DESCRIPTION="reads: bad copies are replaced by good ones, reads=quorum"
 # shellcheck source=tests/vm/lib.sh

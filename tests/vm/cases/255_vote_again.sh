@@ -7,7 +7,7 @@
 #
 #	1. n3 rots		2. n1 and n3 are no quorum
 #	3. n3 votes, they are	4. it still votes when it comes back
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=300
 DESCRIPTION="a copy without a vote gets it back"
 # shellcheck source=tests/vm/lib.sh

@@ -8,7 +8,7 @@
 #	n1: the writer, no copy     n2, n3: copies, 16 MiB of log
 #
 # Two shards: what a leader sends ahead of acks is 16 MiB for each.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=400
 DESCRIPTION="a replica with a full log obeys the next leader"
 # shellcheck source=tests/vm/lib.sh

@@ -3,7 +3,7 @@
 #
 # Three copies over the loop transport, which loses, delays and reorders
 # messages: what is written is there all the same, on every node.
-# KERNELS=debian
+# DEBUG=long
 # TIMEOUT=900
 DESCRIPTION="messages are lost, late and out of order, and nothing is lost"
 # shellcheck source=tests/vm/lib.sh

@@ -6,7 +6,7 @@
 # two others to receive. Which they can, because that has pages of its own.
 #
 #	n1: volume 7    n2: volume 8    n3: volume 9, each with three copies
-# KERNELS=debian
+# DEBUG=long
 # MEM=2G
 # TIMEOUT=240
 DESCRIPTION="nodes whose pages are used up go on receiving"
