@@ -154,7 +154,7 @@ check) run_check 6000 10000 0 2400 --slice ;;
 check-long)
 	export QBD_TIDY_FULL=1
 	long=1
-	run_check 100000 100000 300 7200
+	run_check 100000 100000 300 36000
 	;;
 check-fast)
 	run_build
