@@ -236,9 +236,9 @@ err_ida:
  * @vol: the volume
  * @dead: its requests fail; else they are waited for
  *
- * The order is that of A8: when this is called for a dead volume its requests
- * have been ended once; those that file systems submit when they are told come
- * to a dead shard, and are ended again all the same.
+ * The order is that of core/rules.h: when this is called for a dead volume its
+ * requests have been ended once; those that file systems submit when they are
+ * told come to a dead shard, and are ended again all the same.
  */
 void qbd_disk_remove(struct qbd_volume *vol, bool dead)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Leases, one per pair of nodes (protocol S9, V1, V3, V10).
+ * Leases, one per pair of nodes (S9, V1, V3, V10 in rules.h).
  *
  * A lease lets the leader serve reads without asking anybody: as long as a
  * quorum's leases run, no other leader can have got as far as completing a

@@ -8,7 +8,7 @@
  * sends records of its log to other replicas when the leader says so.
  *
  * The rules it keeps are named beside the functions that keep them: S1, S2,
- * S4, S8, S9, S10, V1 of the protocol, and one path for truncation.
+ * S4, S8, S9, S10, V1 (rules.h), and one path for truncation.
  *
  * WHAT IS KNOWN.  Three indexes: last (handed to the store), durable (the
  * store said so), matched (proven to be the leader's history in this term).
