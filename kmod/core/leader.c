@@ -186,6 +186,8 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 	}
 	if (prog->state == QBD_MEMBER_PROBING)
 		qbd_leader_place(lead, member);
+	else if (prog->state == QBD_MEMBER_GONE)
+		qbd_leader_moved(lead, member, acts);
 }
 
 /*
@@ -466,6 +468,9 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 	case QBD_LEADER_TICK:
 		qbd_leader_tick(lead, acts);
 		qbd_leader_reach(lead, acts);
+		break;
+	case QBD_LEADER_SCARCE:
+		qbd_leader_scarce(lead);
 		break;
 	case QBD_LEADER_START:
 	case QBD_LEADER_WRITE:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The leader's side of a shard: the node where its volume is attached.
+ * The leader's side of a shard: the node where its volume is attached. S1 to
+ * S16 and V1 to V10, here and elsewhere, are the rules in rules.h.
  *
  *	OPENING ---> RECOVERING ---> READY ---> SERVING ---> RELEASING
  *	     \            \             \           \             \
@@ -193,6 +194,7 @@ struct qbd_leader_config {
  * @QBD_LEADER_RELEASE: clean detach: drain, then give up the term
  * @QBD_LEADER_STOP: end everything with @err, now
  * @QBD_LEADER_TICK: time went by
+ * @QBD_LEADER_SCARCE: the node has no pages left: keep less for those behind
  * @QBD_LEADER_MORE: see struct qbd_actions
  */
 enum qbd_leader_event_kind {
@@ -207,6 +209,7 @@ enum qbd_leader_event_kind {
 	QBD_LEADER_RELEASE,
 	QBD_LEADER_STOP,
 	QBD_LEADER_TICK,
+	QBD_LEADER_SCARCE,
 	QBD_LEADER_MORE,
 };
 

@@ -162,6 +162,36 @@ void qbd_leader_place(struct qbd_leader_core *lead, u32 member)
 }
 
 /**
+ * qbd_leader_moved() - a member that nobody can help got records all the same
+ * @lead: the leader
+ * @member: its number
+ * @acts: actions of the step
+ *
+ * They were on their way when nobody had what it lacked, and what it lacks now
+ * is less. Where it is the ack does not say, but for its index: it is asked.
+ * Once for each index: a source may have the same few records, and not those
+ * behind them, each time that it is asked.
+ *
+ * Return: false if it has not got any further.
+ */
+bool qbd_leader_moved(struct qbd_leader_core *lead, u32 member,
+		      struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	if (prog->matched <= prog->moved)
+		return false;
+	prog->moved = prog->matched;
+	if (prog->matched < lead->history.index) {
+		qbd_leader_open(lead, member, acts);
+		return true;
+	}
+	qbd_leader_hope(prog);
+	qbd_leader_place(lead, member);
+	return true;
+}
+
+/**
  * qbd_leader_lag() - a member leaves the live stream, or loses its place kept
  * @lead: the leader
  * @member: its number
@@ -304,9 +334,14 @@ static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
  * come back this way, and nothing is kept for it any more, until somebody else
  * is in the live stream. What could not be read may be readable later.
  */
-static void qbd_leader_give_up(const struct qbd_leader_core *lead,
-			       struct qbd_progress *prog)
+static void qbd_leader_give_up(struct qbd_leader_core *lead, u32 member,
+			       struct qbd_actions *acts)
 {
+	struct qbd_progress *prog = &lead->prog[member];
+
+	if (prog->matched > prog->probe.index &&
+	    qbd_leader_moved(lead, member, acts))
+		return;
 	prog->state = QBD_MEMBER_GONE;
 	prog->pin = 0;
 	prog->retry_ns = U64_MAX;
@@ -320,14 +355,17 @@ static void qbd_leader_give_up(const struct qbd_leader_core *lead,
  * while, if they are still there: B lost its log after A had said that it has
  * nothing for C; C would wait for B, and B for C.
  */
-static void qbd_leader_wait_source(const struct qbd_leader_core *lead,
-				   u32 member, struct qbd_progress *prog)
+static void qbd_leader_wait_source(struct qbd_leader_core *lead, u32 member,
+				   struct qbd_actions *acts)
 {
+	struct qbd_progress *prog = &lead->prog[member];
+
 	prog->state = QBD_MEMBER_LAGGING;
 	prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
 	prog->tried = prog->lost;
-	if (prog->lost && qbd_leader_source(lead, member) < 0)
-		qbd_leader_give_up(lead, prog);
+	if ((prog->lost || QBD_MUTANT(gone_too_early)) &&
+	    qbd_leader_source(lead, member) < 0)
+		qbd_leader_give_up(lead, member, acts);
 }
 
 /* One member that is not in the live stream: what can be done for it now? */
@@ -356,7 +394,7 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 	if (prog->source < 0)
 		prog->source = qbd_leader_source(lead, member);
 	if (prog->source < 0) {
-		qbd_leader_wait_source(lead, member, prog);
+		qbd_leader_wait_source(lead, member, acts);
 		return;
 	}
 	prog->state = QBD_MEMBER_CATCHUP;
@@ -419,7 +457,7 @@ void qbd_leader_source_gone(struct qbd_leader_core *lead, u32 member)
  * can; one that merely failed to answer is asked again.
  */
 static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
-				   u32 target)
+				   u32 target, struct qbd_actions *acts)
 {
 	struct qbd_progress *prog = &lead->prog[target];
 
@@ -430,7 +468,7 @@ static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
 	if (prog->source >= 0 || prog->tried != prog->lost ||
 	    qbd_leader_source(lead, target) >= 0)
 		return;
-	qbd_leader_give_up(lead, prog);
+	qbd_leader_give_up(lead, target, acts);
 }
 
 /*
@@ -439,7 +477,8 @@ static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
  * next record before this answer came. Rot stays, but an I/O error may go.
  */
 static void qbd_leader_fetch_bad(struct qbd_leader_core *lead, u32 member,
-				 u32 target, struct qbd_pos through)
+				 u32 target, struct qbd_pos through,
+				 struct qbd_actions *acts)
 {
 	struct qbd_progress *prog = &lead->prog[target];
 
@@ -448,7 +487,7 @@ static void qbd_leader_fetch_bad(struct qbd_leader_core *lead, u32 member,
 	    !qbd_pos_equal(through, prog->probe))
 		return;
 	prog->unread = true;
-	qbd_leader_lost_source(lead, member, target);
+	qbd_leader_lost_source(lead, member, target, acts);
 }
 
 /*
@@ -490,7 +529,8 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 		return;
 	prog = &lead->prog[target];
 	if (reply->status == QBD_STATUS_CORRUPT) {
-		qbd_leader_fetch_bad(lead, member, target, reply->through);
+		qbd_leader_fetch_bad(lead, member, target, reply->through,
+				     acts);
 		return;
 	}
 	if (prog->state != QBD_MEMBER_CATCHUP || prog->source != (s8)member ||
@@ -508,7 +548,7 @@ void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 		qbd_leader_fetch_mismatch(lead, target, reply->through, acts);
 		break;
 	case QBD_STATUS_GONE:
-		qbd_leader_lost_source(lead, member, target);
+		qbd_leader_lost_source(lead, member, target, acts);
 		break;
 	default:
 		qbd_leader_drop_source(prog);

@@ -14,6 +14,8 @@
 
 /* retry intervals after which a record that nobody could read is asked for */
 #define QBD_FILL_AGAIN 64
+/* who holds more than one of so many parts of the ring lets go without pages */
+#define QBD_SCARCE_PARTS 8
 /* a member is waited for up to so many retry intervals if it is slow */
 #define QBD_PATIENCE_MAX 8
 
@@ -139,6 +141,7 @@ void qbd_leader_advance(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_stream(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_complete(struct qbd_leader_core *lead,
 			 struct qbd_actions *acts);
+void qbd_leader_scarce(struct qbd_leader_core *lead);
 void qbd_leader_trim(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_space(struct qbd_leader_core *lead, struct qbd_actions *acts);
 
@@ -151,6 +154,8 @@ void qbd_leader_probe(struct qbd_leader_core *lead, u32 member,
 void qbd_leader_probe_again(struct qbd_leader_core *lead, u32 member,
 			    struct qbd_actions *acts);
 void qbd_leader_place(struct qbd_leader_core *lead, u32 member);
+bool qbd_leader_moved(struct qbd_leader_core *lead, u32 member,
+		      struct qbd_actions *acts);
 void qbd_leader_lag(struct qbd_leader_core *lead, u32 member);
 void qbd_leader_feed(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,

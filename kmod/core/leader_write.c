@@ -46,31 +46,34 @@ static bool qbd_leader_write_valid(const struct qbd_leader_core *lead,
 }
 
 /*
- * Is this member, in the live stream, so far behind what a quorum has that the
- * ring is full because of it? Half a ring: if it were less, the quorum would be
- * about as slow, and cutting the member off would only cost a catch-up.
+ * Is this member, in the live stream, so far behind what a quorum has that it
+ * holds a part of the ring? If the ring is full because of it that is half a
+ * ring: if it were less, the quorum would be about as slow, and cutting the
+ * member off would only cost a catch-up.
  */
-static bool qbd_leader_straggles(const struct qbd_leader_core *lead, u32 member)
+static bool qbd_leader_straggles(const struct qbd_leader_core *lead, u32 member,
+				 u32 parts)
 {
 	const struct qbd_progress *prog = &lead->prog[member];
 	const struct qbd_window *win = &lead->win;
 
 	if (prog->state != QBD_MEMBER_LIVE || prog->matched >= lead->commit)
 		return false;
-	return lead->commit - prog->matched > win->mask / 2 ||
+	return lead->commit - prog->matched > win->mask / parts ||
 	       qbd_window_bytes(win, lead->commit) -
 			       qbd_window_bytes(win, prog->matched) >
-		       win->max_bytes / 2;
+		       win->max_bytes / parts;
 }
 
 /*
- * The ring is full: does somebody hold it that is not needed?
+ * Does somebody hold more than one of @parts parts of the ring who is not
+ * needed?
  *
  * P3: a slow member must not slow the others. V4: but one leaves the live
  * stream only while those that stay are a quorum; two slow peers of three,
  * both cut off, would stop writes for good: then the window throttles.
  */
-static void qbd_leader_make_room(struct qbd_leader_core *lead)
+static void qbd_leader_make_room(struct qbd_leader_core *lead, u32 parts)
 {
 	u16 live = qbd_leader_mask(lead, true);
 	u32 i, worst;
@@ -81,7 +84,7 @@ static void qbd_leader_make_room(struct qbd_leader_core *lead)
 	for (;;) {
 		worst = QBD_MEMBERS_MAX;
 		for (i = 0; i < lead->cfg.set.nr; i++)
-			if (qbd_leader_straggles(lead, i) &&
+			if (qbd_leader_straggles(lead, i, parts) &&
 			    (worst == QBD_MEMBERS_MAX ||
 			     lead->prog[i].matched < lead->prog[worst].matched))
 				worst = i;
@@ -114,6 +117,25 @@ static bool qbd_leader_in_flight_fits(const struct qbd_leader_core *lead,
 	return records < (win->mask + 1) / 2 && bytes <= win->max_bytes / 2;
 }
 
+/**
+ * qbd_leader_scarce() - the node has no pages left
+ * @lead: the leader
+ *
+ * A member that is behind lets go of what is kept for it, long before the ring
+ * is full, and has no place kept again before it moves: without pages no write
+ * comes that would find the ring full.
+ */
+void qbd_leader_scarce(struct qbd_leader_core *lead)
+{
+	u32 i;
+
+	qbd_leader_make_room(lead, QBD_SCARCE_PARTS);
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (lead->prog[i].state != QBD_MEMBER_LIVE &&
+		    !lead->prog[i].pin)
+			lead->prog[i].stalled = true;
+}
+
 /* Is there room for a record, or can it be made? */
 static bool qbd_leader_fits(struct qbd_leader_core *lead, u32 payload_blocks,
 			    struct qbd_actions *acts)
@@ -122,7 +144,7 @@ static bool qbd_leader_fits(struct qbd_leader_core *lead, u32 payload_blocks,
 		return false;
 	if (qbd_window_fits(&lead->win, payload_blocks))
 		return true;
-	qbd_leader_make_room(lead);
+	qbd_leader_make_room(lead, 2);
 	qbd_leader_trim(lead, acts);
 	return qbd_window_fits(&lead->win, payload_blocks);
 }

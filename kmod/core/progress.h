@@ -67,6 +67,8 @@ enum qbd_member_state {
  * @matched: index up to which its history is the leader's, proven by an ack
  * @durable: index up to which that is durable
  * @gained: the highest that @durable ever was, in any session of this term
+ * @moved: where it was when it was asked anew although nobody could help it,
+ *	since it is up
  * @next: LIVE: index of the next record to send
  * @sent_bytes: LIVE: bytes sent in this session, counted by the ring
  * @acked_bytes: of these acknowledged as durable
@@ -105,6 +107,7 @@ struct qbd_progress {
 	u64 matched;
 	u64 durable;
 	u64 gained;
+	u64 moved;
 	u64 next;
 	u64 sent_bytes;
 	u64 acked_bytes;

@@ -194,8 +194,57 @@ static void cl_end_replica(struct cl_world *w, u32 shard, u32 node,
 				  node, i, shard, value[i], expect[i]);
 }
 
+/* What a replica has of the committed history, for sure. */
+static u64 cl_end_common(const struct cl_world *w, u32 node, u32 shard,
+			 const struct cl_have *have)
+{
+	u64 at = min(have->last.index, cl_committed(w, shard));
+
+	while (at > have->applied &&
+	       cl_log_term_at(&w->node[node], shard, at) !=
+		       cl_committed_term(w, shard, at))
+		at--;
+	return at;
+}
+
+/*
+ * A leader says that no log reaches this member. It is not believed: nobody
+ * else may have all that the member lacks. What could not be read when it was
+ * asked for is asked for again later, and not waited for here.
+ */
+static void cl_end_gone(struct cl_world *w, u32 shard, u32 member,
+			const struct qbd_progress *prog)
+{
+	const struct qbd_set *set = &w->shard[shard].set;
+	u32 node = set->member[member].node, i;
+	struct qbd_log_rec rec;
+	struct cl_have have;
+	u64 from, at;
+
+	w->counts.gone++;
+	if (prog->state != QBD_MEMBER_GONE || prog->unread ||
+	    w->node[node].damaged || cl_log_have(w, node, shard, &have))
+		return;
+	from = cl_end_common(w, node, shard, &have) + 1;
+	for (i = 0; i < set->nr; i++) {
+		if (i == member || w->node[set->member[i].node].damaged)
+			continue;
+		for (at = from; at <= cl_committed(w, shard); at++)
+			if (!cl_log_get(&w->node[set->member[i].node], shard,
+					at, &rec) ||
+			    rec.pos.term != cl_committed_term(w, shard, at))
+				break;
+		if (at > cl_committed(w, shard))
+			cl_broken(w, "R8",
+				  "node %u is given up at %llu of %u, node %u "
+				  "has what it lacks",
+				  node, from - 1, shard, set->member[i].node);
+	}
+}
+
 void cl_end_check(struct cl_world *w)
 {
+	const struct qbd_progress *prog;
 	const struct cl_lead *lead;
 	u32 expect[CL_BLOCKS];
 	u32 shard, i;
@@ -205,9 +254,9 @@ void cl_end_check(struct cl_world *w)
 				.lead[shard];
 		cl_oracle_values(w, shard, expect);
 		for (i = 0; i < w->shard[shard].set.nr; i++) {
-			if (cl_gone(w, shard, i,
-				    qbd_leader_member(lead->core, i))) {
-				w->counts.gone++;
+			prog = qbd_leader_member(lead->core, i);
+			if (cl_gone(w, shard, i, prog)) {
+				cl_end_gone(w, shard, i, prog);
 				continue;
 			}
 			cl_end_replica(w, shard,

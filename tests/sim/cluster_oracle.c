@@ -174,6 +174,13 @@ u64 cl_committed(const struct cl_world *w, u32 shard)
 	return w->oracle->shard[shard].commit;
 }
 
+u64 cl_committed_term(const struct cl_world *w, u32 shard, u64 index)
+{
+	const struct cl_rec *rec = cl_committed_rec(w, shard, index);
+
+	return rec ? rec->term : 0;
+}
+
 void cl_saw_assigned(struct cl_world *w, struct cl_op *op, u64 term, u64 index)
 {
 	struct cl_rec *rec = cl_rec_get(w, op->shard, term, index);

@@ -73,6 +73,8 @@ void cl_saw_invoke(struct cl_world *w, struct cl_op *op);
 void cl_saw_done(struct cl_world *w, struct cl_op *op, u64 made_ns);
 
 u64 cl_committed(const struct cl_world *w, u32 shard);
+/* The term of the record committed there, 0 = none. */
+u64 cl_committed_term(const struct cl_world *w, u32 shard, u64 index);
 void cl_oracle_values(struct cl_world *w, u32 shard, u32 *value);
 void cl_oracle_acked(struct cl_world *w);
 bool cl_quorum(const struct cl_world *w, u32 shard, u32 mask);

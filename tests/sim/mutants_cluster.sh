@@ -48,6 +48,7 @@ fast=(
 	nonvoting_counted        # S5: who lost its promises gives one
 )
 slow=(
+	gone_too_early           # R8: given up while others have what it lacks
 	last_before_promise      # S10: records after the answer are lost
 	no_prev_check            # S4: acks of a history that differs
 	ack_unmatched            # S4: what is not proven is acknowledged

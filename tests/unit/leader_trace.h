@@ -219,6 +219,7 @@ static inline bool lt_other(const char *line, FILE *out)
 		{ "release", QBD_LEADER_RELEASE },
 		{ "stop", QBD_LEADER_STOP },
 		{ "tick", QBD_LEADER_TICK },
+		{ "scarce", QBD_LEADER_SCARCE },
 	};
 	struct qbd_leader_event event = {
 		.node = trace_num(line, "node", 0),
