@@ -126,13 +126,8 @@ static void qbd_conn_down_work(struct work_struct *work)
 {
 	struct qbd_conn *conn = container_of(work, struct qbd_conn, down_work);
 	struct qbd_peer *peer = conn->spec.peer;
-	struct qbd_out *out, *next;
 
 	conn->ops->shutdown(conn);
-	/* down: nobody adds, and the transport does not take any more */
-	list_for_each_entry_safe(out, next, &conn->queue, entry)
-		qbd_out_free(out);
-	INIT_LIST_HEAD(&conn->queue);
 	pr_info_ratelimited("node=%u peer=%u link=%u down: %s (error %d)\n",
 			    conn->spec.node->spec.id, peer->node,
 			    conn->spec.link, conn->why, conn->error);
@@ -175,13 +170,17 @@ void qbd_conn_init(struct qbd_conn *conn, const struct qbd_transport_ops *ops,
  * @err: negative errno
  * @why: the same for people
  *
- * The first reason counts. The rest is done by a work item: shutting down may
- * wait for whoever calls this.
+ * The first reason counts. What is in the queue goes at once: writes may wait
+ * for its pages, and a worker for memory that only these writes can free. The
+ * rest is done by a work item: shutting down may wait for whoever calls this.
  *
  * Context: process.
  */
 void qbd_conn_fail(struct qbd_conn *conn, int err, const char *why)
 {
+	struct qbd_out *out, *next;
+	LIST_HEAD(queue);
+
 	spin_lock(&conn->lock);
 	if (conn->state == QBD_CONN_DOWN) {
 		spin_unlock(&conn->lock);
@@ -190,7 +189,12 @@ void qbd_conn_fail(struct qbd_conn *conn, int err, const char *why)
 	WRITE_ONCE(conn->state, QBD_CONN_DOWN);
 	conn->error = err;
 	strscpy(conn->why, why);
+	/* nobody adds any more */
+	list_splice_init(&conn->queue, &queue);
+	WRITE_ONCE(conn->nr_queue, 0);
 	spin_unlock(&conn->lock);
+	list_for_each_entry_safe(out, next, &queue, entry)
+		qbd_out_free(out);
 	queue_work(conn->spec.node->wq, &conn->down_work);
 }
 
@@ -260,8 +264,9 @@ static bool qbd_conn_queue(struct qbd_conn *conn, struct qbd_out *out,
  * @conn: the connection
  * @msg: the message; a payload is referenced
  *
- * What can't be sent is dropped, and the connection ends if it might have
- * been: the state machines live with both.
+ * What can't be sent is dropped, and the connection ends if it is its own
+ * fault: the state machines live with both. Without memory the one that takes
+ * a good part of the reserve ends, not the one that happens to ask.
  *
  * Context: process, no lock of a rank above SHARD. Does not wait for the peer.
  * Return: true if it is in the queue: qbd_conn_push() has to follow, soon.
@@ -273,7 +278,8 @@ bool qbd_conn_add(struct qbd_conn *conn, const struct qbd_msg *msg)
 
 	out = mempool_alloc(&qbd_out_pool, GFP_NOWAIT | __GFP_NOWARN);
 	if (!out) {
-		qbd_conn_fail(conn, -ENOBUFS, "no memory for messages");
+		if (READ_ONCE(conn->nr_queue) >= QBD_CONN_OUTS_SHARE)
+			qbd_conn_fail(conn, -ENOBUFS, "no memory for messages");
 		return false;
 	}
 	out->payload = NULL;

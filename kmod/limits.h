@@ -223,6 +223,9 @@
 /* Messages to be sent, kept in reserve for all connections. */
 #define QBD_CONN_OUTS_MIN 1024
 
+/* Of these a connection may have so many; if more are wanted then, it ends. */
+#define QBD_CONN_OUTS_SHARE (QBD_CONN_OUTS_MIN / 4)
+
 /* Messages that one turn of a worker sends, or receives. */
 #define QBD_CONN_BATCH 64U
 

@@ -59,6 +59,7 @@ static void __exit qbd_module_exit(void)
 {
 	qbd_netlink_destroy();
 	qbd_node_destroy();
+	qbd_kstore_module_flush();
 	qbd_volume_module_exit();
 	qbd_debugfs_destroy();
 	qbd_sysfs_destroy();

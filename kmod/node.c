@@ -227,11 +227,20 @@ static unsigned long qbd_node_tick_jiffies(const struct qbd_node *node)
 		   msecs_to_jiffies(node->spec.lease_ms / QBD_LEASE_TICKS));
 }
 
+/* A pool is empty; any context. The next tick is soon enough. */
+static void qbd_node_give(struct qbd_pool_giver *giver)
+{
+	struct qbd_node *node = container_of(giver, struct qbd_node, giver);
+
+	WRITE_ONCE(node->scarce, true);
+}
+
 static void qbd_node_tick_work(struct work_struct *work)
 {
 	struct qbd_node *node =
 		container_of(to_delayed_work(work), struct qbd_node, tick_work);
 	bool slow = ++node->ticks % QBD_LEASE_TICKS == 0;
+	bool scarce = xchg(&node->scarce, false);
 	struct qbd_shard *shard;
 	unsigned long slot = 0;
 
@@ -239,6 +248,8 @@ static void qbd_node_tick_work(struct work_struct *work)
 	qbd_node_peers_tick(node);
 	while ((shard = qbd_node_shard_next(node, &slot))) {
 		qbd_shard_tick(shard, slow);
+		if (scarce)
+			qbd_shard_scarce(shard);
 		qbd_shard_put(shard);
 		slot++;
 	}
@@ -265,6 +276,7 @@ static void qbd_node_free(struct qbd_node *node)
 {
 	destroy_workqueue(node->io_wq);
 	destroy_workqueue(node->wq);
+	qbd_pool_giver_del(&node->pools, &node->giver);
 	qbd_pools_destroy(&node->pools);
 	qbd_node_peers_free(node);
 	xa_destroy(&node->shards);
@@ -428,6 +440,8 @@ static struct qbd_node *qbd_node_alloc(struct net *net,
 		goto err_free;
 	if (qbd_pools_init(&node->pools))
 		goto err_queues;
+	node->giver.give = qbd_node_give;
+	qbd_pool_giver_add(&node->pools, &node->giver);
 	qbd_stores_init(&node->stores, &node->pools, spec->id,
 			&qbd_node_stores_ops);
 	return node;

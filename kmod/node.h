@@ -79,6 +79,8 @@ struct qbd_node_spec {
  * @end_work: ends the node [owner: qbd_node_end_work()]
  * @tick_work: time for all shards [owner: qbd_node_tick_work()]
  * @ticks: counts ticks [owner: qbd_node_tick_work()]
+ * @giver: how the pools say that one of them is empty [const]
+ * @scarce: so it was since the last tick [atomic]
  * @self: this node as a peer of itself: leases [own lock]
  * @event_lock: rank QBD_RANK_EVENT: orders events
  * @event_seq: number of the newest event [event_lock; READ_ONCE ok]
@@ -106,6 +108,8 @@ struct qbd_node {
 	struct work_struct end_work;
 	struct delayed_work tick_work;
 	u32 ticks;
+	struct qbd_pool_giver giver;
+	bool scarce;
 	struct qbd_peer self;
 	spinlock_t event_lock; /* rank EVENT */
 	u64 event_seq;

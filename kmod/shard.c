@@ -236,12 +236,30 @@ void qbd_shard_unheld(struct qbd_shard *shard)
 
 static void qbd_shard_lead_tick(struct qbd_shard *shard, bool slow)
 {
-	struct qbd_leader_event tick = { .kind = QBD_LEADER_TICK };
+	static const struct qbd_leader_event tick = { .kind = QBD_LEADER_TICK };
 
 	qbd_shard_lock(shard);
 	if (shard->lead && (slow || qbd_leader_busy(shard->lead) ||
 			    qbd_leader_waits_lease(shard->lead)))
 		__qbd_shard_lead_step(shard, &tick);
+	qbd_shard_unlock(shard);
+}
+
+/**
+ * qbd_shard_scarce() - the node has no pages left for its writes
+ * @shard: the shard
+ *
+ * Left to the next write that finds the ring full those that are behind would
+ * keep it: without pages no write gets as far as that.
+ */
+void qbd_shard_scarce(struct qbd_shard *shard)
+{
+	static const struct qbd_leader_event scarce = {
+		.kind = QBD_LEADER_SCARCE,
+	};
+
+	qbd_shard_lock(shard);
+	__qbd_shard_lead_step(shard, &scarce);
 	qbd_shard_unlock(shard);
 }
 

@@ -70,6 +70,7 @@ struct qbd_volume;
  * @pumping: somebody carries actions out [lock]
  * @lead_more: the leader has more to say [lock]
  * @rep_more: the replica has more to say [lock]
+ * @held_more: the leader may take what is held [lock]
  * @life: counts replicas that the shard had here [lock]
  * @acting: of the action that is being carried out [written with lock by the
  *	pump, which alone reads it]
@@ -118,6 +119,7 @@ struct qbd_shard {
 	bool pumping;
 	bool lead_more;
 	bool rep_more;
+	bool held_more;
 	u32 life;
 	struct qbd_act_stamp acting;
 	struct work_struct pump_work;
@@ -200,6 +202,7 @@ void qbd_shard_put(struct qbd_shard *shard);
 void __qbd_shard_state_update(struct qbd_shard *shard);
 void qbd_shard_state_update(struct qbd_shard *shard);
 void qbd_shard_tick(struct qbd_shard *shard, bool slow);
+void qbd_shard_scarce(struct qbd_shard *shard);
 void qbd_shard_counts_add(struct qbd_shard *shard,
 			  struct qbd_shard_counts *counts);
 bool qbd_shard_replica_useless(struct qbd_shard *shard, u64 replica, char *why,
@@ -236,12 +239,13 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 			 const struct qbd_shard_lead_spec *spec);
 void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol);
 void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req);
+void __qbd_shard_held_one(struct qbd_shard *shard);
 void qbd_shard_held_retry(struct qbd_shard *shard);
 void qbd_shard_complete(struct qbd_shard *shard, struct qbd_request *req,
 			int err, struct qbd_payload *payload);
 void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
 			  u64 id);
-void qbd_shard_kill(struct qbd_shard *shard);
+void qbd_shard_kill(struct qbd_shard *shard, const struct qbd_volume *vol);
 bool qbd_shard_steal(struct qbd_shard *shard, struct request *rq, int err);
 
 /* shard_replica.c */

@@ -163,7 +163,7 @@ void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol)
 
 	if (READ_ONCE(shard->vol) != vol)
 		return;
-	qbd_shard_kill(shard);
+	qbd_shard_kill(shard, vol);
 	qbd_shard_lock(shard);
 	__qbd_shard_lead_step(shard, &event);
 	event.kind = QBD_LEADER_MORE;
@@ -281,14 +281,21 @@ void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req)
 	qbd_request_put(req);
 }
 
-/* Offer the first request that is held; false if there is no use in more. */
-static bool qbd_lead_retry_one(struct qbd_shard *shard)
+/**
+ * __qbd_shard_held_one() - offer the first request that is held to the leader
+ * @shard: locked, with room for a step; the caller is its pump. The lock is
+ *	dropped in between
+ *
+ * If it is taken the next one is offered when what came of it is carried out.
+ */
+void __qbd_shard_held_one(struct qbd_shard *shard) __must_hold(&shard->lock)
 {
 	struct request *rq = NULL;
 	struct qbd_request *req;
 	int err = -EAGAIN;
 
-	qbd_shard_lock(shard);
+	qbd_assert_shard_locked(shard);
+	shard->held_more = false;
 	req = list_first_entry_or_null(&shard->held, struct qbd_request,
 				       held_entry);
 	if (req)
@@ -296,29 +303,19 @@ static bool qbd_lead_retry_one(struct qbd_shard *shard)
 	if (err != -EAGAIN) {
 		list_del_init(&req->held_entry);
 		shard->nr_held--;
+		shard->held_more = true;
 	}
 	if (err && err != -EAGAIN) {
 		__qbd_lead_del(shard, req);
 		rq = qbd_request_take(req);
 	}
-	qbd_shard_unlock(shard);
-	if (err == -EAGAIN)
-		return false;
+	if (!err || err == -EAGAIN)
+		return;
+	spin_unlock(&shard->lock);
 	if (rq)
 		qbd_lead_end(shard, req, rq, err);
-	if (err)
-		qbd_request_put(req);
-	return true;
-}
-
-/**
- * qbd_shard_held_retry() - offer what is held to the leader again
- * @shard: the shard
- */
-void qbd_shard_held_retry(struct qbd_shard *shard)
-{
-	while (!list_empty_careful(&shard->held) && qbd_lead_retry_one(shard))
-		;
+	qbd_request_put(req);
+	spin_lock(&shard->lock);
 }
 
 /* --- out --------------------------------------------------------------- */
@@ -444,12 +441,14 @@ void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
 /**
  * qbd_shard_kill() - end all requests now, take no more
  * @shard: the shard
+ * @vol: the volume that is dead; nothing happens if the shard is led for
+ *	another one by now, or not at all: then it has no requests of @vol
  *
  * Takes shard->lock alone and waits for nothing: a frozen queue, a stuck disk
  * and a pump that is busy with something else do not matter. The leader keeps
  * its references and finds out when it is stopped.
  */
-void qbd_shard_kill(struct qbd_shard *shard)
+void qbd_shard_kill(struct qbd_shard *shard, const struct qbd_volume *vol)
 {
 	struct qbd_request *req;
 	struct request *rq;
@@ -457,6 +456,10 @@ void qbd_shard_kill(struct qbd_shard *shard)
 
 	for (;;) {
 		spin_lock(&shard->lock);
+		if (shard->vol != vol) {
+			spin_unlock(&shard->lock);
+			return;
+		}
 		shard->dead = true;
 		req = list_first_entry_or_null(&shard->reqs, struct qbd_request,
 					       entry);

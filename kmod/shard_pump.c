@@ -11,6 +11,9 @@
  * live stream is sent the whole ring, and two shards that did it at once, each
  * with a queue for all of that, would wait for each other's blocks.
  *
+ * What was held is offered again by the pump alone, when the queue is empty: it
+ * must not wait for a block itself, as it is the one who gives them back.
+ *
  * The pump is whoever drops the lock while actions are there and nobody else
  * is at it; after QBD_PUMP_BATCH actions it leaves the rest to a worker, so
  * that no submitter works for all the others for ever.
@@ -243,28 +246,47 @@ static void __qbd_pump_pop(struct qbd_shard *shard)
 	block->nr--;
 }
 
-/* Carry out what is queued; called with the lock, returns without. */
-static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
+/* Is there anything to do for a pump? */
+static bool __qbd_pump_wanted(struct qbd_shard *shard)
+{
+	qbd_assert_shard_locked(shard);
+	return __qbd_pump_next(shard) || shard->held_more;
+}
+
+/* One thing; called with the lock, and returns with it. */
+static void __qbd_pump_one(struct qbd_shard *shard) __must_hold(&shard->lock)
 {
 	struct qbd_pump_block *block;
 	struct qbd_action *act;
+
+	qbd_assert_shard_locked(shard);
+	act = __qbd_pump_next(shard);
+	if (!act) {
+		__qbd_shard_held_one(shard);
+		return;
+	}
+	block = list_first_entry(&shard->blocks, struct qbd_pump_block, entry);
+	shard->acting = block->stamp[block->first];
+	spin_unlock(&shard->lock);
+	qbd_shard_carry_out(shard, act);
+	spin_lock(&shard->lock);
+	__qbd_pump_pop(shard);
+}
+
+/* Carry out what is queued; called with the lock, returns without. */
+static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
+{
 	u32 done = 0;
 
 	shard->pumping = true;
-	while ((act = __qbd_pump_next(shard))) {
+	while (__qbd_pump_wanted(shard)) {
 		if (done++ == QBD_PUMP_BATCH) {
 			qbd_shard_get(shard);
 			if (!queue_work(shard->node->io_wq, &shard->pump_work))
 				refcount_dec(&shard->refs);
 			break;
 		}
-		block = list_first_entry(&shard->blocks, struct qbd_pump_block,
-					 entry);
-		shard->acting = block->stamp[block->first];
-		spin_unlock(&shard->lock);
-		qbd_shard_carry_out(shard, act);
-		spin_lock(&shard->lock);
-		__qbd_pump_pop(shard);
+		__qbd_pump_one(shard);
 	}
 	shard->pumping = false;
 	spin_unlock(&shard->lock);
@@ -276,7 +298,7 @@ static void qbd_shard_pump(struct qbd_shard *shard) __releases(&shard->lock)
  */
 void qbd_shard_unlock(struct qbd_shard *shard) __releases(&shard->lock)
 {
-	if (shard->pumping || !__qbd_pump_next(shard)) {
+	if (shard->pumping || !__qbd_pump_wanted(shard)) {
 		spin_unlock(&shard->lock);
 		return;
 	}
@@ -311,6 +333,17 @@ void qbd_shard_rep_step(struct qbd_shard *shard,
 {
 	qbd_shard_lock(shard);
 	__qbd_shard_rep_step(shard, event);
+	qbd_shard_unlock(shard);
+}
+
+/**
+ * qbd_shard_held_retry() - offer what is held to the leader again
+ * @shard: the shard
+ */
+void qbd_shard_held_retry(struct qbd_shard *shard)
+{
+	spin_lock(&shard->lock);
+	shard->held_more = !list_empty(&shard->held);
 	qbd_shard_unlock(shard);
 }
 

@@ -415,8 +415,9 @@ static void qbd_kstore_close_steps(struct qbd_store *store)
 	spin_lock(&store->stores->lock);
 	list_del_init(&store->entry);
 	store->stores->nr--;
-	spin_unlock(&store->stores->lock);
+	/* with the lock: who finds the list empty may free it */
 	wake_up_all(&store->stores->wait);
+	spin_unlock(&store->stores->lock);
 	qbd_kstore_put(store);
 }
 
@@ -646,6 +647,16 @@ int qbd_kstore_module_init(void)
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+/**
+ * qbd_kstore_module_flush() - no store is left; let readers get out
+ *
+ * Who gives back the last reference of all may do so in the middle of its work.
+ */
+void qbd_kstore_module_flush(void)
+{
+	flush_workqueue(qbd_kstore_read_wq);
 }
 
 /**

@@ -190,6 +190,7 @@ struct qbd_kstore_info {
 
 /* store.c: the module, the stores of a node */
 int qbd_kstore_module_init(void);
+void qbd_kstore_module_flush(void);
 void qbd_kstore_module_exit(void);
 void qbd_stores_init(struct qbd_stores *stores, struct qbd_pools *pools,
 		     u32 node, const struct qbd_stores_ops *ops);

@@ -158,7 +158,7 @@ void qbd_volume_kill_shards(struct qbd_volume *vol)
 
 		if (!shard)
 			continue;
-		qbd_shard_kill(shard);
+		qbd_shard_kill(shard, vol);
 		qbd_shard_put(shard);
 	}
 }
