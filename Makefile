@@ -64,7 +64,7 @@ guests:
 bench: all tests
 	@tests/bench.sh '$(CASE)'
 
-demo: all
+demo:
 	@scripts/demo
 
 setup:

@@ -17,6 +17,7 @@ readonly gates=(module clang-tidy checkpatch sparse user tidy clang-format
 # skipped gate.
 need_clang()
 {
+	"$2" --version >/dev/null || exit 1
 	"$2" --version | grep --quiet "version $1\\." || exit 4
 }
 
@@ -137,7 +138,7 @@ for gate in "$@"; do
 done
 wait
 
-num=0 failed=0
+num=0 failed=0 skipped=0
 for gate in "$@"; do
 	num=$((num + 1))
 	read -r rc seconds <"$logs/$gate.rc"
@@ -145,11 +146,14 @@ for gate in "$@"; do
 		echo "ok $num $gate # $seconds s"
 	elif [[ $rc == 4 ]]; then
 		echo "ok $num $gate # SKIP another version of the tool"
+		skipped=$((skipped + 1))
 	else
 		tail --lines=60 "$logs/$gate.log" | sed 's/^/# /'
 		echo "not ok $num $gate # $seconds s"
 		failed=$((failed + 1))
 	fi
 done
-echo "$(($# - failed)) passed, $failed failed"
+printf '%d passed, %d failed' $(($# - failed - skipped)) $failed
+[[ $skipped == 0 ]] || printf ', %d skipped' $skipped
+echo
 [[ $failed == 0 ]]

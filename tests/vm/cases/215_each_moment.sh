@@ -155,17 +155,17 @@ phase_catch_up()
 	back "$was" "$lead"
 }
 
-# Promises come back slowly: the one who asks does not know of them yet.
+# Promises do not come back: the one who asks does not know of them.
 phase_open()
 {
 	local was=$lead code=0 next=$one asked=$two
 	works
 	die "$was"
 	fails
-	delay "$asked" 500ms out
+	sever "$asked" "$next"
 	opening "$next" "700${asked#n}"
 	die "$asked"
-	delay "$asked" 0 out
+	heal "$asked" "$next"
 	check "two nodes are gone: it is not attached" kill -0 $opener
 	three_start "$asked"
 	wait "$opener" || code=$?
@@ -178,10 +178,10 @@ phase_open()
 	was=$lead next=$one asked=$two code=0
 	die "$was"
 	fails
-	delay "$asked" 500ms out
+	sever "$asked" "$next"
 	opening "$next" "700${asked#n}"
 	die "$next"
-	delay "$asked" 0 out
+	heal "$asked" "$next"
 	wait "$opener" || code=$?
 	check "who asked is gone: $(cat /run/opener)" test $code != 0
 	three_start "$was"

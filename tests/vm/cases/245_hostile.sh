@@ -29,7 +29,7 @@ wait_until 60 three_in_sync n1 3
 # who would replace the links
 three_unlink n1
 # slow enough for logs that hold what the real node 2 misses meanwhile
-ledger_write "$DEV" --pause 20
+ledger_write "$DEV" --pause "$(amount 20 200)"
 ledger_grows 60 50
 
 check "what is no message, who is no peer" hostile wire
@@ -49,5 +49,5 @@ ledger_stop
 check "no write failed" test "$LEDGER_CODE" = 143
 check "every acknowledged block is there" ledger_check "$DEV"
 three_links n1
-check "the real node 2 is in sync again" wait_until 100 three_in_sync n1 3
+check "the real node 2 is in sync again" wait_until 300 three_in_sync n1 3
 check "detach" three_detach n1 7
