@@ -6,13 +6,16 @@
  * cluster.  Terms, holders and replica sets come from the administrator, who
  * must never give one term twice.
  *
- * Each verb takes its words after the verb and returns an exit code of enum
- * kernel_exit; errors are printed where they are found.
+ * Each verb takes its words, itself included, and returns an exit code of enum
+ * kernel_exit, or OPT_HELPED; errors are printed where they are found. It calls
+ * kernel_begin() first, which reads and checks all words before it looks for
+ * the module.
  */
 #ifndef QBD_DAEMON_KERNEL_H
 #define QBD_DAEMON_KERNEL_H
 
 #include "knl.h"
+#include "opt.h"
 #include "out.h"
 
 /**
@@ -34,77 +37,30 @@ enum kernel_exit {
 /**
  * struct kernel_ctx - a verb being run
  * @knl: connection to the module
- * @noun: the object, for messages
- * @verb: what to do with it
- * @args: its arguments in words, for usage
+ * @cmd: the verb as its options see it
+ * @common: the options that all verbs have
  * @json: print JSON
  * @no_wait: do not wait for the end of what was started
  * @timeout_ms: how long to wait
  */
 struct kernel_ctx {
 	struct knl knl;
-	const char *noun;
-	const char *verb;
-	const char *args;
+	struct opt_cmd cmd;
+	struct opt common[4];
 	bool json;
 	bool no_wait;
 	int timeout_ms;
 };
 
-/**
- * enum kernel_opt_kind - what follows an option
- * @KERNEL_OPT_U32: a number; into a uint32_t
- * @KERNEL_OPT_U64: a number; into a uint64_t
- * @KERNEL_OPT_TERM: a term; into a uint64_t
- * @KERNEL_OPT_SIZE: a size as 10G; into a uint64_t
- * @KERNEL_OPT_UUID: a uuid; into 16 bytes
- * @KERNEL_OPT_STR: any word; into a const char *
- * @KERNEL_OPT_FLAG: nothing; sets a bool
- * @KERNEL_OPT_WORDS: a word, may be repeated; into a struct kernel_words
- */
-enum kernel_opt_kind {
-	KERNEL_OPT_U32,
-	KERNEL_OPT_U64,
-	KERNEL_OPT_TERM,
-	KERNEL_OPT_SIZE,
-	KERNEL_OPT_UUID,
-	KERNEL_OPT_STR,
-	KERNEL_OPT_FLAG,
-	KERNEL_OPT_WORDS,
-};
+/* kernel_opt.c: kinds of options, and what they put where */
+extern const struct opt_kind kernel_opt_term; /* uint64_t */
+extern const struct opt_kind kernel_opt_links; /* uint32_t */
+extern const struct opt_kind kernel_opt_members; /* const char * */
 
-/**
- * struct kernel_words - words of a repeated option
- * @word: the words
- * @nr: how many
- */
-struct kernel_words {
-	const char **word;
-	size_t nr;
-};
-
-/**
- * struct kernel_opt - an option of a verb
- * @name: without the dashes
- * @kind: what follows it
- * @needed: the verb can't do without it
- * @to: where it goes, see @kind; left alone if the option is not given
- * @given: set when it is given, or NULL
- */
-struct kernel_opt {
-	const char *name;
-	enum kernel_opt_kind kind;
-	bool needed;
-	void *to;
-	bool *given;
-};
-
-int kernel_parse(struct kernel_ctx *ctx, int argc, char **argv,
-		 const struct kernel_opt *opts, const char **word);
-int kernel_parse_none(struct kernel_ctx *ctx, int argc, char **argv);
-int kernel_usage(const struct kernel_ctx *ctx, const char *why);
-int kernel_bad(const struct kernel_ctx *ctx, const char *option,
-	       const char *word, const char *expected);
+void kernel_opt_common(struct kernel_ctx *ctx);
+int kernel_begin(struct kernel_ctx *ctx, int argc, char **argv,
+		 const struct opt *opts);
+int kernel_begin_bare(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_end(struct kernel_ctx *ctx, int err);
 int kernel_members_put(struct nl_msg *msg, int attr, const char *word);
 

@@ -24,20 +24,22 @@ static const char *kernel_node_state(uint32_t state)
 
 int kernel_node_start(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_id = false, has_name = false, has_cluster = false;
 	uint8_t cluster[QBD_UUID_LEN];
 	const char *name = NULL;
 	uint32_t lease_ms = 0;
 	uint32_t id = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &id, &has_id },
-		{ "name", KERNEL_OPT_STR, true, &name, &has_name },
-		{ "cluster", KERNEL_OPT_UUID, true, cluster, &has_cluster },
-		{ "lease-ms", KERNEL_OPT_U32, false, &lease_ms, NULL },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &id, NULL,
+		  "its number: the peers know it by that" },
+		{ "name", &opt_name, OPT_MUST, &name, NULL, "for people" },
+		{ "cluster", &opt_uuid, OPT_MUST, cluster, NULL,
+		  "the same on all nodes, and as its stores were formatted" },
+		{ "lease-ms", &opt_ms, OPT_MAY, &lease_ms, NULL,
+		  "longest lease that it grants to a leader (default 1500)" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
@@ -84,7 +86,7 @@ int kernel_node_show(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "event_seq", "EVENTS", true },
 	};
 	struct out out;
-	int code = kernel_parse_none(ctx, argc, argv);
+	int code = kernel_begin_bare(ctx, argc, argv);
 	int err;
 
 	if (code)
@@ -132,14 +134,14 @@ static int kernel_node_gone(struct knl *knl, void *arg)
 static int kernel_node_end_by(struct kernel_ctx *ctx, int argc, char **argv,
 			      uint8_t cmd)
 {
-	bool has_id = false;
 	uint32_t id = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &id, &has_id },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &id, NULL,
+		  "of the node: not to end another one" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)

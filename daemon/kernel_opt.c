@@ -1,196 +1,101 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Options of the verbs of qbdctl kernel: declared as a table, taken here.
+ * Options of the verbs of qbdctl kernel: the kinds that several of them have,
+ * and the options that all of them have.
  */
 #include "kernel.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "parse.h"
 
-static const char *const kernel_opt_expected[] = {
-	[KERNEL_OPT_U32] = "a number",
-	[KERNEL_OPT_U64] = "a number",
-	[KERNEL_OPT_TERM] = "a term, from 1 to 2^63 - 1",
-	[KERNEL_OPT_SIZE] = "a size, as 512M or 10G",
-	[KERNEL_OPT_UUID] = "a uuid",
-	[KERNEL_OPT_STR] = "a word",
-	[KERNEL_OPT_FLAG] = "nothing",
-	[KERNEL_OPT_WORDS] = "a word",
-};
+#define KERNEL_TIMEOUT_MAX 86400 /* seconds: a day */
 
-static bool kernel_opt_word_add(struct kernel_words *words, const char *word)
+static bool kernel_take_term(const char *word, void *to)
 {
-	const char **more =
-		realloc(words->word, (words->nr + 1) * sizeof(*more));
+	return parse_u64(word, 1, QBD_TERM_MAX, to);
+}
 
-	if (!more)
+static bool kernel_take_links(const char *word, void *to)
+{
+	return parse_u32(word, 1, QBD_PEER_LINKS_MAX, to);
+}
+
+static bool kernel_take_members(const char *word, void *to)
+{
+	*(const char **)to = word;
+	return !kernel_members_put(NULL, 0, word);
+}
+
+static bool kernel_take_timeout(const char *word, void *to)
+{
+	uint32_t seconds;
+
+	if (!parse_u32(word, 1, KERNEL_TIMEOUT_MAX, &seconds))
 		return false;
-	words->word = more;
-	words->word[words->nr++] = word;
+	*(int *)to = (int)seconds * 1000;
 	return true;
 }
 
-static bool kernel_opt_take(const struct kernel_opt *opt, const char *word)
-{
-	switch (opt->kind) {
-	case KERNEL_OPT_U32:
-		return parse_u32(word, 0, UINT32_MAX, opt->to);
-	case KERNEL_OPT_U64:
-		return parse_u64(word, 0, UINT64_MAX, opt->to);
-	case KERNEL_OPT_TERM:
-		return parse_u64(word, 1, QBD_TERM_MAX, opt->to);
-	case KERNEL_OPT_SIZE:
-		return parse_size(word, opt->to);
-	case KERNEL_OPT_UUID:
-		return parse_uuid(word, opt->to);
-	case KERNEL_OPT_STR:
-		*(const char **)opt->to = word;
-		return *word;
-	case KERNEL_OPT_FLAG:
-		*(bool *)opt->to = true;
-		return true;
-	case KERNEL_OPT_WORDS:
-		return kernel_opt_word_add(opt->to, word);
-	}
-	return false;
-}
+const struct opt_kind kernel_opt_term = { "N", "a term, from 1 to 2^63 - 1",
+					  kernel_take_term, false };
+const struct opt_kind kernel_opt_links = { "N", "a number from 1 to 8",
+					   kernel_take_links, false };
+const struct opt_kind kernel_opt_members = { "NODE:REPLICA,...",
+					     "NODE:REPLICA,...",
+					     kernel_take_members, false };
+static const struct opt_kind kernel_opt_timeout = {
+	"S", "seconds from 1 to 86400 (--no-wait: do not wait)",
+	kernel_take_timeout, false
+};
 
-static const struct kernel_opt *kernel_opt_find(const struct kernel_opt *opts,
-						const char *name, size_t len)
-{
-	for (; opts->name; opts++)
-		if (strlen(opts->name) == len &&
-		    !strncmp(opts->name, name, len))
-			return opts;
-	return NULL;
-}
-
-/*
- * Take the option in argv[*at], and its word, which may follow it or stand
- * behind an equal sign.
+/**
+ * kernel_opt_common() - make the options that all verbs have
+ * @ctx: the verb
  */
-static int kernel_opt_one(struct kernel_ctx *ctx, int argc, char **argv,
-			  int *at, const struct kernel_opt *opts)
+void kernel_opt_common(struct kernel_ctx *ctx)
 {
-	const char *name = argv[*at] + 2;
-	const char *word = strchr(name, '=');
-	const struct kernel_opt *opt;
-	char why[128];
-
-	opt = kernel_opt_find(opts, name,
-			      word ? (size_t)(word - name) : strlen(name));
-	if (!opt) {
-		snprintf(why, sizeof(why), "unknown option %.64s", argv[*at]);
-		return kernel_usage(ctx, why);
-	}
-	if (word)
-		word++;
-	else if (opt->kind == KERNEL_OPT_FLAG)
-		word = "";
-	else if (*at + 1 < argc)
-		word = argv[++*at];
-	if (!word || (opt->kind == KERNEL_OPT_FLAG && *word) ||
-	    !kernel_opt_take(opt, word))
-		return kernel_bad(ctx, opt->name, word ? word : "",
-				  kernel_opt_expected[opt->kind]);
-	if (opt->given)
-		*opt->given = true;
-	return KERNEL_OK;
-}
-
-/* Options that all verbs have. */
-static int kernel_opt_common(struct kernel_ctx *ctx, int argc, char **argv,
-			     int *at)
-{
-	uint32_t seconds = 0;
-	struct kernel_opt common[] = {
-		{ .name = "json", .kind = KERNEL_OPT_FLAG, .to = &ctx->json },
-		{ .name = "no-wait",
-		  .kind = KERNEL_OPT_FLAG,
-		  .to = &ctx->no_wait },
-		{ .name = "timeout", .kind = KERNEL_OPT_U32, .to = &seconds },
-		{ .name = NULL },
+	const struct opt common[] = {
+		{ "json", &opt_flag, OPT_MAY, &ctx->json, NULL,
+		  "one JSON document instead of a table" },
+		{ "no-wait", &opt_flag, OPT_MAY, &ctx->no_wait, NULL,
+		  "do not wait for the end of what was started" },
+		{ "timeout", &kernel_opt_timeout, OPT_MAY, &ctx->timeout_ms,
+		  NULL, "how long to wait, in seconds (default 60)" },
+		OPT_END,
 	};
-	int code = kernel_opt_one(ctx, argc, argv, at, common);
 
-	if (code)
-		return code;
-	if (seconds > 86400)
-		return kernel_bad(ctx, "timeout", argv[*at], "at most 86400");
-	if (seconds)
-		ctx->timeout_ms = (int)seconds * 1000;
-	return KERNEL_OK;
-}
-
-static bool kernel_opt_is_common(const char *word)
-{
-	static const char *const names[] = { "--json", "--no-wait",
-					     "--timeout" };
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strncmp(word, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
-static int kernel_opt_missing(struct kernel_ctx *ctx,
-			      const struct kernel_opt *opts)
-{
-	char why[128];
-
-	for (; opts->name; opts++) {
-		if (!opts->needed || *opts->given)
-			continue;
-		snprintf(why, sizeof(why), "--%s is needed", opts->name);
-		return kernel_usage(ctx, why);
-	}
-	return KERNEL_OK;
+	memcpy(ctx->common, common, sizeof(common));
+	ctx->cmd.common = ctx->common;
 }
 
 /**
- * kernel_parse() - take the words of a verb
+ * kernel_begin() - take the words of a verb, then look for the module
  * @ctx: the verb
  * @argc: number of words, from the verb on
  * @argv: the words
- * @opts: its options, ends with a NULL name; a needed one has @given
- * @word: takes the one word that is no option; NULL: there is none
+ * @opts: its options
  *
- * Return: KERNEL_OK, or KERNEL_USAGE after it said what is wrong.
+ * Return: KERNEL_OK with @ctx->knl open; else what the verb returns at once.
  */
-int kernel_parse(struct kernel_ctx *ctx, int argc, char **argv,
-		 const struct kernel_opt *opts, const char **word)
+int kernel_begin(struct kernel_ctx *ctx, int argc, char **argv,
+		 const struct opt *opts)
 {
-	bool has_word = false;
-	int code = KERNEL_OK;
-	int at;
+	int code = opt_parse(&ctx->cmd, argc, argv, opts);
 
-	for (at = 1; at < argc && !code; at++) {
-		if (strncmp(argv[at], "--", 2)) {
-			if (!word || has_word)
-				return kernel_usage(ctx, "too many words");
-			*word = argv[at];
-			has_word = true;
-		} else if (kernel_opt_is_common(argv[at])) {
-			code = kernel_opt_common(ctx, argc, argv, &at);
-		} else {
-			code = kernel_opt_one(ctx, argc, argv, &at, opts);
-		}
-	}
 	if (code)
 		return code;
-	if (word && !has_word)
-		return kernel_usage(ctx, "a word is missing");
-	return kernel_opt_missing(ctx, opts);
+	if (!knl_open(&ctx->knl))
+		return KERNEL_OK;
+	fprintf(stderr, "qbdctl: %s\n", ctx->knl.error);
+	return KERNEL_FAILED;
 }
 
 /* A verb without options of its own. */
-int kernel_parse_none(struct kernel_ctx *ctx, int argc, char **argv)
+int kernel_begin_bare(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	static const struct kernel_opt none[] = { { .name = NULL } };
+	static const struct opt none[] = { OPT_END };
 
-	return kernel_parse(ctx, argc, argv, none, NULL);
+	return kernel_begin(ctx, argc, argv, none);
 }

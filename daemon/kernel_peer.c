@@ -38,20 +38,19 @@ const char *kernel_link_state(uint32_t state)
 
 int kernel_peer_add(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_id = false, has_links = false;
+	bool has_links = false;
 	uint32_t id = 0, links = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &id, &has_id },
-		{ "links", KERNEL_OPT_U32, false, &links, &has_links },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &id, NULL, "the peer's node" },
+		{ "links", &kernel_opt_links, OPT_MAY, &links, &has_links,
+		  "how many to it (default 2), the same on both nodes" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
-	if (has_links && (!links || links > QBD_PEER_LINKS_MAX))
-		return kernel_usage(ctx, "--links is 1 to 8");
 	msg = knl_request(&ctx->knl, QBD_CMD_PEER_ADD);
 	if (!msg || nla_put_u32(msg, QBD_A_PEER_ID, id) ||
 	    (has_links && nla_put_u32(msg, QBD_A_PEER_LINKS, links))) {
@@ -63,14 +62,13 @@ int kernel_peer_add(struct kernel_ctx *ctx, int argc, char **argv)
 
 int kernel_peer_remove(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_id = false;
 	uint32_t id = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &id, &has_id },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &id, NULL, "the peer's node" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
@@ -120,16 +118,16 @@ int kernel_peer_show(struct kernel_ctx *ctx, int argc, char **argv)
 	};
 	bool has_id = false;
 	uint32_t id = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, false, &id, &has_id },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MAY, &id, &has_id, "only this one" },
+		OPT_END,
 	};
 	struct out out;
 	const struct knl_dump dump = { .cmd = QBD_CMD_PEER_GET,
 				       .attr_max = QBD_A_PEER_MAX,
 				       .object = kernel_peer_row,
 				       .arg = &out };
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)
@@ -186,16 +184,17 @@ int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv)
 	};
 	bool has_peer = false;
 	uint32_t peer = 0;
-	const struct kernel_opt opts[] = {
-		{ "peer", KERNEL_OPT_U32, false, &peer, &has_peer },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "peer", &opt_u32, OPT_MAY, &peer, &has_peer,
+		  "only those to this one" },
+		OPT_END,
 	};
 	struct out out;
 	struct knl_dump dump = { .cmd = QBD_CMD_LINK_GET,
 				 .attr_max = QBD_A_LINK_MAX,
 				 .object = kernel_link_row,
 				 .arg = &out };
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)
@@ -214,18 +213,20 @@ int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv)
 
 int kernel_link_add(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_peer = false, has_link = false, has_fd = false;
 	uint32_t peer = 0, link = 0, fd = 0;
 	bool accept = false;
-	const struct kernel_opt opts[] = {
-		{ "peer", KERNEL_OPT_U32, true, &peer, &has_peer },
-		{ "link", KERNEL_OPT_U32, true, &link, &has_link },
-		{ "fd", KERNEL_OPT_U32, true, &fd, &has_fd },
-		{ "accept", KERNEL_OPT_FLAG, false, &accept, NULL },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "peer", &opt_u32, OPT_MUST, &peer, NULL, "to whom" },
+		{ "link", &opt_u32, OPT_MUST, &link, NULL,
+		  "which of the links to it, the first is 0" },
+		{ "fd", &opt_u32, OPT_MUST, &fd, NULL,
+		  "the socket's descriptor in this process" },
+		{ "accept", &opt_flag, OPT_MAY, &accept, NULL,
+		  "the peer is the one that connected" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
@@ -242,15 +243,15 @@ int kernel_link_add(struct kernel_ctx *ctx, int argc, char **argv)
 
 int kernel_link_remove(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_peer = false, has_link = false;
 	uint32_t peer = 0, link = 0;
-	const struct kernel_opt opts[] = {
-		{ "peer", KERNEL_OPT_U32, true, &peer, &has_peer },
-		{ "link", KERNEL_OPT_U32, true, &link, &has_link },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "peer", &opt_u32, OPT_MUST, &peer, NULL, "to whom" },
+		{ "link", &opt_u32, OPT_MUST, &link, NULL,
+		  "which of the links to it, the first is 0" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;

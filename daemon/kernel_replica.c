@@ -155,20 +155,26 @@ kernel_replica_create_msg(struct kernel_ctx *ctx,
 
 int kernel_replica_create(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool given[7] = { false };
 	struct kernel_replica_args args = { 0 };
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U64, true, &args.id, &given[0] },
-		{ "volume", KERNEL_OPT_U32, true, &args.volume, &given[1] },
-		{ "shard", KERNEL_OPT_U32, true, &args.shard, &given[2] },
-		{ "store", KERNEL_OPT_UUID, true, args.store, &given[3] },
-		{ "size", KERNEL_OPT_SIZE, true, &args.size, &given[4] },
-		{ "epoch", KERNEL_OPT_U64, true, &args.epoch, &given[5] },
-		{ "members", KERNEL_OPT_STR, true, &args.members, &given[6] },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u64, OPT_MUST, &args.id, NULL,
+		  "its number, which no other replica has or had" },
+		{ "volume", &opt_u32, OPT_MUST, &args.volume, NULL,
+		  "of that volume" },
+		{ "shard", &opt_u32, OPT_MUST, &args.shard, NULL,
+		  "of that shard, the first is 0" },
+		{ "store", &opt_uuid, OPT_MUST, args.store, NULL,
+		  "where it is kept; 'store list' shows it" },
+		{ "size", &opt_size, OPT_MUST, &args.size, NULL,
+		  "of the shard" },
+		{ "epoch", &opt_u64, OPT_MUST, &args.epoch, NULL,
+		  "of the set of replicas; the first is 1" },
+		{ "members", &kernel_opt_members, OPT_MUST, &args.members, NULL,
+		  "the set: all replicas of the shard, this one too" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)
@@ -179,26 +185,24 @@ int kernel_replica_create(struct kernel_ctx *ctx, int argc, char **argv)
 	err = kernel_members_put(msg, QBD_A_REPLICA_MEMBER, args.members);
 	if (err) {
 		nlmsg_free(msg);
-		return kernel_bad(ctx, "--members", args.members,
-				  "NODE:REPLICA,...");
+		return kernel_end(ctx, err);
 	}
 	return kernel_replica_send(ctx, msg, kernel_replica_made, args.id);
 }
 
 /* A command about a replica that is there: --id, and one number more. */
 static int kernel_replica_do(struct kernel_ctx *ctx, int argc, char **argv,
-			     uint8_t cmd, const struct kernel_opt *more,
-			     int more_attr, knl_done_fn done)
+			     uint8_t cmd, const struct opt *more, int more_attr,
+			     knl_done_fn done)
 {
-	bool has_id = false;
 	uint64_t id = 0;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U64, true, &id, &has_id },
+	const struct opt opts[] = {
+		{ "id", &opt_u64, OPT_MUST, &id, NULL, "the replica" },
 		*more,
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
@@ -215,10 +219,11 @@ static int kernel_replica_do(struct kernel_ctx *ctx, int argc, char **argv,
 
 int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_epoch = false;
 	uint64_t epoch = 0;
-	const struct kernel_opt opt = { "epoch", KERNEL_OPT_U64, true, &epoch,
-					&has_epoch };
+	const struct opt opt = {
+		"epoch", &opt_u64, OPT_MUST,
+		&epoch,	 NULL,	   "not below the newest one that it knows"
+	};
 
 	return kernel_replica_do(ctx, argc, argv, QBD_CMD_REPLICA_DELETE, &opt,
 				 QBD_A_REPLICA_EPOCH, kernel_replica_gone);
@@ -226,10 +231,12 @@ int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv)
 
 int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool has_term = false;
 	uint64_t term = 0;
-	const struct kernel_opt opt = { "term", KERNEL_OPT_TERM, true, &term,
-					&has_term };
+	const struct opt opt = {
+		"term",	  &kernel_opt_term,
+		OPT_MUST, &term,
+		NULL,	  "the highest that was ever given out for its volume"
+	};
 
 	return kernel_replica_do(ctx, argc, argv, QBD_CMD_REPLICA_FLOOR, &opt,
 				 QBD_A_REPLICA_FLOOR_TERM, NULL);
@@ -284,7 +291,7 @@ int kernel_replica_list(struct kernel_ctx *ctx, int argc, char **argv)
 				       .attr_max = QBD_A_REPLICA_MAX,
 				       .object = kernel_replica_row,
 				       .arg = &out };
-	int code = kernel_parse_none(ctx, argc, argv);
+	int code = kernel_begin_bare(ctx, argc, argv);
 	int err;
 
 	if (code)

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
-
 static const char *const kernel_store_states[] = {
 	[QBD_STORE_STATE_OPENING] = "opening",
 	[QBD_STORE_STATE_ACTIVE] = "active",
@@ -175,13 +173,17 @@ int kernel_store_add(struct kernel_ctx *ctx, int argc, char **argv)
 	uint8_t uuid[QBD_UUID_LEN];
 	bool has_uuid = false;
 	uint64_t opens_min = 0;
-	const struct kernel_opt opts[] = {
-		{ "uuid", KERNEL_OPT_UUID, false, uuid, &has_uuid },
-		{ "opens-min", KERNEL_OPT_U64, false, &opens_min, NULL },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "PATH", &opt_name, OPT_WORD, &look.path, NULL,
+		  "of the block device" },
+		{ "uuid", &opt_uuid, OPT_MAY, uuid, &has_uuid,
+		  "refuse any other store" },
+		{ "opens-min", &opt_u64, OPT_MAY, &opens_min, NULL,
+		  "opened less often, it is an old copy: its replicas do not vote" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, &look.path);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
@@ -199,16 +201,17 @@ int kernel_store_add(struct kernel_ctx *ctx, int argc, char **argv)
 
 int kernel_store_remove(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	static const struct kernel_opt none[] = { { .name = NULL } };
 	struct kernel_store_look look = { 0 };
+	const struct opt opts[] = {
+		{ "UUID", &opt_uuid, OPT_WORD, look.uuid, NULL,
+		  "of the store; 'store list' shows it" },
+		OPT_END,
+	};
 	struct nl_msg *msg;
-	const char *word = NULL;
-	int code = kernel_parse(ctx, argc, argv, none, &word);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
-	if (!parse_uuid(word, look.uuid))
-		return kernel_bad(ctx, "store", word, "a uuid");
 	msg = knl_request(&ctx->knl, QBD_CMD_STORE_REMOVE);
 	if (!msg || nla_put(msg, QBD_A_STORE_UUID, QBD_UUID_LEN, look.uuid)) {
 		nlmsg_free(msg);
@@ -271,7 +274,7 @@ int kernel_store_list(struct kernel_ctx *ctx, int argc, char **argv)
 				       .attr_max = QBD_A_STORE_MAX,
 				       .object = kernel_store_row,
 				       .arg = &out };
-	int code = kernel_parse_none(ctx, argc, argv);
+	int code = kernel_begin_bare(ctx, argc, argv);
 	int err;
 
 	if (code)

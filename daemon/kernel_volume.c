@@ -136,6 +136,16 @@ static int kernel_volume_gone(struct knl *knl, void *arg)
 }
 
 /**
+ * struct kernel_shards - words of a repeated --shard
+ * @word: each NO:EPOCH:NODE:REPLICA,...; owned
+ * @nr: how many
+ */
+struct kernel_shards {
+	const char **word;
+	size_t nr;
+};
+
+/**
  * struct kernel_volume_args - what volume attach and set take
  * @id: --id
  * @size: --size, in bytes
@@ -145,8 +155,10 @@ static int kernel_volume_gone(struct knl *knl, void *arg)
  * @on_no_quorum: --on-no-quorum
  * @reads: --reads
  * @no_quorum_ms: --no-quorum-ms
- * @has_no_quorum_ms: it was given
- * @shards: --shard, each NO:EPOCH:NODE:REPLICA,...
+ * @has_on_no_quorum: it was given
+ * @has_reads: likewise
+ * @has_no_quorum_ms: likewise
+ * @shards: --shard
  */
 struct kernel_volume_args {
 	uint32_t id;
@@ -154,39 +166,56 @@ struct kernel_volume_args {
 	uint64_t shard_size;
 	uint64_t term;
 	const char *name;
-	const char *on_no_quorum;
-	const char *reads;
+	uint32_t on_no_quorum;
+	uint32_t reads;
 	uint32_t no_quorum_ms;
+	bool has_on_no_quorum;
+	bool has_reads;
 	bool has_no_quorum_ms;
-	struct kernel_words shards;
+	struct kernel_shards shards;
 };
 
-static int kernel_volume_policy_put(struct kernel_ctx *ctx, struct nl_msg *msg,
-				    const struct kernel_volume_args *args)
+static bool kernel_take_on_no_quorum(const char *word, void *to)
 {
-	uint32_t policy;
+	bool error = !strcmp(word, "error");
 
-	if (args->on_no_quorum) {
-		policy = !strcmp(args->on_no_quorum, "error");
-		if (!policy && strcmp(args->on_no_quorum, "suspend"))
-			return kernel_bad(ctx, "--on-no-quorum",
-					  args->on_no_quorum,
-					  "suspend or error");
-		nla_put_u32(msg, QBD_A_VOLUME_ON_NO_QUORUM, policy);
-	}
-	if (args->reads) {
-		policy = !strcmp(args->reads, "quorum");
-		if (!policy && strcmp(args->reads, "lease"))
-			return kernel_bad(ctx, "--reads", args->reads,
-					  "lease or quorum");
-		nla_put_u32(msg, QBD_A_VOLUME_READ_POLICY, policy);
-	}
-	if (args->has_no_quorum_ms)
-		nla_put_u32(msg, QBD_A_VOLUME_NO_QUORUM_MS, args->no_quorum_ms);
-	return KERNEL_OK;
+	*(uint32_t *)to = error ? QBD_ON_NO_QUORUM_ERROR :
+				  QBD_ON_NO_QUORUM_SUSPEND;
+	return error || !strcmp(word, "suspend");
 }
 
-/* NO:EPOCH:NODE:REPLICA,... */
+static bool kernel_take_reads(const char *word, void *to)
+{
+	bool quorum = !strcmp(word, "quorum");
+
+	*(uint32_t *)to = quorum ? QBD_READ_POLICY_QUORUM :
+				   QBD_READ_POLICY_LEASE;
+	return quorum || !strcmp(word, "lease");
+}
+
+static const struct opt_kind kernel_opt_on_no_quorum = {
+	"suspend|error", "suspend or error", kernel_take_on_no_quorum, false
+};
+
+static const struct opt_kind kernel_opt_reads = { "lease|quorum",
+						  "lease or quorum",
+						  kernel_take_reads, false };
+
+static void kernel_volume_policy_put(struct nl_msg *msg,
+				     const struct kernel_volume_args *args)
+{
+	if (args->has_on_no_quorum)
+		nla_put_u32(msg, QBD_A_VOLUME_ON_NO_QUORUM, args->on_no_quorum);
+	if (args->has_reads)
+		nla_put_u32(msg, QBD_A_VOLUME_READ_POLICY, args->reads);
+	if (args->has_no_quorum_ms)
+		nla_put_u32(msg, QBD_A_VOLUME_NO_QUORUM_MS, args->no_quorum_ms);
+}
+
+/*
+ * NO:EPOCH:NODE:REPLICA,...; -EINVAL: not of that form. Without @msg it only
+ * looks at the form.
+ */
 static int kernel_volume_shard_put(struct nl_msg *msg, const char *word)
 {
 	struct nlattr *nest;
@@ -206,6 +235,8 @@ static int kernel_volume_shard_put(struct nl_msg *msg, const char *word)
 	if (!parse_u32(head, 0, QBD_VOLUME_SHARDS_MAX - 1, &number) ||
 	    !parse_u64(colon + 1, 1, UINT64_MAX, &epoch))
 		return -EINVAL;
+	if (!msg)
+		return kernel_members_put(NULL, 0, members + 1);
 	nest = nla_nest_start(msg, QBD_A_VOLUME_SHARD | NLA_F_NESTED);
 	if (!nest || nla_put_u32(msg, QBD_A_SHARD_SET_NUMBER, number) ||
 	    nla_put_u64(msg, QBD_A_SHARD_SET_EPOCH, epoch) ||
@@ -215,19 +246,37 @@ static int kernel_volume_shard_put(struct nl_msg *msg, const char *word)
 	return 0;
 }
 
-static int kernel_volume_shards_put(struct kernel_ctx *ctx, struct nl_msg *msg,
-				    const struct kernel_words *shards,
+static bool kernel_take_shard(const char *word, void *to)
+{
+	struct kernel_shards *shards = to;
+	const char **more;
+
+	if (kernel_volume_shard_put(NULL, word))
+		return false;
+	more = realloc(shards->word, (shards->nr + 1) * sizeof(*more));
+	if (!more)
+		return false;
+	shards->word = more;
+	shards->word[shards->nr++] = word;
+	return true;
+}
+
+static const struct opt_kind kernel_opt_shard = { "NO:EPOCH:NODE:REPLICA,...",
+						  "NO:EPOCH:NODE:REPLICA,...",
+						  kernel_take_shard, true };
+
+static int kernel_volume_shards_put(struct nl_msg *msg,
+				    const struct kernel_shards *shards,
 				    size_t from)
 {
+	int err = 0;
 	size_t i;
 
 	for (i = from; i < shards->nr && i < from + KERNEL_SHARDS_PER_MSG; i++)
-		if (kernel_volume_shard_put(msg, shards->word[i]))
-			return kernel_bad(ctx, "--shard", shards->word[i],
-					  "NO:EPOCH:NODE:REPLICA,...");
+		err = err ? err : kernel_volume_shard_put(msg, shards->word[i]);
 	if (i < shards->nr)
 		nla_put_flag(msg, QBD_A_VOLUME_MORE);
-	return KERNEL_OK;
+	return err;
 }
 
 static int kernel_volume_attach_part(struct kernel_ctx *ctx,
@@ -235,7 +284,7 @@ static int kernel_volume_attach_part(struct kernel_ctx *ctx,
 				     size_t from)
 {
 	struct nl_msg *msg = knl_request(&ctx->knl, QBD_CMD_VOLUME_ATTACH);
-	int code;
+	int err;
 
 	if (!msg)
 		return kernel_end(ctx, -ENOMEM);
@@ -245,12 +294,11 @@ static int kernel_volume_attach_part(struct kernel_ctx *ctx,
 	if (args->shard_size)
 		nla_put_u64(msg, QBD_A_VOLUME_SHARD_BYTES, args->shard_size);
 	nla_put_u64(msg, QBD_A_VOLUME_TERM, args->term);
-	code = kernel_volume_policy_put(ctx, msg, args);
-	if (!code)
-		code = kernel_volume_shards_put(ctx, msg, &args->shards, from);
-	if (code) {
+	kernel_volume_policy_put(msg, args);
+	err = kernel_volume_shards_put(msg, &args->shards, from);
+	if (err) {
 		nlmsg_free(msg);
-		return code;
+		return kernel_end(ctx, err);
 	}
 	return kernel_end(ctx, knl_send(&ctx->knl, msg));
 }
@@ -282,27 +330,44 @@ static int kernel_volume_attach_wait(struct kernel_ctx *ctx, uint32_t id,
 	return KERNEL_OK;
 }
 
+/* Options that attach and set share. */
+#define KERNEL_ON_NO_QUORUM(args)                                                  \
+	{                                                                          \
+		"on-no-quorum", &kernel_opt_on_no_quorum, OPT_MAY,                 \
+			&(args)->on_no_quorum, &(args)->has_on_no_quorum,          \
+			"what becomes of I/O without a majority (default suspend)" \
+	}
+#define KERNEL_NO_QUORUM_MS(args)                                              \
+	{                                                                      \
+		"no-quorum-ms", &opt_ms, OPT_MAY, &(args)->no_quorum_ms,       \
+			&(args)->has_no_quorum_ms,                             \
+			"how long I/O waits before that error (default 30000)" \
+	}
+
 int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool given[5] = { false };
 	struct kernel_volume_args args = { 0 };
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &args.id, &given[0] },
-		{ "name", KERNEL_OPT_STR, true, &args.name, &given[1] },
-		{ "size", KERNEL_OPT_SIZE, true, &args.size, &given[2] },
-		{ "term", KERNEL_OPT_TERM, true, &args.term, &given[3] },
-		{ "shard", KERNEL_OPT_WORDS, true, &args.shards, &given[4] },
-		{ "shard-size", KERNEL_OPT_SIZE, false, &args.shard_size,
-		  NULL },
-		{ "on-no-quorum", KERNEL_OPT_STR, false, &args.on_no_quorum,
-		  NULL },
-		{ "reads", KERNEL_OPT_STR, false, &args.reads, NULL },
-		{ "no-quorum-ms", KERNEL_OPT_U32, false, &args.no_quorum_ms,
-		  &args.has_no_quorum_ms },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &args.id, NULL, "its number" },
+		{ "name", &opt_name, OPT_MUST, &args.name, NULL,
+		  "its device is /dev/qbd/by-name/NAME" },
+		{ "size", &opt_size, OPT_MUST, &args.size, NULL,
+		  "of the volume" },
+		{ "term", &kernel_opt_term, OPT_MUST, &args.term, NULL,
+		  "higher than all that were given out for this volume" },
+		{ "shard-size", &opt_size, OPT_MAY, &args.shard_size, NULL,
+		  "of all shards but the last: a power of two from 64M to 64G" },
+		{ "shard", &kernel_opt_shard, OPT_MUST, &args.shards, NULL,
+		  "a shard (the first is 0), the epoch of its set, the set" },
+		KERNEL_ON_NO_QUORUM(&args),
+		KERNEL_NO_QUORUM_MS(&args),
+		{ "reads", &kernel_opt_reads, OPT_MAY, &args.reads,
+		  &args.has_reads,
+		  "from the leader while it has a lease (the default), or from a majority" },
+		OPT_END,
 	};
 	size_t from;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (!code && knl_events_join(&ctx->knl))
 		code = kernel_end(ctx, -EPERM);
@@ -316,15 +381,15 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	struct kernel_volume_look look = { 0 };
-	bool has_id = false;
 	bool force = false;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &look.id, &has_id },
-		{ "force", KERNEL_OPT_FLAG, false, &force, NULL },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &look.id, NULL, "the volume" },
+		{ "force", &opt_flag, OPT_MAY, &force, NULL,
+		  "although it is open; fails what hangs, within 10 s" },
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)
@@ -348,17 +413,14 @@ int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv)
 int kernel_volume_set(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	struct kernel_volume_args args = { 0 };
-	bool has_id = false;
-	const struct kernel_opt opts[] = {
-		{ "id", KERNEL_OPT_U32, true, &args.id, &has_id },
-		{ "on-no-quorum", KERNEL_OPT_STR, false, &args.on_no_quorum,
-		  NULL },
-		{ "no-quorum-ms", KERNEL_OPT_U32, false, &args.no_quorum_ms,
-		  &args.has_no_quorum_ms },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &args.id, NULL, "the volume" },
+		KERNEL_ON_NO_QUORUM(&args),
+		KERNEL_NO_QUORUM_MS(&args),
+		OPT_END,
 	};
 	struct nl_msg *msg;
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 
 	if (code)
 		return code;
@@ -366,11 +428,7 @@ int kernel_volume_set(struct kernel_ctx *ctx, int argc, char **argv)
 	if (!msg)
 		return kernel_end(ctx, -ENOMEM);
 	nla_put_u32(msg, QBD_A_VOLUME_ID, args.id);
-	code = kernel_volume_policy_put(ctx, msg, &args);
-	if (code) {
-		nlmsg_free(msg);
-		return code;
-	}
+	kernel_volume_policy_put(msg, &args);
 	return kernel_end(ctx, knl_send(&ctx->knl, msg));
 }
 
@@ -428,7 +486,7 @@ int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv)
 				       .attr_max = QBD_A_VOLUME_MAX,
 				       .object = kernel_volume_row,
 				       .arg = &out };
-	int code = kernel_parse_none(ctx, argc, argv);
+	int code = kernel_begin_bare(ctx, argc, argv);
 	int err;
 
 	if (code)

@@ -124,16 +124,17 @@ int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv)
 	};
 	bool has_volume = false;
 	uint32_t volume = 0;
-	const struct kernel_opt opts[] = {
-		{ "volume", KERNEL_OPT_U32, false, &volume, &has_volume },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "volume", &opt_u32, OPT_MAY, &volume, &has_volume,
+		  "only those of this one" },
+		OPT_END,
 	};
 	struct kernel_shard_rows rows = { .knl = &ctx->knl };
 	struct knl_dump dump = { .cmd = QBD_CMD_SHARD_GET,
 				 .attr_max = QBD_A_SHARD_MAX,
 				 .object = kernel_shard_row,
 				 .arg = &rows };
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)
@@ -233,11 +234,12 @@ static int kernel_event_print(struct nlattr **attrs, void *arg)
 int kernel_events(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	struct kernel_watch watch = { 0 };
-	const struct kernel_opt opts[] = {
-		{ "count", KERNEL_OPT_U64, false, &watch.left, &watch.counted },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
+	const struct opt opts[] = {
+		{ "count", &opt_u64, OPT_MAY, &watch.left, &watch.counted,
+		  "end after so many" },
+		OPT_END,
 	};
-	int code = kernel_parse(ctx, argc, argv, opts, NULL);
+	int code = kernel_begin(ctx, argc, argv, opts);
 	int err;
 
 	if (code)

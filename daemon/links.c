@@ -17,6 +17,11 @@
 
 #include "kernel.h"
 
+static const char kernel_links_file[] =
+	"who the peers are; one entry a line:\n"
+	"listen ADDRESS:PORT\n"
+	"peer ID ADDRESS:PORT [links=N] # the node's own one is skipped";
+
 /* CLOCK_BOOTTIME: a machine that slept looks at its links at once. */
 int64_t links_now_ms(void)
 {
@@ -232,14 +237,17 @@ static int links_keep(struct links *links)
 
 int kernel_links(struct kernel_ctx *ctx, int argc, char **argv)
 {
-	bool check = false;
-	const struct kernel_opt opts[] = {
-		{ "check", KERNEL_OPT_FLAG, false, &check, NULL },
-		{ NULL, KERNEL_OPT_FLAG, false, NULL, NULL },
-	};
 	const char *name = NULL;
+	bool check = false;
+	const struct opt opts[] = {
+		{ "FILE", &opt_name, OPT_WORD, &name, NULL, kernel_links_file },
+		{ "check", &opt_flag, OPT_MAY, &check, NULL,
+		  "only read FILE, and say what is wrong with it" },
+		OPT_END,
+	};
 	struct links *links;
-	int code = kernel_parse(ctx, argc, argv, opts, &name);
+	/* it opens the module by itself, and may do without */
+	int code = opt_parse(&ctx->cmd, argc, argv, opts);
 
 	if (code)
 		return code;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "opt.h"
 #include "store_cmd.h"
 
 /**
@@ -33,7 +34,7 @@ static void qbdctl_help(FILE *file)
 	for (i = 0; i < sizeof(qbdctl_nouns) / sizeof(qbdctl_nouns[0]); i++)
 		fprintf(file, "  %-8s %s\n", qbdctl_nouns[i].name,
 			qbdctl_nouns[i].help);
-	fputs("\n'qbdctl NOUN help' says more.\n", file);
+	fputs("\n'qbdctl NOUN --help' says more.\n", file);
 }
 
 int main(int argc, char **argv)
@@ -44,13 +45,13 @@ int main(int argc, char **argv)
 		qbdctl_help(stderr);
 		return 2;
 	}
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help")) {
+	if (opt_help_asked(argv[1])) {
 		qbdctl_help(stdout);
 		return 0;
 	}
 	for (i = 0; i < sizeof(qbdctl_nouns) / sizeof(qbdctl_nouns[0]); i++)
 		if (!strcmp(argv[1], qbdctl_nouns[i].name))
 			return qbdctl_nouns[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "qbdctl: unknown: %s; see 'qbdctl help'\n", argv[1]);
+	fprintf(stderr, "qbdctl: unknown: %s; see 'qbdctl --help'\n", argv[1]);
 	return 2;
 }
