@@ -7,43 +7,55 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char store_help[] =
-	"usage: qbdctl store VERB DEVICE [OPTION...]\n"
-	"\n"
-	"  format DEVICE --cluster UUID [--uuid UUID] [--wal-size SIZE]\n"
-	"         [--chunk-size SIZE] [--overcommit TIMES] [--replicas MAX]\n"
-	"         [--force] [--json]\n"
-	"         make an empty store; refuses what is in use or not empty;\n"
-	"         the log (16M or more) is a sixteenth of the device by default\n"
-	"  check DEVICE [--json]\n"
-	"         read all of it, list what is wrong; changes nothing\n"
-	"  dump DEVICE [--super | --replicas | --log] [--json]\n"
-	"         list what it says\n"
-	"\n"
-	"Exit codes: 0 done, or healthy; 1 failed, or damaged; 2 usage\n";
-
 /**
- * store_usage() - say what is wrong with a command line
- * @verb: of qbdctl store
- * @why: in words
- *
- * Return: exit code.
+ * struct store_verb - one verb; its options are where it is run
+ * @name: of it, with its noun
+ * @run: does it
+ * @help: what it does
  */
-int store_usage(const char *verb, const char *why)
+struct store_verb {
+	const char *name;
+	int (*run)(const struct opt_cmd *cmd, int argc, char **argv);
+	const char *help;
+};
+
+static const struct store_verb store_verbs[] = {
+	{ "store format", store_format,
+	  "make an empty store; refuses what is in use or not empty" },
+	{ "store check", store_check,
+	  "read all of it, list what is wrong; changes nothing" },
+	{ "store dump", store_dump, "list what it says" },
+};
+
+#define STORE_VERBS (sizeof(store_verbs) / sizeof(store_verbs[0]))
+
+static const char store_notes[] =
+	"Exit codes: 0 done, or healthy; 1 failed, or damaged; 2 usage";
+
+static int store_run(const struct store_verb *verb, FILE *list, int argc,
+		     char **argv)
 {
-	fprintf(stderr, "qbdctl: store %s: %s; see 'qbdctl store help'\n", verb,
-		why);
-	return 2;
+	const struct opt_cmd cmd = { .name = verb->name,
+				     .help = verb->help,
+				     .notes = store_notes,
+				     .list = list };
+	int code = verb->run(&cmd, argc, argv);
+
+	return code == OPT_HELPED ? 0 : code;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} store_verbs[] = {
-	{ "format", store_format },
-	{ "check", store_check },
-	{ "dump", store_dump },
-};
+/* @file is stderr if nobody asked. */
+static int store_help(FILE *file)
+{
+	size_t i;
+
+	fputs("usage: qbdctl store VERB DEVICE [OPTION...]\n\n", file);
+	for (i = 0; i < STORE_VERBS; i++)
+		store_run(&store_verbs[i], file, 0, NULL);
+	fprintf(file, "\n'qbdctl store VERB --help' says more.\n%s\n",
+		store_notes);
+	return file == stdout ? 0 : OPT_USAGE;
+}
 
 /**
  * cmd_store() - qbdctl store
@@ -56,14 +68,16 @@ int cmd_store(int argc, char **argv)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(store_verbs) / sizeof(store_verbs[0]); i++)
-		if (argc > 1 && !strcmp(argv[1], store_verbs[i].name))
-			return store_verbs[i].run(argc - 1, argv + 1);
-	if (argc > 1 &&
-	    (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help")))
-		return fputs(store_help, stdout) == EOF;
-	if (argc > 1)
-		fprintf(stderr, "qbdctl: unknown: store %s\n", argv[1]);
-	fputs(store_help, stderr);
-	return 2;
+	if (argc < 2)
+		return store_help(stderr);
+	if (opt_help_asked(argv[1]))
+		return store_help(stdout);
+	for (i = 0; i < STORE_VERBS; i++)
+		if (!strcmp(argv[1], strchr(store_verbs[i].name, ' ') + 1))
+			return store_run(&store_verbs[i], NULL, argc - 1,
+					 argv + 1);
+	fprintf(stderr,
+		"qbdctl: unknown: store %s; see 'qbdctl store --help'\n",
+		argv[1]);
+	return OPT_USAGE;
 }

@@ -8,7 +8,6 @@
  */
 #include "store_scan.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,29 +119,29 @@ static int store_check_dev(const struct store_dev *dev, bool json)
 
 /**
  * store_check() - qbdctl store check
- * @argc: number of words, from "check" on
+ * @cmd: the verb
+ * @argc: number of words, from it on
  * @argv: the words
  *
- * Return: exit code.
+ * Return: exit code, or OPT_HELPED.
  */
-int store_check(int argc, char **argv)
+int store_check(const struct opt_cmd *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
+	const char *path = NULL;
+	bool json = false;
+	const struct opt opts[] = {
+		{ "DEVICE", &opt_name, OPT_WORD, &path, NULL,
+		  "a block device that nobody uses, or an image file" },
+		{ "json", &opt_flag, OPT_MAY, &json, NULL,
+		  "one JSON document instead of a table" },
+		OPT_END,
 	};
 	struct store_dev dev;
-	bool json = false;
-	int opt, code;
+	int code = opt_parse(cmd, argc, argv, opts);
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt != 'j')
-			return store_usage("check", "option not understood");
-		json = true;
-	}
-	if (optind + 1 != argc)
-		return store_usage("check", "one device is needed");
-	if (!store_dev_open(&dev, argv[optind], false))
+	if (code)
+		return code;
+	if (!store_dev_open(&dev, path, false))
 		return 1;
 	code = store_check_dev(&dev, json);
 	store_dev_close(&dev);

@@ -6,10 +6,11 @@
 #ifndef QBD_DAEMON_STORE_CMD_H
 #define QBD_DAEMON_STORE_CMD_H
 
+#include "opt.h"
+
 int cmd_store(int argc, char **argv);
-int store_format(int argc, char **argv);
-int store_check(int argc, char **argv);
-int store_dump(int argc, char **argv);
-int store_usage(const char *verb, const char *why);
+int store_format(const struct opt_cmd *cmd, int argc, char **argv);
+int store_check(const struct opt_cmd *cmd, int argc, char **argv);
+int store_dump(const struct opt_cmd *cmd, int argc, char **argv);
 
 #endif /* QBD_DAEMON_STORE_CMD_H */

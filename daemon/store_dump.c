@@ -5,7 +5,6 @@
  */
 #include "store_scan.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,38 +229,42 @@ static int store_dump_dev(const struct store_dev *dev,
 
 /**
  * store_dump() - qbdctl store dump
- * @argc: number of words, from "dump" on
+ * @cmd: the verb
+ * @argc: number of words, from it on
  * @argv: the words
  *
- * Return: exit code.
+ * Return: exit code, or OPT_HELPED.
  */
-int store_dump(int argc, char **argv)
+int store_dump(const struct opt_cmd *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "super", no_argument, NULL, 0 },
-		{ "replicas", no_argument, NULL, 1 },
-		{ "log", no_argument, NULL, 2 },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const struct store_dump_part *part = &store_dump_parts[0];
-	struct store_dev dev;
+	bool super = false, replicas = false, log = false;
+	const char *path = NULL;
 	bool json = false;
-	int opt, code;
+	const struct opt opts[] = {
+		{ "DEVICE", &opt_name, OPT_WORD, &path, NULL,
+		  "a block device that nobody uses, or an image file" },
+		{ "super", &opt_flag, OPT_MAY, &super, NULL,
+		  "its superblock (the default)" },
+		{ "replicas", &opt_flag, OPT_MAY, &replicas, NULL,
+		  "its replicas" },
+		{ "log", &opt_flag, OPT_MAY, &log, NULL,
+		  "the records in its log" },
+		{ "json", &opt_flag, OPT_MAY, &json, NULL,
+		  "one JSON document instead of a table" },
+		OPT_END,
+	};
+	struct store_dev dev;
+	int code = opt_parse(cmd, argc, argv, opts);
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == '?')
-			return store_usage("dump", "option not understood");
-		if (opt == 'j')
-			json = true;
-		else
-			part = &store_dump_parts[opt];
-	}
-	if (optind + 1 != argc)
-		return store_usage("dump", "one device is needed");
-	if (!store_dev_open(&dev, argv[optind], false))
+	if (code)
+		return code;
+	if (super + replicas + log > 1)
+		return opt_usage(cmd, opts,
+				 "--super, --replicas, --log: one at a time");
+	if (!store_dev_open(&dev, path, false))
 		return 1;
-	code = store_dump_dev(&dev, part, json);
+	code = store_dump_dev(&dev, &store_dump_parts[log ? 2 : replicas],
+			      json);
 	store_dev_close(&dev);
 	return code;
 }

@@ -9,7 +9,6 @@
 #include "format.h"
 #include "store_limits.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,11 @@
 #include "store_cmd.h"
 #include "store_dev.h"
 
+#define STORE_OVERCOMMIT_MAX 1000 /* the core's */
+/* Whole pages of the table. */
+#define STORE_REPLICAS_MAX \
+	(QBD_STORE_REPLICAS_MAX / QBD_TABLE_ENTRIES * QBD_TABLE_ENTRIES)
+
 /* Blocks at both ends that are looked at for somebody's signature. */
 #define STORE_LOOK_BLOCKS 32
 
@@ -27,7 +31,6 @@
  * struct store_format_args - the command line
  * @path: device
  * @options: for the core
- * @has_cluster: --cluster was given
  * @has_uuid: --uuid was given
  * @force: --force
  * @json: --json
@@ -35,84 +38,112 @@
 struct store_format_args {
 	const char *path;
 	struct qbd_format_options options;
-	bool has_cluster;
 	bool has_uuid;
 	bool force;
 	bool json;
 };
 
-/* A size in whole blocks. */
-static bool store_format_blocks(const char *word, u64 *blocks)
+/* A log in whole blocks. */
+static bool store_take_log(const char *word, void *to)
 {
 	uint64_t bytes;
 
-	if (!parse_size(word, &bytes) || !bytes || bytes % QBD_BLOCK_SIZE)
+	if (!parse_size(word, &bytes) || bytes % QBD_BLOCK_SIZE ||
+	    bytes / QBD_BLOCK_SIZE < QBD_STORE_LOG_BLOCKS_MIN)
 		return false;
-	*blocks = bytes / QBD_BLOCK_SIZE;
+	*(u64 *)to = bytes / QBD_BLOCK_SIZE;
 	return true;
 }
 
-static bool store_format_option(struct store_format_args *args, int opt)
+static bool store_take_chunk(const char *word, void *to)
 {
-	struct qbd_format_options *options = &args->options;
-	u64 blocks;
+	uint64_t bytes;
 
-	switch (opt) {
-	case 'c':
-		args->has_cluster = true;
-		return parse_uuid(optarg, options->cluster);
-	case 'u':
-		args->has_uuid = true;
-		return parse_uuid(optarg, options->store);
-	case 'w':
-		return store_format_blocks(optarg, &options->wal_blocks);
-	case 'k':
-		/* One block would be 0: the core's default. */
-		if (!store_format_blocks(optarg, &blocks) || blocks == 1 ||
-		    !is_power_of_2(blocks))
-			return false;
-		options->chunk_shift = (u32)ilog2(blocks);
-		return true;
-	case 'o':
-		return parse_u32(optarg, 1, 1000, &options->overcommit);
-	case 'r':
-		return parse_u32(optarg, 1, QBD_STORE_REPLICAS_MAX,
-				 &options->replicas);
-	case 'f':
-		args->force = true;
-		return true;
-	case 'j':
-		args->json = true;
-		return true;
-	}
-	return false;
+	if (!parse_size(word, &bytes) || !is_power_of_2(bytes) ||
+	    bytes < (u64)QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MIN ||
+	    bytes > (u64)QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MAX)
+		return false;
+	*(u32 *)to = (u32)ilog2(bytes / QBD_BLOCK_SIZE);
+	return true;
 }
 
-static int store_format_parse(struct store_format_args *args, int argc,
+static bool store_take_overcommit(const char *word, void *to)
+{
+	return parse_u32(word, 1, STORE_OVERCOMMIT_MAX, to);
+}
+
+static bool store_take_replicas(const char *word, void *to)
+{
+	return parse_u32(word, 1, STORE_REPLICAS_MAX, to);
+}
+
+/* Zeroes are nobody's. */
+static bool store_take_uuid(const char *word, void *to)
+{
+	return parse_uuid(word, to) && !mem_is_zero(to, QBD_UUID_SIZE);
+}
+
+/* The bounds in words; these say that they are still the same. */
+static_assert(QBD_STORE_LOG_BLOCKS_MIN * QBD_BLOCK_SIZE == 16 << 20);
+static_assert(QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MIN == 64 << 10);
+static_assert(QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MAX == 4 << 20);
+static_assert(STORE_REPLICAS_MAX == 511);
+
+static const struct opt_kind store_opt_log = {
+	"SIZE", "whole blocks of 4K; 16 MiB are needed for writes of 1 MiB",
+	store_take_log, false
+};
+
+static const struct opt_kind store_opt_chunk = {
+	"SIZE", "a power of two from 64K to 4M", store_take_chunk, false
+};
+
+static const struct opt_kind store_opt_overcommit = {
+	"TIMES", "a number from 1 to 1000", store_take_overcommit, false
+};
+
+static const struct opt_kind store_opt_replicas = {
+	"MAX", "a number from 1 to 511", store_take_replicas, false
+};
+
+static const struct opt_kind store_opt_uuid = { "UUID",
+						"a uuid that is not all zeroes",
+						store_take_uuid, false };
+
+static const char store_log_help[] =
+	"of the log, 16M or more (default: a sixteenth of the device, "
+	"but from 64M to 4G, and never more than a quarter of it)";
+
+static int store_format_parse(const struct opt_cmd *cmd,
+			      struct store_format_args *args, int argc,
 			      char **argv)
 {
-	static const struct option options[] = {
-		{ "cluster", required_argument, NULL, 'c' },
-		{ "uuid", required_argument, NULL, 'u' },
-		{ "wal-size", required_argument, NULL, 'w' },
-		{ "chunk-size", required_argument, NULL, 'k' },
-		{ "overcommit", required_argument, NULL, 'o' },
-		{ "replicas", required_argument, NULL, 'r' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
+	struct qbd_format_options *options = &args->options;
+	const struct opt opts[] = {
+		{ "DEVICE", &opt_name, OPT_WORD, &args->path, NULL,
+		  "a block device that nobody uses, or an image file" },
+		{ "cluster", &opt_uuid, OPT_MUST, options->cluster, NULL,
+		  "of the cluster whose nodes may open it" },
+		{ "uuid", &store_opt_uuid, OPT_MAY, options->store,
+		  &args->has_uuid, "its own (default: a random one)" },
+		{ "wal-size", &store_opt_log, OPT_MAY, &options->wal_blocks,
+		  NULL, store_log_help },
+		{ "chunk-size", &store_opt_chunk, OPT_MAY,
+		  &options->chunk_shift, NULL,
+		  "unit in which space is given to shards (default 256K)" },
+		{ "overcommit", &store_opt_overcommit, OPT_MAY,
+		  &options->overcommit, NULL,
+		  "sizes of shards may add up to so many times the device (default 4)" },
+		{ "replicas", &store_opt_replicas, OPT_MAY, &options->replicas,
+		  NULL, "how many it can hold (default 511)" },
+		{ "force", &opt_flag, OPT_MAY, &args->force, NULL,
+		  "overwrite what is there" },
+		{ "json", &opt_flag, OPT_MAY, &args->json, NULL,
+		  "one JSON document instead of a table" },
+		OPT_END,
 	};
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!store_format_option(args, opt))
-			return store_usage("format", "option not understood");
-	if (optind + 1 != argc)
-		return store_usage("format", "one device is needed");
-	if (!args->has_cluster)
-		return store_usage("format", "--cluster is needed");
-	args->path = argv[optind];
-	return 0;
+	return opt_parse(cmd, argc, argv, opts);
 }
 
 /* Is there something from @block on that somebody may miss? */
@@ -243,16 +274,17 @@ static int store_format_dev(struct store_format_args *args,
 
 /**
  * store_format() - qbdctl store format
- * @argc: number of words, from "format" on
+ * @cmd: the verb
+ * @argc: number of words, from it on
  * @argv: the words
  *
- * Return: exit code.
+ * Return: exit code, or OPT_HELPED.
  */
-int store_format(int argc, char **argv)
+int store_format(const struct opt_cmd *cmd, int argc, char **argv)
 {
 	struct store_format_args args = { 0 };
 	struct store_dev dev;
-	int code = store_format_parse(&args, argc, argv);
+	int code = store_format_parse(cmd, &args, argc, argv);
 
 	if (code)
 		return code;

@@ -78,14 +78,32 @@ class Store(unittest.TestCase):
         self.assertEqual(64 << 10, said[0]["chunk_bytes"])
 
     def test_format_refuses(self):
-        for words in (("--wal-size", "1000"), ("--chunk-size", "3M"),
-                      ("--chunk-size", "4K"), ("--overcommit", "0"),
-                      ("--replicas", "513"), ("--wal-size", "1T"),
-                      ("--uuid", "x"), ("--no-such-option",), ("more",)):
+        log = "whole blocks of 4K; 16 MiB are needed for writes of 1 MiB"
+        chunk = "a power of two from 64K to 4M"
+        for option, word, expected in (
+                ("--wal-size", "15M", log), ("--wal-size", "16777217", log),
+                ("--wal-size", "x", log), ("--chunk-size", "3M", chunk),
+                ("--chunk-size", "4K", chunk), ("--chunk-size", "8M", chunk),
+                ("--overcommit", "0", "a number from 1 to 1000"),
+                ("--overcommit", "1001", "a number from 1 to 1000"),
+                ("--replicas", "512", "a number from 1 to 511"),
+                ("--cluster", "x", "a uuid"),
+                ("--uuid", "x", "a uuid that is not all zeroes"),
+                ("--uuid", "00000000-0000-0000-0000-000000000000",
+                 "a uuid that is not all zeroes")):
+            code, out, err = self.format(option, word)
+            self.assertEqual((2, ""), (code, out))
+            self.assertEqual(f"qbdctl: {option} {word}: expected {expected}",
+                             err.split("\n")[0])
+        for words, said in (
+                (("--no-such-option",), "unknown option --no-such-option"),
+                (("more",), "more: a word too many")):
             code, _, err = self.format(*words)
-            self.assertIn(code, (1, 2), words)
-            self.assertNotEqual("", err, words)
-        self.assertEqual(2, self.run_store("format", self.image)[0])
+            self.assertEqual(2, code)
+            self.assertEqual("qbdctl: " + said, err.split("\n")[0])
+        code, _, err = self.run_store("format", self.image)
+        self.assertEqual(2, code)
+        self.assertIn("qbdctl: --cluster is needed\nusage: ", err)
         with open(self.image, "rb") as file:
             self.assertEqual(bytes(32 * BLOCK), file.read(32 * BLOCK))
 
@@ -148,10 +166,32 @@ class Store(unittest.TestCase):
         code, _, err = self.run_store("check", self.image + ".absent")
         self.assertEqual(1, code)
         self.assertIn("No such file", err)
-        code, out, _ = self.run_store("help")
-        self.assertEqual(0, code)
-        for verb in ("format", "check", "dump"):
-            self.assertIn(verb, out)
+        self.assertEqual(2, self.run_store("dump", self.image, "--log",
+                                           "--super")[0])
+
+    def test_help(self):
+        code, listed, err = self.run_store("--help")
+        self.assertEqual((0, ""), (code, err))
+        self.assertEqual((0, listed, ""), self.run_store("help"))
+        self.assertEqual((2, "", listed), self.run_store())
+        for verb, option in (("format", "--wal-size SIZE"), ("check", "--json"),
+                             ("dump", "--replicas")):
+            self.assertIn(f"\n  {verb} DEVICE", listed)
+            code, out, err = self.run_store(verb, "x", "--help")
+            self.assertEqual((0, ""), (code, err))
+            self.assertIn(f"usage: qbdctl store {verb} DEVICE", out)
+            self.assertIn("\n  " + option, out)
+
+    def test_log_size_as_help_says(self):
+        text = " ".join(self.run_store("format", "--help")[1].split())
+        self.assertIn("a sixteenth of the device, but from 64M to 4G, and "
+                      "never more than a quarter of it", text)
+        for device, log in ((100, 25), (256, 64), (512, 64), (2048, 128),
+                            (100 << 10, 4096)):
+            os.truncate(self.image, device << 20)
+            code, out, err = self.format("--force", "--json")
+            self.assertEqual((0, ""), (code, err))
+            self.assertEqual(log << 20, json.loads(out)[0]["log_bytes"])
 
 
 ktap.main()
