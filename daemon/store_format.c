@@ -24,6 +24,9 @@
 #define STORE_REPLICAS_MAX \
 	(QBD_STORE_REPLICAS_MAX / QBD_TABLE_ENTRIES * QBD_TABLE_ENTRIES)
 
+#define STORE_MIB_BLOCKS ((1ULL << 20) / QBD_BLOCK_SIZE)
+#define STORE_BOUND_MAX (64ULL << 30) /* MiB: four times 2^32 chunks of 4M */
+
 /* Blocks at both ends that are looked at for somebody's signature. */
 #define STORE_LOOK_BLOCKS 32
 
@@ -235,6 +238,71 @@ static bool store_format_uuid(u8 uuid[QBD_UUID_SIZE])
 	return true;
 }
 
+/* The core makes smaller logs, for tests; the kernel would not open them. */
+static int store_format_plan(struct qbd_format *format,
+			     const struct qbd_format_options *options)
+{
+	int err = qbd_format_plan(format, options);
+
+	if (!err && format->super.layout.wal_blocks < QBD_STORE_LOG_BLOCKS_MIN)
+		return -ENOSPC;
+	return err;
+}
+
+/*
+ * MiB of the smallest device that is not too small, or of the smallest that is
+ * too large, by what the plan itself says.
+ */
+static u64 store_format_bound(const struct qbd_format_options *wanted,
+			      bool too_large)
+{
+	struct qbd_format_options options = *wanted;
+	struct qbd_format format;
+	u64 low = 0, high = STORE_BOUND_MAX;
+
+	while (low < high) {
+		u64 mid = low + (high - low) / 2;
+		int err;
+
+		options.dev_blocks = mid * STORE_MIB_BLOCKS;
+		err = store_format_plan(&format, &options);
+		if (too_large ? err == -EFBIG : err != -ENOSPC)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* Which size is wrong, which way, and what it should be. */
+static int store_format_refuse(const struct store_dev *dev,
+			       const struct qbd_format_options *options,
+			       int err)
+{
+	unsigned long long mib = store_format_bound(options, err == -EFBIG);
+	char has[32], log[32];
+
+	out_size_format(has, sizeof(has), dev->blocks * QBD_BLOCK_SIZE);
+	out_size_format(log, sizeof(log), options->wal_blocks * QBD_BLOCK_SIZE);
+	if (err == -EFBIG)
+		fprintf(stderr,
+			"qbdctl: %s: %s is too large: %llu MiB is the most with this --chunk-size and --overcommit; "
+			"give larger chunks, or a smaller --overcommit\n",
+			dev->path, has, mib - 1);
+	else if (err != -ENOSPC)
+		fprintf(stderr, "qbdctl: %s: %s\n", dev->path, strerror(-err));
+	else if (options->wal_blocks)
+		fprintf(stderr,
+			"qbdctl: %s: %s is too small for a store with a log of %s: %llu MiB are needed; "
+			"give a smaller --wal-size, or a larger device\n",
+			dev->path, has, log, mib);
+	else
+		fprintf(stderr,
+			"qbdctl: %s: %s is too small for a store: %llu MiB are needed\n",
+			dev->path, has, mib);
+	return 1;
+}
+
 static int store_format_dev(struct store_format_args *args,
 			    const struct store_dev *dev)
 {
@@ -249,23 +317,9 @@ static int store_format_dev(struct store_format_args *args,
 	if (!store_dev_random(&args->options.run, sizeof(args->options.run)))
 		return 1;
 	args->options.run |= 1;
-	err = qbd_format_plan(&format, &args->options);
-	if (err) {
-		fprintf(stderr, "qbdctl: %s: %s\n", dev->path,
-			err == -ENOSPC ? "too small for a store" :
-					 "these sizes do not fit together");
-		return 1;
-	}
-	if (format.super.layout.wal_blocks < QBD_STORE_LOG_BLOCKS_MIN) {
-		fprintf(stderr,
-			"qbdctl: %s: a log of %llu MiB is too small: %u MiB are needed for writes of 1 MiB; give --wal-size, or a larger device\n",
-			dev->path,
-			(unsigned long long)format.super.layout.wal_blocks *
-					QBD_BLOCK_SIZE >>
-				20,
-			(QBD_STORE_LOG_BLOCKS_MIN * QBD_BLOCK_SIZE) >> 20);
-		return 1;
-	}
+	err = store_format_plan(&format, &args->options);
+	if (err)
+		return store_format_refuse(dev, &args->options, err);
 	err = store_format_run(dev, &format);
 	if (!err)
 		store_format_show(args, &format.super);

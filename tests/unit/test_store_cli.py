@@ -7,6 +7,7 @@ the tool around it.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,31 @@ class Store(unittest.TestCase):
             self.assertEqual((0, ""), (code, err))
             self.assertIn(f"usage: qbdctl store {verb} DEVICE", out)
             self.assertIn("\n  " + option, out)
+
+    def test_sizes_that_do_not_fit(self):
+        """What is refused has a bound, and the bound is the true one."""
+        for device, words, said in (
+                (20, (), "20 MiB is too small for a store: "
+                 "(64) MiB are needed"),
+                (64, ("--wal-size", "80M"),
+                 "64 MiB is too small for a store with a log of 80 MiB: "
+                 r"(\d+) MiB are needed; give a smaller --wal-size, "
+                 "or a larger device"),
+                (300 << 10, ("--chunk-size", "64K", "--overcommit", "1000"),
+                 r"300 GiB is too large: (\d+) MiB is the most with this "
+                 "--chunk-size and --overcommit; give larger chunks, "
+                 "or a smaller --overcommit")):
+            os.truncate(self.image, device << 20)
+            code, out, err = self.format("--force", *words)
+            self.assertEqual((1, ""), (code, out))
+            found = re.fullmatch(f"qbdctl: {self.image}: {said}\n", err)
+            self.assertIsNotNone(found, err)
+            bound = int(found[1])
+            os.truncate(self.image, bound << 20)
+            self.assertEqual(0, self.format("--force", *words)[0])
+            beyond = bound + (1 if bound < device else -1)
+            os.truncate(self.image, beyond << 20)
+            self.assertEqual(1, self.format("--force", *words)[0])
 
     def test_log_size_as_help_says(self):
         text = " ".join(self.run_store("format", "--help")[1].split())
