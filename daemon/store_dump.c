@@ -36,6 +36,25 @@ static const struct out_col store_dump_super_cols[] = {
 	{ "metadata_pages", NULL, true },
 };
 
+/**
+ * struct store_dump - a list being made
+ * @out: the list
+ * @why: why it can't be used as a store, or NULL
+ */
+struct store_dump {
+	struct out out;
+	const char *why;
+};
+
+static void store_dump_finding(struct store_scan *scan,
+			       const struct qbd_finding *finding)
+{
+	struct store_dump *dump = scan->data;
+
+	if (qbd_finding_severity(finding->kind) == QBD_SEVERITY_STORE)
+		dump->why = qbd_finding_text(finding->kind);
+}
+
 static void store_dump_super(struct store_scan *scan, struct out *out)
 {
 	const struct qbd_super *super = &scan->check.open.super;
@@ -147,7 +166,8 @@ static const char *store_dump_op(u8 op)
 static void store_dump_segment(struct store_scan *scan)
 {
 	const struct qbd_replay *replay = &scan->check.open.replay;
-	struct out *out = scan->data;
+	struct store_dump *dump = scan->data;
+	struct out *out = &dump->out;
 	struct qbd_desc desc;
 	u32 i;
 
@@ -190,38 +210,41 @@ static const struct store_dump_part store_dump_parts[] = {
 	  store_dump_super_cols,
 	  ARRAY_SIZE(store_dump_super_cols),
 	  store_dump_super,
-	  { NULL, NULL } },
+	  { store_dump_finding, NULL } },
 	{ "replicas",
 	  store_dump_replica_cols,
 	  ARRAY_SIZE(store_dump_replica_cols),
 	  store_dump_replicas,
-	  { NULL, NULL } },
+	  { store_dump_finding, NULL } },
 	{ "log",
 	  store_dump_log_cols,
 	  ARRAY_SIZE(store_dump_log_cols),
 	  NULL,
-	  { NULL, store_dump_segment } },
+	  { store_dump_finding, store_dump_segment } },
 };
 
 static int store_dump_dev(const struct store_dev *dev,
 			  const struct store_dump_part *part, bool json)
 {
 	struct store_scan *scan = malloc(sizeof(*scan));
-	struct out out;
+	struct store_dump dump = { .why = NULL };
 	int err;
 
 	if (!scan) {
 		perror("qbdctl");
 		return 1;
 	}
-	out_begin(&out, part->cols, part->nr_cols, json);
-	err = store_scan_run(scan, dev, &part->ops, &out);
+	out_begin(&dump.out, part->cols, part->nr_cols, json);
+	err = store_scan_run(scan, dev, &part->ops, &dump);
 	if (!err && part->fill)
-		part->fill(scan, &out);
-	out_end(&out);
+		part->fill(scan, &dump.out);
+	/* what was read before the error is worth something */
+	if (!err || json || dump.out.nr_cells)
+		out_end(&dump.out);
 	if (err)
-		fprintf(stderr, "qbdctl: %s: %s; see 'qbdctl store check'\n",
-			dev->path, strerror(-err));
+		fprintf(stderr, "qbdctl: %s: %s%s; see 'qbdctl store check'\n",
+			dev->path, dump.why ? dump.why : strerror(-err),
+			err == -ENXIO ? ": not a store" : "");
 	store_scan_end(scan);
 	free(scan);
 	return err ? 1 : 0;

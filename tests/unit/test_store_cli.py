@@ -208,6 +208,18 @@ class Store(unittest.TestCase):
             os.truncate(self.image, beyond << 20)
             self.assertEqual(1, self.format("--force", *words)[0])
 
+    def test_dump_of_no_store(self):
+        self.assertEqual(
+            (1, "", f"qbdctl: {self.image}: no usable superblock: not a "
+             "store; see 'qbdctl store check'\n"),
+            self.run_store("dump", self.image))
+        self.format()
+        os.truncate(self.image, 255 << 20)
+        self.assertEqual(
+            (1, "", f"qbdctl: {self.image}: the device is smaller than the "
+             "store; see 'qbdctl store check'\n"),
+            self.run_store("dump", self.image))
+
     def test_log_size_as_help_says(self):
         text = " ".join(self.run_store("format", "--help")[1].split())
         self.assertIn("a sixteenth of the device, but from 64M to 4G, and "
