@@ -88,6 +88,14 @@ static const char kernel_notes[] =
 	"\n"
 	"Terms are yours here: never give one term to two attaches of a volume.";
 
+/* Begin the listing that a verb prints. */
+void kernel_list(struct kernel_ctx *ctx, struct out *out,
+		 const struct out_col *cols, size_t nr_cols)
+{
+	ctx->said = true;
+	out_begin(out, cols, nr_cols, ctx->json);
+}
+
 /* Say how a verb ended. */
 int kernel_end(struct kernel_ctx *ctx, int err)
 {
@@ -155,6 +163,8 @@ static int kernel_run(const struct kernel_verb *verb, FILE *list, int argc,
 	kernel_opt_common(&ctx);
 	code = verb->run(&ctx, argc, argv);
 	knl_close(&ctx.knl);
+	if (code == KERNEL_OK && ctx.json && !ctx.said)
+		puts("{}");
 	return code == OPT_HELPED ? KERNEL_OK : code;
 }
 

@@ -40,6 +40,7 @@ enum kernel_exit {
  * @cmd: the verb as its options see it
  * @common: the options that all verbs have
  * @json: print JSON
+ * @said: something was printed, so that there is no need to say {}
  * @no_wait: do not wait for the end of what was started
  * @timeout_ms: how long to wait
  */
@@ -48,6 +49,7 @@ struct kernel_ctx {
 	struct opt_cmd cmd;
 	struct opt common[4];
 	bool json;
+	bool said;
 	bool no_wait;
 	int timeout_ms;
 };
@@ -61,6 +63,8 @@ void kernel_opt_common(struct kernel_ctx *ctx);
 int kernel_begin(struct kernel_ctx *ctx, int argc, char **argv,
 		 const struct opt *opts);
 int kernel_begin_bare(struct kernel_ctx *ctx, int argc, char **argv);
+void kernel_list(struct kernel_ctx *ctx, struct out *out,
+		 const struct out_col *cols, size_t nr_cols);
 int kernel_end(struct kernel_ctx *ctx, int err);
 int kernel_members_put(struct nl_msg *msg, int attr, const char *word);
 

@@ -91,7 +91,7 @@ int kernel_node_show(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
-	out_begin(&out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	kernel_list(ctx, &out, cols, sizeof(cols) / sizeof(cols[0]));
 	err = knl_get(&ctx->knl, QBD_CMD_NODE_GET, QBD_A_NODE_MAX,
 		      kernel_node_row, &out);
 	if (!err || ctx->json)

@@ -58,7 +58,7 @@ void kernel_opt_common(struct kernel_ctx *ctx)
 {
 	const struct opt common[] = {
 		{ "json", &opt_flag, OPT_MAY, &ctx->json, NULL,
-		  "one JSON document instead of a table" },
+		  "one JSON document instead of a table; {} if there is nothing to say" },
 		{ "no-wait", &opt_flag, OPT_MAY, &ctx->no_wait, NULL,
 		  "do not wait for the end of what was started" },
 		{ "timeout", &kernel_opt_timeout, OPT_MAY, &ctx->timeout_ms,

@@ -132,7 +132,7 @@ int kernel_peer_show(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
-	out_begin(&out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	kernel_list(ctx, &out, cols, sizeof(cols) / sizeof(cols[0]));
 	err = has_id ? kernel_peer_one(ctx, id, &out) :
 		       knl_dump(&ctx->knl, &dump);
 	out_end(&out);
@@ -205,7 +205,7 @@ int kernel_link_show(struct kernel_ctx *ctx, int argc, char **argv)
 		nlmsg_free(dump.filter);
 		return kernel_end(ctx, -ENOMEM);
 	}
-	out_begin(&out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	kernel_list(ctx, &out, cols, sizeof(cols) / sizeof(cols[0]));
 	err = knl_dump(&ctx->knl, &dump);
 	out_end(&out);
 	return kernel_end(ctx, err);

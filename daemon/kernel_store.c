@@ -279,7 +279,7 @@ int kernel_store_list(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
-	out_begin(&out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	kernel_list(ctx, &out, cols, sizeof(cols) / sizeof(cols[0]));
 	err = knl_dump(&ctx->knl, &dump);
 	out_end(&out);
 	return kernel_end(ctx, err);

@@ -320,6 +320,7 @@ static int kernel_volume_attach_wait(struct kernel_ctx *ctx, uint32_t id,
 			 ctx->timeout_ms / 1000, look.reason);
 	if (err)
 		return kernel_end(ctx, err);
+	ctx->said = true;
 	if (ctx->json) {
 		fputs("{\"device\": ", stdout);
 		out_json_string(stdout, look.device);
@@ -491,7 +492,7 @@ int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
-	out_begin(&out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	kernel_list(ctx, &out, cols, sizeof(cols) / sizeof(cols[0]));
 	err = knl_dump(&ctx->knl, &dump);
 	out_end(&out);
 	return kernel_end(ctx, err);

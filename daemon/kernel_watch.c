@@ -146,7 +146,7 @@ int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv)
 		nlmsg_free(dump.filter);
 		return kernel_end(ctx, -ENOMEM);
 	}
-	out_begin(&rows.out, cols, sizeof(cols) / sizeof(cols[0]), ctx->json);
+	kernel_list(ctx, &rows.out, cols, sizeof(cols) / sizeof(cols[0]));
 	err = knl_dump(&ctx->knl, &dump);
 	out_end(&rows.out);
 	return kernel_end(ctx, err);
@@ -245,6 +245,7 @@ int kernel_events(struct kernel_ctx *ctx, int argc, char **argv)
 	if (code)
 		return code;
 	watch.json = ctx->json;
+	ctx->said = true;
 	err = knl_events_join(&ctx->knl);
 	while (!err && (!watch.counted || watch.left)) {
 		err = knl_event_wait(&ctx->knl, 60000);

@@ -235,6 +235,20 @@ static int links_keep(struct links *links)
 	return links->code;
 }
 
+static void links_check_said(const struct kernel_ctx *ctx,
+			     const struct links_conf *conf)
+{
+	if (!ctx->json) {
+		printf("%s: ok, %u peer%s\n", conf->name, conf->nr_peers,
+		       conf->nr_peers == 1 ? "" : "s");
+		return;
+	}
+	fputs("{\"file\": ", stdout);
+	out_json_string(stdout, conf->name);
+	printf(", \"listens\": %u, \"peers\": %u}\n", conf->nr_listens,
+	       conf->nr_peers);
+}
+
 int kernel_links(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	const char *name = NULL;
@@ -242,7 +256,7 @@ int kernel_links(struct kernel_ctx *ctx, int argc, char **argv)
 	const struct opt opts[] = {
 		{ "FILE", &opt_name, OPT_WORD, &name, NULL, kernel_links_file },
 		{ "check", &opt_flag, OPT_MAY, &check, NULL,
-		  "only read FILE, and say what is wrong with it" },
+		  "only read FILE, and say what is in it, or wrong with it" },
 		OPT_END,
 	};
 	struct links *links;
@@ -251,13 +265,20 @@ int kernel_links(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
+	if (ctx->json && !check)
+		return opt_usage(
+			&ctx->cmd, opts,
+			"--json is for --check: what changes is said on stderr");
+	ctx->said = true;
 	links = calloc(1, sizeof(*links));
 	if (!links)
 		return kernel_end(ctx, -ENOMEM);
 	if (!links_conf_load(&links->conf, name)) {
 		fprintf(stderr, "qbdctl: %s\n", links->conf.error);
 		code = KERNEL_FAILED;
-	} else if (!check) {
+	} else if (check) {
+		links_check_said(ctx, &links->conf);
+	} else {
 		code = links_keep(links);
 	}
 	free(links);

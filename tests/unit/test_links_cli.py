@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """qbdctl kernel links, as far as it goes without the module: its file."""
+import json
 import os
 import subprocess
 import sys
@@ -27,11 +28,25 @@ class Links(unittest.TestCase):
             file.write(text)
             file.flush()
             code, out, err = self.run_links(file.name, "--check", *words)
-        return code, out, err.replace(file.name, "FILE")
+        return (code, out.replace(file.name, "FILE"),
+                err.replace(file.name, "FILE"))
 
     def test_good(self):
-        self.assertEqual((0, "", ""), self.check(
-            "listen 0.0.0.0:7789\npeer 2 10.0.0.2:7789 links=4\n"))
+        one = "listen 0.0.0.0:7789\npeer 2 10.0.0.2:7789\n"
+        self.assertEqual((0, "FILE: ok, 1 peer\n", ""), self.check(one))
+        two = one + "peer 3 10.0.0.3:7789\n"
+        self.assertEqual((0, "FILE: ok, 2 peers\n", ""), self.check(two))
+
+    def test_good_in_json(self):
+        code, out, err = self.check("peer 2 10.0.0.2:7789\n", "--json")
+        self.assertEqual((0, ""), (code, err))
+        self.assertEqual({"file": "FILE", "listens": 0, "peers": 1},
+                         json.loads(out))
+
+    def test_json_without_check(self):
+        code, out, err = self.run_links("/nonexistent", "--json")
+        self.assertEqual((2, ""), (code, out))
+        self.assertIn("qbdctl: --json is for --check", err)
 
     def test_bad_line(self):
         self.assertEqual(
