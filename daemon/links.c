@@ -20,7 +20,8 @@
 static const char kernel_links_file[] =
 	"who the peers are; one entry a line:\n"
 	"listen ADDRESS:PORT\n"
-	"peer ID ADDRESS:PORT [links=N] # the node's own one is skipped";
+	"links N # to each peer, on all nodes the same (default 2)\n"
+	"peer ID ADDRESS:PORT # the node's own one is skipped";
 
 /* CLOCK_BOOTTIME: a machine that slept looks at its links at once. */
 int64_t links_now_ms(void)
@@ -245,8 +246,12 @@ static void links_check_said(const struct kernel_ctx *ctx,
 	}
 	fputs("{\"file\": ", stdout);
 	out_json_string(stdout, conf->name);
-	printf(", \"listens\": %u, \"peers\": %u}\n", conf->nr_listens,
-	       conf->nr_peers);
+	printf(", \"listens\": %u, \"links\": ", conf->nr_listens);
+	if (conf->links)
+		printf("%u", conf->links);
+	else
+		fputs("null", stdout);
+	printf(", \"peers\": %u}\n", conf->nr_peers);
 }
 
 int kernel_links(struct kernel_ctx *ctx, int argc, char **argv)

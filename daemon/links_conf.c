@@ -88,18 +88,31 @@ static bool links_conf_listen(struct links_conf *conf, char **word, int nr)
 	return true;
 }
 
-static bool links_conf_option(struct links_conf *conf,
-			      struct links_conf_peer *peer, const char *word)
+static bool links_conf_links(struct links_conf *conf, char **word, int nr)
+{
+	if (nr != 2)
+		return links_conf_bad(conf, "expected: links N");
+	if (conf->links_line)
+		return links_conf_bad(conf, "links: already in line %u",
+				      conf->links_line);
+	if (!parse_u32(word[1], 1, QBD_PEER_LINKS_MAX, &conf->links))
+		return links_conf_bad(conf, "links %.80s: expected 1 to %d",
+				      word[1], QBD_PEER_LINKS_MAX);
+	conf->links_line = conf->line;
+	return true;
+}
+
+/* What is too much in the line of a peer. */
+static bool links_conf_rest(struct links_conf *conf, const char *word)
 {
 	static const char links[] = "links=";
 
 	if (strncmp(word, links, sizeof(links) - 1))
-		return links_conf_bad(conf, "unknown option %.80s", word);
-	if (!parse_u32(word + sizeof(links) - 1, 1, QBD_PEER_LINKS_MAX,
-		       &peer->links))
-		return links_conf_bad(conf, "%.80s: expected 1 to %d", word,
-				      QBD_PEER_LINKS_MAX);
-	return true;
+		return links_conf_bad(conf, "expected: peer ID ADDRESS:PORT");
+	return links_conf_bad(
+		conf,
+		"%.80s: say it once for all peers, in a line of its own: links %.80s",
+		word, word + sizeof(links) - 1);
 }
 
 /* An id or an address twice: one of the two lines is wrong. */
@@ -124,9 +137,8 @@ static bool links_conf_peer(struct links_conf *conf, char **word, int nr)
 {
 	struct links_conf_peer made = { .line = conf->line };
 
-	if (nr != 3 && nr != 4)
-		return links_conf_bad(
-			conf, "expected: peer ID ADDRESS:PORT [links=N]");
+	if (nr != 3)
+		return links_conf_rest(conf, nr > 3 ? word[3] : "");
 	if (conf->nr_peers == LINKS_PEERS_MAX)
 		return links_conf_bad(conf, "more than %d peers",
 				      LINKS_PEERS_MAX);
@@ -138,8 +150,6 @@ static bool links_conf_peer(struct links_conf *conf, char **word, int nr)
 	if (!links_addr_is_host(&made.addr))
 		return links_conf_bad(conf, "%s: nobody can be reached there",
 				      word[2]);
-	if (nr == 4 && !links_conf_option(conf, &made, word[3]))
-		return false;
 	if (links_conf_twice(conf, &made, word))
 		return false;
 	conf->peer[conf->nr_peers++] = made;
@@ -165,7 +175,10 @@ static bool links_conf_line(struct links_conf *conf, char *line)
 		return links_conf_listen(conf, word, nr);
 	if (!strcmp(word[0], "peer"))
 		return links_conf_peer(conf, word, nr);
-	return links_conf_bad(conf, "%.80s: expected listen or peer", word[0]);
+	if (!strcmp(word[0], "links"))
+		return links_conf_links(conf, word, nr);
+	return links_conf_bad(conf, "%.80s: expected listen, links or peer",
+			      word[0]);
 }
 
 /* One line without its end: 1; 0 at the end of the file; -1 if it is bad. */

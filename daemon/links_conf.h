@@ -4,12 +4,15 @@
  *
  *	# a comment, to the end of its line
  *	listen ADDRESS:PORT
- *	peer ID ADDRESS:PORT [links=N]
+ *	links N
+ *	peer ID ADDRESS:PORT
  *
- * One entry a line. Addresses are numbers, "10.0.0.1:7789" or
+ * One entry a line; "links" is how many links there are to each peer, and may
+ *be left out. It is one number for all, because the nodes at both ends of a
+ *link refuse it if theirs differ, and all nodes may have the same file.
+ *Addresses are numbers, "10.0.0.1:7789" or
  * "[fd00::1]:7789": a name server must not decide whether two nodes find each
- * other. A line for the node itself is skipped by whoever uses the list, so
- * that all nodes may have the same file.
+ * other. A line for the node itself is skipped by whoever uses the list.
  *
  * What is not understood to the last character is refused with file and line;
  * nothing is guessed.
@@ -54,13 +57,11 @@ struct links_conf_listen {
 /**
  * struct links_conf_peer - a peer
  * @id: its node id
- * @links: how many links; 0: the kernel's default
  * @addr: where it listens
  * @line: of the file
  */
 struct links_conf_peer {
 	uint32_t id;
-	uint32_t links;
 	union links_addr addr;
 	unsigned int line;
 };
@@ -71,6 +72,8 @@ struct links_conf_peer {
  * @nr_listens: how many
  * @nr_peers: how many
  * @line: that was read last
+ * @links: to each peer; 0: the kernel's default
+ * @links_line: where that was said; 0: nowhere
  * @listen: where to listen
  * @peer: the peers, in the order of the file
  * @error: what is wrong, with file and line
@@ -80,6 +83,8 @@ struct links_conf {
 	unsigned int nr_listens;
 	unsigned int nr_peers;
 	unsigned int line;
+	uint32_t links;
+	unsigned int links_line;
 	struct links_conf_listen listen[LINKS_LISTENS_MAX];
 	struct links_conf_peer peer[LINKS_PEERS_MAX];
 	char error[256];

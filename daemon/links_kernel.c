@@ -113,7 +113,8 @@ static int links_kernel_add(struct links *links,
 	struct nl_msg *msg = knl_request(&links->knl, QBD_CMD_PEER_ADD);
 
 	if (!msg || nla_put_u32(msg, QBD_A_PEER_ID, peer->id) ||
-	    (peer->links && nla_put_u32(msg, QBD_A_PEER_LINKS, peer->links))) {
+	    (links->conf.links &&
+	     nla_put_u32(msg, QBD_A_PEER_LINKS, links->conf.links))) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}

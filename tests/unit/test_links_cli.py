@@ -3,6 +3,7 @@
 """qbdctl kernel links, as far as it goes without the module: its file."""
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -38,10 +39,22 @@ class Links(unittest.TestCase):
         self.assertEqual((0, "FILE: ok, 2 peers\n", ""), self.check(two))
 
     def test_good_in_json(self):
-        code, out, err = self.check("peer 2 10.0.0.2:7789\n", "--json")
+        for line, links in ("", None), ("links 4\n", 4):
+            code, out, err = self.check(line + "peer 2 10.0.0.2:7789\n",
+                                        "--json")
+            self.assertEqual((0, ""), (code, err))
+            self.assertEqual({"file": "FILE", "listens": 0, "links": links,
+                              "peers": 1}, json.loads(out))
+
+    def test_example_of_the_readme(self):
+        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as file:
+            found = re.search(r"^# /etc/qbd/links.conf\n(.*?)^```",
+                              file.read(), re.M | re.S)
+        code, out, err = self.check(found[1], "--json")
         self.assertEqual((0, ""), (code, err))
-        self.assertEqual({"file": "FILE", "listens": 0, "peers": 1},
-                         json.loads(out))
+        said = json.loads(out)
+        self.assertEqual((1, 4, 3), (said["listens"], said["links"],
+                                     said["peers"]))
 
     def test_json_without_check(self):
         code, out, err = self.run_links("/nonexistent", "--json")
@@ -50,8 +63,9 @@ class Links(unittest.TestCase):
 
     def test_bad_line(self):
         self.assertEqual(
-            (1, "", "qbdctl: FILE:2: unknown option lnks=4\n"),
-            self.check("# one\npeer 2 10.0.0.2:7789 lnks=4\n"))
+            (1, "", "qbdctl: FILE:2: links=4: say it once for all peers, "
+             "in a line of its own: links 4\n"),
+            self.check("# one\npeer 2 10.0.0.2:7789 links=4\n"))
 
     def test_no_file(self):
         code, _, err = self.run_links("/nonexistent", "--check")

@@ -34,22 +34,31 @@ TEST(whole_file)
 			      "listen 0.0.0.0:7789\n"
 			      "\tlisten  [::]:7789 # both\r\n"
 			      "peer 2 10.0.0.2:1\n"
-			      "peer 4294967295 [fd00::3]:65535 links=8"));
+			      "links 8\n"
+			      "peer 4294967295 [fd00::3]:65535"));
 	ASSERT_EQ(2, conf.nr_listens);
 	ASSERT_EQ(2, conf.nr_peers);
 	EXPECT_EQ(AF_INET, conf.listen[0].addr.any.sa_family);
 	EXPECT_EQ(3, conf.listen[0].line);
 	EXPECT_EQ(htons(7789), conf.listen[1].addr.v6.sin6_port);
 	EXPECT_EQ(2, conf.peer[0].id);
-	EXPECT_EQ(0, conf.peer[0].links);
 	EXPECT_EQ(htonl(0x0a000002), conf.peer[0].addr.v4.sin_addr.s_addr);
 	EXPECT_EQ(UINT32_MAX, conf.peer[1].id);
-	EXPECT_EQ(8, conf.peer[1].links);
-	EXPECT_EQ(6, conf.peer[1].line);
+	EXPECT_EQ(8, conf.links);
+	EXPECT_EQ(7, conf.peer[1].line);
 	links_addr_format(text, &conf.peer[1].addr);
 	EXPECT_STREQ("[fd00::3]:65535", text);
 	links_addr_format(text, &conf.peer[0].addr);
 	EXPECT_STREQ("10.0.0.2:1", text);
+}
+
+/* Wherever the number stands, it is for all; the kernel has a default. */
+TEST(links)
+{
+	ASSERT_TRUE(read_text("peer 2 10.0.0.2:1\n"));
+	EXPECT_EQ(0, conf.links);
+	ASSERT_TRUE(read_text("peer 2 10.0.0.2:1\nlinks 1\n"));
+	EXPECT_EQ(1, conf.links);
 }
 
 TEST(refused)
@@ -61,26 +70,31 @@ TEST(refused)
 		{ "", "f:0: there is no peer in it" },
 		{ "listen 1.2.3.4:5\n", "f:1: there is no peer in it" },
 		{ "\nbeer 2 10.0.0.2:1\n",
-		  "f:2: beer: expected listen or peer" },
+		  "f:2: beer: expected listen, links or peer" },
 		{ "listen\n", "f:1: expected: listen ADDRESS:PORT" },
 		{ "listen 1.2.3.4:5 x\n",
 		  "f:1: expected: listen ADDRESS:PORT" },
 		{ "listen 1.2.3.4:5\nlisten 1.2.3.4:5\n",
 		  "f:2: 1.2.3.4:5: already in line 1" },
-		{ "peer 2\n", "f:1: expected: peer ID ADDRESS:PORT [links=N]" },
-		{ "peer 2 10.0.0.2:1 links=1 x\n",
-		  "f:1: expected: peer ID ADDRESS:PORT [links=N]" },
-		{ "peer 2 10.0.0.2:1 links=1 x y z\n",
-		  "f:1: expected: peer ID ADDRESS:PORT [links=N]" },
+		{ "peer 2\n", "f:1: expected: peer ID ADDRESS:PORT" },
+		{ "peer\n", "f:1: expected: peer ID ADDRESS:PORT" },
+		{ "peer 2 10.0.0.2:1 x\n",
+		  "f:1: expected: peer ID ADDRESS:PORT" },
+		{ "peer 2 10.0.0.2:1 x y z w v\n",
+		  "f:1: expected: peer ID ADDRESS:PORT" },
 		{ "peer 0 10.0.0.2:1\n", "f:1: 0: expected a node id" },
 		{ "peer 2x 10.0.0.2:1\n", "f:1: 2x: expected a node id" },
 		{ "peer 4294967296 10.0.0.2:1\n",
 		  "f:1: 4294967296: expected a node id" },
-		{ "peer 2 10.0.0.2:1 links=0\n",
-		  "f:1: links=0: expected 1 to 8" },
-		{ "peer 2 10.0.0.2:1 links=9\n",
-		  "f:1: links=9: expected 1 to 8" },
-		{ "peer 2 10.0.0.2:1 link=1\n", "f:1: unknown option link=1" },
+		{ "peer 2 10.0.0.2:1 links=4\n",
+		  "f:1: links=4: say it once for all peers, in a line of its own: links 4" },
+		{ "links\n", "f:1: expected: links N" },
+		{ "links 2 2\n", "f:1: expected: links N" },
+		{ "links 0\n", "f:1: links 0: expected 1 to 8" },
+		{ "links 9\n", "f:1: links 9: expected 1 to 8" },
+		{ "links x\n", "f:1: links x: expected 1 to 8" },
+		{ "links 2\n\nlinks 2\n", "f:3: links: already in line 1" },
+		{ "links 2\n", "f:1: there is no peer in it" },
 		{ "peer 2 0.0.0.0:1\n",
 		  "f:1: 0.0.0.0:1: nobody can be reached there" },
 		{ "peer 2 [::]:1\n",

@@ -29,8 +29,9 @@ links_conf()
 {
 	local i
 	echo "listen 0.0.0.0:$LINKS_PORT"
+	echo "links 2"
 	for ((i = 1; i <= $1; i++)); do
-		echo "peer $((10 + i)) 10.77.0.$i:$LINKS_PORT links=2"
+		echo "peer $((10 + i)) 10.77.0.$i:$LINKS_PORT"
 	done
 }
 

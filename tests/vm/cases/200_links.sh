@@ -198,7 +198,7 @@ check "and says why" links_said n3 'links: node: '
 wait_until 60 links_up n1 2
 
 at n3 qbdctl kernel node start --id 13 --name n3 --cluster "$LINKS_CLUSTER"
-sed 's/links=2/links=3/' "$LINKS_CONF" >/run/links.n3.conf
+sed 's/^links 2$/links 3/' "$LINKS_CONF" >/run/links.n3.conf
 links_start n3 /run/links.n3.conf
 wait_until 60 links_said n3 \
 	'refused address=10.77.0.1.*reason="with another number of links"'
