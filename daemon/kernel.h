@@ -60,6 +60,7 @@ extern const struct opt_kind kernel_opt_links; /* uint32_t */
 extern const struct opt_kind kernel_opt_members; /* const char * */
 
 void kernel_opt_common(struct kernel_ctx *ctx);
+int kernel_open(struct kernel_ctx *ctx);
 int kernel_begin(struct kernel_ctx *ctx, int argc, char **argv,
 		 const struct opt *opts);
 int kernel_begin_bare(struct kernel_ctx *ctx, int argc, char **argv);

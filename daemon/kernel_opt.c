@@ -71,6 +71,20 @@ void kernel_opt_common(struct kernel_ctx *ctx)
 }
 
 /**
+ * kernel_open() - look for the module
+ * @ctx: the verb, whose words are good
+ *
+ * Return: KERNEL_OK with @ctx->knl open; KERNEL_FAILED after it said why not.
+ */
+int kernel_open(struct kernel_ctx *ctx)
+{
+	if (!knl_open(&ctx->knl))
+		return KERNEL_OK;
+	fprintf(stderr, "qbdctl: %s\n", ctx->knl.error);
+	return KERNEL_FAILED;
+}
+
+/**
  * kernel_begin() - take the words of a verb, then look for the module
  * @ctx: the verb
  * @argc: number of words, from the verb on
@@ -84,12 +98,7 @@ int kernel_begin(struct kernel_ctx *ctx, int argc, char **argv,
 {
 	int code = opt_parse(&ctx->cmd, argc, argv, opts);
 
-	if (code)
-		return code;
-	if (!knl_open(&ctx->knl))
-		return KERNEL_OK;
-	fprintf(stderr, "qbdctl: %s\n", ctx->knl.error);
-	return KERNEL_FAILED;
+	return code ? code : kernel_open(ctx);
 }
 
 /* A verb without options of its own. */

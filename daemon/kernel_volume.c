@@ -17,6 +17,11 @@
 /* Shards in one request: 7 members of 28 bytes each fit 4 KiB 16 times. */
 #define KERNEL_SHARDS_PER_MSG 16
 
+/* The kernel takes sizes of shards from here ... */
+#define KERNEL_SHARD_MIN (64ULL << 20)
+/* ... to here. */
+#define KERNEL_SHARD_MAX (64ULL << 30)
+
 static const char *const kernel_volume_states[] = {
 	[QBD_VOLUME_STATE_OPENING] = "opening",
 	[QBD_VOLUME_STATE_SERVING] = "serving",
@@ -291,8 +296,7 @@ static int kernel_volume_attach_part(struct kernel_ctx *ctx,
 	nla_put_u32(msg, QBD_A_VOLUME_ID, args->id);
 	nla_put_string(msg, QBD_A_VOLUME_NAME, args->name);
 	nla_put_u64(msg, QBD_A_VOLUME_SIZE_BYTES, args->size);
-	if (args->shard_size)
-		nla_put_u64(msg, QBD_A_VOLUME_SHARD_BYTES, args->shard_size);
+	nla_put_u64(msg, QBD_A_VOLUME_SHARD_BYTES, args->shard_size);
 	nla_put_u64(msg, QBD_A_VOLUME_TERM, args->term);
 	kernel_volume_policy_put(msg, args);
 	err = kernel_volume_shards_put(msg, &args->shards, from);
@@ -331,6 +335,18 @@ static int kernel_volume_attach_wait(struct kernel_ctx *ctx, uint32_t id,
 	return KERNEL_OK;
 }
 
+/* One shard that is large enough, unless it was said how large they are. */
+static bool kernel_volume_shard_size(struct kernel_volume_args *args)
+{
+	if (args->shard_size)
+		return true;
+	args->shard_size = KERNEL_SHARD_MIN;
+	while (args->shard_size < args->size &&
+	       args->shard_size < KERNEL_SHARD_MAX)
+		args->shard_size <<= 1;
+	return args->shards.nr == 1 && args->size <= args->shard_size;
+}
+
 /* Options that attach and set share. */
 #define KERNEL_ON_NO_QUORUM(args)                                                  \
 	{                                                                          \
@@ -357,7 +373,7 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "term", &kernel_opt_term, OPT_MUST, &args.term, NULL,
 		  "higher than all that were given out for this volume" },
 		{ "shard-size", &opt_size, OPT_MAY, &args.shard_size, NULL,
-		  "of all shards but the last: a power of two from 64M to 64G" },
+		  "of all but the last, a power of two from 64M to 64G (default: one shard)" },
 		{ "shard", &kernel_opt_shard, OPT_MUST, &args.shards, NULL,
 		  "a shard (the first is 0), the epoch of its set, the set" },
 		KERNEL_ON_NO_QUORUM(&args),
@@ -368,8 +384,14 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 		OPT_END,
 	};
 	size_t from;
-	int code = kernel_begin(ctx, argc, argv, opts);
+	int code = opt_parse(&ctx->cmd, argc, argv, opts);
 
+	if (!code && !kernel_volume_shard_size(&args))
+		code = opt_usage(
+			&ctx->cmd, opts,
+			"--shard-size is needed: without it there is one shard, of 64G at most");
+	if (!code)
+		code = kernel_open(ctx);
 	if (!code && knl_events_join(&ctx->knl))
 		code = kernel_end(ctx, -EPERM);
 	for (from = 0; from < args.shards.nr && !code;

@@ -141,6 +141,14 @@ class Kernel(unittest.TestCase):
             self.bad([*ATTACH, "--shard", "0:1:1:1", "--shard", shard],
                      f"--shard {shard}: expected NO:EPOCH:NODE:REPLICA,...")
 
+    def test_shard_size(self):
+        """Without it there is one shard, and that has a limit."""
+        said = ("--shard-size is needed: without it there is one shard, "
+                "of 64G at most")
+        words = "volume attach --id 1 --name a --term 1 --shard 0:1:1:1".split()
+        self.bad([*words, "--size", "1G", "--shard", "1:1:1:2"], said)
+        self.bad([*words, "--size", "65G"], said)
+
     def test_timeout(self):
         for seconds in "0", "86401", "x":
             self.bad(["node", "stop", "--timeout", seconds],
@@ -152,6 +160,8 @@ class Kernel(unittest.TestCase):
         for words in (
                 ["node", "show"], ["events", "--count", "1"],
                 ["node", "start", "--id", "1", "--name=a", "--cluster", UUID],
+                "volume attach --id 1 --name a --size 64G --term 1 "
+                "--shard 0:1:1:1".split(),
                 ["store", "add", "/dev/null"], ["store", "remove", UUID],
                 [*ATTACH, "--shard", "0:1:1:1,2:2", "--shard=1:1:1:3",
                  "--timeout", "86400", "--no-wait", "--reads", "lease",
