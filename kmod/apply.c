@@ -274,6 +274,9 @@ static int qbd_apply_thread(void *data)
 		qbd_apply_round(store);
 	if (READ_ONCE(apply->close) && !qbd_kstore_dead(store))
 		qbd_apply_checkpoint(store, true);
+	/* it may be there for long, and others can use the pages */
+	if (qbd_kstore_dead(store))
+		qbd_kstore_payloads_drop(store, 0);
 	WRITE_ONCE(apply->closed, true);
 	wake_up_all(&apply->wait);
 	/* The object waits for us: stay until we are stopped. */

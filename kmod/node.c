@@ -481,7 +481,8 @@ static void qbd_node_name_error(int err, struct qbd_refusal *why)
 		qbd_refuse(why, err, QBD_A_NODE_NAME,
 			   "a node of another network namespace has this name");
 	else
-		qbd_refuse(why, err, 0, "no directory in sysfs: error %d", err);
+		qbd_refuse(why, err, 0, "no directory in sysfs: %pe",
+			   ERR_PTR(err));
 }
 
 /**

@@ -185,8 +185,10 @@ static int qbd_node_store_error(int err, struct qbd_refusal *why)
 				  "a node has at most %u stores",
 				  QBD_STORES_MAX);
 	default:
-		return qbd_refuse(why, err, QBD_A_STORE_PATH,
-				  "the device can't be used: error %d", err);
+		return qbd_refuse(
+			why, err, QBD_A_STORE_PATH,
+			"the device can't be used: %pe: see the kernel log",
+			ERR_PTR(err));
 	}
 }
 
@@ -360,16 +362,18 @@ static int qbd_node_replica_error(int err, struct qbd_refusal *why)
 			why, err, QBD_A_REPLICA_ID,
 			"the store has had this replica: take a new id");
 	case -ENOSPC:
-		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
-				  "no slot or no room for its map is left");
+		return qbd_refuse(
+			why, err, QBD_A_REPLICA_STORE,
+			"no slot or no room for its map is left: take another store");
 	case -ESHUTDOWN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
-				  "the store is not active");
+				  "the store is not active: see 'store list'");
 	case -EAGAIN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
 				  "the store's log is full, try again");
 	default:
-		return qbd_refuse(why, err, 0, "the store says error %d", err);
+		return qbd_refuse(why, err, 0, "the store can't do it: %pe",
+				  ERR_PTR(err));
 	}
 }
 

@@ -250,9 +250,10 @@ static int qbd_volume_sets_add(struct qbd_volume *vol,
 		vol->nr_sets++;
 	}
 	if (!spec->more && vol->nr_sets < vol->nr_shards)
-		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD,
-				  "sets of %u shards are missing",
-				  vol->nr_shards - vol->nr_sets);
+		return qbd_refuse(
+			why, -EINVAL, QBD_A_VOLUME_SHARD,
+			"sets of %u of its %u shards are missing: give each one's",
+			vol->nr_shards - vol->nr_sets, vol->nr_shards);
 	return 0;
 }
 

@@ -442,6 +442,10 @@ static void cl_tick_lead(struct cl_world *w, u32 id, u32 shard)
 		return;
 	cl_lead_step(w, id, shard,
 		     &(struct qbd_leader_event){ .kind = QBD_LEADER_TICK });
+	if (w->scarce && cl_chance(w, 5))
+		cl_lead_step(w, id, shard,
+			     &(struct qbd_leader_event){
+				     .kind = QBD_LEADER_SCARCE });
 }
 
 void cl_node_tick(struct cl_world *w, u32 id)

@@ -390,6 +390,7 @@ static void cl_layout(struct cl_world *w)
 	w->net_ns = (1 + cl_rand(w, 30)) * CL_MS / 10;
 	w->lag_percent = cl_chance(w, 50) ? 0 : (u32)cl_rand(w, 30);
 	w->reads_quorum = cl_chance(w, 35);
+	w->scarce = cl_chance(w, 25);
 	w->short_ns = w->lease_ns;
 	cl_layout_far(w);
 	if (w->counts.far || cl_chance(w, 50))

@@ -119,6 +119,7 @@ struct cl_world {
 	bool real; /* stores */
 	bool healing;
 	bool reads_quorum;
+	bool scarce; /* pages run out now and then */
 	const char *rule;
 	char why[160];
 	u64 hash;
