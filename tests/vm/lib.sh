@@ -69,11 +69,26 @@ check()
 	_result "$_code" "$1"
 }
 
-# refuse WHAT COMMAND...: like check, for a command that has to fail.
+# refuse WHAT [code=N] [says=PATTERN] COMMAND...: like check, for a command that
+# has to be refused: exit code 1, or this one. One that is not there, not
+# understood (2), hangs (124) or is killed has shown nothing. What it says has
+# to be like the pattern, if there is one.
 refuse()
 {
-	_try "${@:2}"
-	_result $((_code == 0)) "$1"
+	local what=$1 code=1 pattern='' bad=''
+	shift
+	while [[ $1 == code=* || $1 == says=* ]]; do
+		case $1 in
+		code=*) code=${1#*=} ;;
+		says=*) pattern=${1#*=} ;;
+		esac
+		shift
+	done
+	_try "$@"
+	[[ $_code == "$code" ]] || bad="exit code $_code, not $code"
+	[[ $_out =~ $pattern ]] || bad+="${bad:+, }it does not say '$pattern'"
+	_out+=${bad:+ ($bad)}
+	_result ${#bad} "$what"
 }
 
 _result()
@@ -135,11 +150,13 @@ wait_until()
 # quiet COMMAND...: its output only if it fails.
 quiet()
 {
-	local out
-	out=$("$@" 2>&1) || {
-		echo "$out"
-		return 1
-	}
+	local - out code _trying=1
+	set +e
+	# as in _try: otherwise only the last command of a function counts
+	out=$(_trying=; set -e; "$@" 2>&1)
+	code=$?
+	[[ $code == 0 ]] || echo "$out"
+	return $code
 }
 
 # requires PROGRAM...: skip the case where one is missing.

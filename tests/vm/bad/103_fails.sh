@@ -12,5 +12,6 @@ broken()
 	true
 }
 check "errexit holds inside a check" broken
+check "and inside of what is quiet" quiet broken
 false
 echo "not reached"

@@ -20,7 +20,7 @@ check "kernel is 6.12 or later" \
 	sort --version-sort --check <(printf '6.12\n%s\n' "$(uname -r)")
 check "two processors" test "$(nproc)" = 2
 check "the repository is here" test -x "${QBD_TOP:?}/scripts/testbed"
-refuse "and read-only" touch "$QBD_TOP/.probe"
+refuse "and read-only" says="Read-only" touch "$QBD_TOP/.probe"
 check "what has to be writable is" writable
 check "lo is up" ping -c 1 -W 5 127.0.0.1
 check "tools" type -P ip tc nft fio insmod dmesg mkfs.ext4 mkfs.xfs

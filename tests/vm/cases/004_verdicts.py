@@ -65,9 +65,12 @@ def main():
     for name, (verdict, text) in EXPECTED.items():
         check(f"{name} is '{verdict}'", seen[name][0] == verdict)
         check(f"{name}: '{text}'", text in seen[name][1])
+    check("refuse: seven of eleven are none",
+          seen["107_refuse"][1].count("not ok") == 7)
     check("103_fails stops at the error",
           "# not reached" not in done.stdout)
     check("errexit inside check", "not ok 1 - errexit" in done.stdout)
+    check("and in quiet", "not ok 2 - and inside of what" in done.stdout)
     check("a last line that counts", re.search(
         r"^2 passed, 7 failed, 1 skipped$", done.stdout, re.M))
     check("nothing runs any more", not machines())

@@ -76,7 +76,8 @@ check "a flush is stuck until it is released" stuck_flush
 for seed in 1 9; do
 	check "ext4 keeps what was synced, seed $seed" ext4_survives $seed
 done
-refuse "a bad option" td_create a size=4M sizes=3
+refuse "a bad option" says="bad option 'sizes'" \
+	td_create a size=4M sizes=3
 td_create busy size=4M
 check "the module stays while a disk is open" busy_module
 check "one disk is left" test "$(td_list)" = base

@@ -25,6 +25,13 @@ write()
 		iflag=count_bytes conv=nocreat status=none
 }
 
+# big BYTES [OPTION...]: attach a volume in shards of 4 GiB.
+big()
+{
+	qbdctl kernel volume attach --id 9 --name big --size "$1" \
+		--shard-size 4G --term 1 "${@:2}"
+}
+
 filesystem()
 {
 	mkfs.ext4 -q -F "$DEV"
@@ -66,7 +73,7 @@ check "reads back" same 0 24576
 check "overwritten with zeroes" blkdiscard --zeroout "$DEV"
 check "written in 4 KiB" write 4K "$small"
 check "reads back" same 0 $((small << 10))
-refuse "a write of half a block" \
+refuse "a write of half a block" says="error writing" \
 	dd if=/dev/zero of="$DEV" bs=512 count=1 oflag=direct
 check "ext4" quiet filesystem
 
@@ -75,12 +82,16 @@ check "the device is gone" test ! -e /sys/block/qbd0
 check "attach in a new term" one_attach 7 100 64
 check "ext4 is clean" quiet e2fsck -f -n "$DEV"
 exec 9<"$DEV"
-refuse "detach while it is open" one_detach 7
+refuse "detach while it is open" says="in use.*open" one_detach 7
 exec 9<&-
 check "detach after that" one_detach 7
-refuse "too many shards of 4 GiB" qbdctl kernel volume attach --id 9 \
-	--name big --size 1024T --shard-size 4G --term 1 --shard 0:1:1:9001
-refuse "the old term" qbdctl kernel volume attach --id 7 --name again \
-	--size 100M --shard-size 64M --term 1 --shard 0:1:1:7001 \
-	--shard 1:1:1:7002 --timeout 20
+# this is more by one, so that all of them need not be named
+refuse "too many shards of 4 GiB" says="size: more than 65536 shards" \
+	big $(((256 << 40) + 4096)) --shard 0:1:1:9001
+refuse "as many as there may be, without their replicas" \
+	says="sets of 65535 shards are missing" \
+	big $((256 << 40)) --shard 0:1:1:9001
+refuse "the old term" says="fenced by a higher term" \
+	qbdctl kernel volume attach --id 7 --name again --size 100M \
+	--shard-size 64M --term 1 --shard 0:1:1:7001 --shard 1:1:1:7002
 check "and nothing of it is left" test ! -e /sys/block/qbd0

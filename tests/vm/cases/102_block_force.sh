@@ -110,7 +110,7 @@ wait_until 60 inflight 9
 check "the file system writes back" wait_until 60 writeback
 hang sync --file-system /mnt/file
 check "nobody has ended" test "$(jobs -r -p | wc --lines)" = "${#hung[@]}"
-refuse "a detach while it is mounted" one_detach 7
+refuse "a detach while it is mounted" says="in use" one_detach 7
 end_all 7 8
 check "forced detach ends all of them in time" test "$took" -le 10
 check "with errors" test "$well" = 0
@@ -141,7 +141,7 @@ td_release a
 one_attach 7 128 64 --on-no-quorum error --no-quorum-ms 2000
 td_fault a stall op=write count=1000000 >/dev/null
 SECONDS=0
-refuse "a write that may fail does so" \
+refuse "a write that may fail does so" says="error writing" \
 	dd if=/dev/zero of="$DEV" bs=4K count=1 oflag=direct conv=nocreat
 check "after its time" test $((SECONDS >= 2 && SECONDS <= 10)) = 1
 check "forced detach of what is idle" one_detach 7 --force

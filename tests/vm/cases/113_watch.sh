@@ -162,11 +162,11 @@ one_store /dev/qd --wal-size 64M
 one_create 7 128 64
 one_attach 7 128 64
 check "idle" sane
-refuse "a file that is only read" \
+refuse "a file that is only read" says="Permission denied" \
 	eval "echo 1 >$disk/inflight"
 check "the one that may be written" eval "echo 12345 >$disk/io_timeout_ms"
 check "says so" is $disk/io_timeout_ms 12345
-refuse "nonsense" eval "echo x >$disk/io_timeout_ms"
+refuse "nonsense" says="Invalid argument" eval "echo x >$disk/io_timeout_ms"
 touch $files/go
 read_all 2>$files/read_all &
 reader=$!

@@ -125,10 +125,13 @@ check "peers are up" test "$(at n2 qbdctl kernel peer show --json |
 	grep --count '"state": "up", "links": 2, "links_up": 2')" = 2
 check "one peer" at n1 qbdctl kernel peer show --id 13
 check "links of one peer" test "$(links_show n1 12 | cut -c1-4 | xargs)" = "12 0 12 1"
-refuse "a peer that is not known" at n1 qbdctl kernel peer show --id 99
-refuse "itself as a peer" at n1 qbdctl kernel peer add --id 11
-refuse "too many links" at n1 qbdctl kernel peer add --id 20 --links 9
-refuse "to end a link that there is not" \
+refuse "a peer that is not known" says="no such peer" \
+	at n1 qbdctl kernel peer show --id 99
+refuse "itself as a peer" says="another node" \
+	at n1 qbdctl kernel peer add --id 11
+refuse "too many links" says="^qbdctl: links: " \
+	at n1 qbdctl kernel peer add --id 20 --links 9
+refuse "to end a link that there is not" says="this peer has 2 links" \
 	at n1 qbdctl kernel link remove --peer 12 --link 7
 check "to add a peer again" at n1 qbdctl kernel peer add --id 12 --links 2
 

@@ -83,7 +83,7 @@ fenced()
 	log "$(cat /run/stale)"
 	check "the old reader gets an error, not an old version" \
 		test "$code" = 1
-	refuse "$1 answers no read" ledger_read "$old" 0
+	refuse "$1 answers no read" says="^ledger: " ledger_read "$old" 0
 	check "$1 is fenced" wait_until 60 three_state "$1" fenced
 	check "its device can be detached" three_detach "$1" 7
 	check "all copies are in sync" wait_until 60 three_in_sync "$2" 6

@@ -55,9 +55,12 @@ check "and has no vote" says recovering
 
 three_crash n2
 check "with it there is no quorum" wait_until 60 three_state n1 suspended
-refuse "no floor without a term" floor --id 7003 --term 0
-refuse "nor above all terms" floor --id 7003 --term 9223372036854775808
-refuse "nor of a copy that is elsewhere" floor --id 7001 --term 1
+refuse "no floor without a term" code=2 says="a term, from 1 to" \
+	floor --id 7003 --term 0
+refuse "nor above all terms" code=2 says="a term, from 1 to" \
+	floor --id 7003 --term 9223372036854775808
+refuse "nor of a copy that is elsewhere" says="no such replica" \
+	floor --id 7001 --term 1
 check "the highest term is known" \
 	floor --id 7003 --term "$(cat /run/three.term)"
 check "now there is one" wait_until 60 three_state n1 serving
