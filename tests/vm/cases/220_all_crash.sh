@@ -7,7 +7,8 @@
 # and one of them takes over before the last one is there.
 #
 # The disks are slow when that happens: what is acknowledged before it is on
-# stable media of two of them has some 50 ms to be lost in.
+# stable media of two of them has some 50 ms to be lost in. One of them is in a
+# checkpoint whose flush hangs: what it has written home is lost, or some of it.
 #
 #	ledger (4 writers), fio -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # DEBUG=long
@@ -44,12 +45,28 @@ disks_take()
 	done
 }
 
+# unflushed NODE SECTORS: so many are only in its disk's cache.
+unflushed()
+{
+	local sectors
+	sectors=$(td_stat "$1" unflushed_sectors)
+	echo "$sectors unflushed"
+	[[ $sectors -ge $2 ]]
+}
+
+# in_checkpoint NODE: 128 KiB of it are written home, and not flushed.
+in_checkpoint()
+{
+	td_fault "$1" stall op=flush >/dev/null
+	wait_until 100 unflushed "$1" 256
+}
+
 # power_cut SEED: each disk when its next write comes, so that one is under way;
 # there may be none for the last one, without the others.
 power_cut()
 {
 	local node
-	inflight=0
+	inflight=0 lost=0
 	for node in n1 n2 n3; do
 		td_crash_after $node 1 seed="$1"
 	done
@@ -59,7 +76,9 @@ power_cut()
 	done
 	for node in n1 n2 n3; do
 		three_crash $node
+		td_clear $node
 		td_revive $node
+		lost=$((lost + $(td_stat $node crash_lost)))
 		inflight=$((inflight + $(td_stat $node crash_inflight)))
 		log "$node: $(td_stat $node crash_lost) sectors lost," \
 			"$(td_stat $node crash_kept) kept," \
@@ -88,15 +107,18 @@ three_nodes 512
 three_create 7 128 64
 three_attach n1 7 128 64
 wait_until 60 three_in_sync n1 6
-for ((round = 0; round < $(amount 1 1 6 3); round++)); do
+for ((round = 0; round < $(amount 1 1 6 6); round++)); do
 	ledger_write "$DEV" --blocks 256
 	load_fio
 	ledger_grows 200 200
 	disks_take 50
+	# the leader's, or one of the others'
+	in_checkpoint n$(((${QBD_SEED:-1} + round) % 3 + 1))
 	ledger_grows 200 20
 	power_cut "${QBD_SEED:-1}$round"
 	disks_take 0
 	check "writes were under way" test "$inflight" -gt 0
+	check "and some were lost" test "$lost" -gt 0
 	ledger_wait
 	check "the writer got an error" test "$LEDGER_CODE" = 1
 	wait "$fio" || true
