@@ -5,7 +5,7 @@
 # that is smaller than what is written; discards and zeroes, of a block, of
 # chunks, over the border of two shards, read as zero and leave the rest.
 # DEBUG=long
-# TIMEOUT=300
+# TIMEOUT=400
 # LONG=900
 DESCRIPTION="verified writes of all sizes, flush, discard, zeroes"
 # shellcheck source=tests/vm/lib.sh
@@ -41,8 +41,9 @@ for depth in 1 8 64; do
 	check "write and verify 1m at depth $depth" \
 		quiet verified 1m "$depth" "$(amount 4 4 24 24)"
 done
-check "mixed sizes, with flushes and discards" \
-	quiet mixed 16 "$(amount 8 4 32 16)"
+check "mixed sizes, flushes, discards, beside zeroes and stable writes" \
+	mixed 16 "$(amount 8 4 32 16)"
+log "$(grep rounds <<<"$_out" | paste --serial --delimiters=,)"
 check "each block for itself on stable media" \
 	quiet verified 4k 8 "$(amount 1 1 4 2)" --sync=dsync
 check "buffered, synchronous" \

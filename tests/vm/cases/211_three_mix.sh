@@ -6,7 +6,7 @@
 # over logs that are smaller than that. Then each node is the leader once, and
 # has the same bytes: a leader reads its own copy.
 # DEBUG=long
-# TIMEOUT=300
+# TIMEOUT=400
 # LONG=900
 DESCRIPTION="three copies: verified writes of all sizes, discard, zeroes"
 # shellcheck source=tests/vm/lib.sh
@@ -45,8 +45,9 @@ for depth in 1 8 64; do
 	check "write and verify 1m at depth $depth" \
 		quiet verified 1m "$depth" "$(amount 8 2 24 8)"
 done
-check "mixed sizes, with flushes and discards" \
-	quiet mixed 16 "$(amount 16 4 32 16)"
+check "mixed sizes, flushes, discards, beside zeroes and stable writes" \
+	mixed 16 "$(amount 16 4 32 16)"
+log "$(grep rounds <<<"$_out" | paste --serial --delimiters=,)"
 check "each block for itself on stable media" \
 	quiet verified 4k 8 "$(amount 1 1 4 1)" --sync=dsync
 for how in discard zero; do
