@@ -53,7 +53,9 @@ ASSERTION = re.compile(r"\s*(lockdep_assert\w*|\w+_assert_\w+|might_sleep"
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 MACHINE_PATH = re.compile(r"(?<![\w./$}])/(?:[w]ork|[r]oot|[h]ome)/\w")
 SLEEP = {
-    ".sh": re.compile(r"(^|[;&|({]|\bdo\b|\bthen\b)\s*sleep\s"),
+    # "read -t" from what never says anything is one, too
+    ".sh": re.compile(r"(^|[;&|({]|\bdo\b|\bthen\b)\s*"
+                      r"(sleep\s|read\s(-\w+\s)*-t\b)"),
     ".py": re.compile(r"\btime\.sleep\s*\("),
     ".c": re.compile(r"\b(u|nano|m)?sleep\s*\("),
 }
@@ -375,7 +377,10 @@ def in_wait_loop(lines, at):
 
 @rule
 def bare_sleep(tree):
-    """Tests wait for conditions: a pause belongs into a while or until."""
+    """Tests wait for conditions: a pause belongs into a while or until.
+
+    Where the time itself is what it is about, a comment above says "pause:".
+    """
     for name, text in tree.text.items():
         kind = tree.kind(name)
         if not name.startswith("tests/") or kind not in SLEEP:
@@ -385,6 +390,7 @@ def bare_sleep(tree):
         for at, line in enumerate(lines):
             if (SLEEP[kind].search(line) and
                     not line.lstrip().startswith("#") and
+                    "# pause: " not in lines[at - 1] and
                     not in_wait_loop(lines, at)):
                 yield name, at + 1, "sleep in a test: wait for a condition"
 

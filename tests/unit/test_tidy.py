@@ -181,6 +181,11 @@ class Rules(unittest.TestCase):
                    f"    time.{nap}(1)\n")
         self.clean("tests/a.c", C + f"/* u{nap}(1) */\n")
         self.clean("tests/a.sh", SH + f"# {nap} 1\n")
+        pause = 'read -r -' 't 1 -u "$x" || true\n'
+        self.one("bare-sleep", "tests/a.sh", SH + pause, 4)
+        self.one("bare-sleep", "tests/a.sh", SH + "y\n# pause\n" + pause, 6)
+        self.clean("tests/a.sh", SH + "# pause: an outage\n" + pause)
+        self.clean("tests/a.sh", SH + f"while x; do\n\t{pause}done\n")
 
     def test_generated_is_left_out(self):
         self.clean("kmod/genl.c", "/* Do not edit directly, auto-generated */")

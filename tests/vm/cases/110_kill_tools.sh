@@ -51,6 +51,7 @@ killed()
 	"${@:3}" >/dev/null 2>&1 &
 	pid=$!
 	printf -v seconds '%d.%06d' $((after / 1000000)) $((after % 1000000))
+	# pause: nothing is waited for, the kill has to come at this time
 	read -r -t "$seconds" -u "$_never" || true
 	kill -KILL "$pid" 2>/dev/null || true
 	{ wait "$pid" || code=$?; } 2>/dev/null # the shell tells of each
@@ -125,6 +126,12 @@ touch $files/go $files/rounds
 verify_loop >$files/fio 2>&1 &
 writer=$!
 
+qbdlat=
+if [[ -e /sys/kernel/btf/qbd ]]; then
+	qbdlat=1
+else
+	log "qbdlat is left out: no BTF of the module"
+fi
 readonly words=("store list" "volume list" "shard list" "volume detach --id 7")
 for i in 1 2 3; do
 	for what in "${words[@]}"; do
@@ -141,7 +148,7 @@ for ((i = 1; i <= $(amount 1 1 10 4) || kills < 3; i++)); do
 	before=$(wc --lines <$files/rounds)
 	goes_on events qbdctl kernel events
 	goes_on links qbdctl kernel links $files/links.conf
-	[[ ! -e /sys/kernel/btf/qbd ]] || goes_on qbdlat qbdlat --json
+	[[ ! $qbdlat ]] || goes_on qbdlat qbdlat --json
 	for percent in 40 70 100; do
 		for what in "${words[@]}"; do
 			# shellcheck disable=SC2086  # words

@@ -17,13 +17,38 @@ DESCRIPTION="reads of a former attach, late"
 . "${QBD_TOP:?}/tests/testdisk/td.sh"
 # shellcheck source=tests/vm/one.sh
 . "${QBD_VM:?}/one.sh"
+# shellcheck source=tests/vm/stuck.sh
+. "${QBD_VM:?}/stuck.sh"
 
-inflight()
-{
-	[[ $(cat /sys/block/qbd0/qbd/inflight) -ge $1 ]]
-}
+TRACE=/sys/kernel/tracing
 
 held() { [[ $(td_stat a inflight) == "$1" ]]; }
+
+# arrived: the store has dealt with a read that has ended, from the beginning of
+# the trace on.
+arrived()
+{
+	# shellcheck disable=SC2016  # they are awk's
+	awk '/workqueue_execute_start: .* function qbd_read_fn/ {
+			begun[work($0)] = 1
+		}
+		/workqueue_execute_end: .* function qbd_read_fn/ {
+			found += begun[work($0)]
+		}
+		function work(line) {
+			sub(/.*work struct /, "", line)
+			sub(/:.*/, "", line)
+			return line
+		}
+		END { exit !found }' $TRACE/trace
+}
+
+# trace_reads 1|0
+trace_reads()
+{
+	echo "$1" >$TRACE/events/workqueue/workqueue_execute_start/enable
+	echo "$1" >$TRACE/events/workqueue/workqueue_execute_end/enable
+}
 
 # shellcheck disable=SC2119  # the parameters are the module's
 load_testdisk
@@ -54,11 +79,15 @@ wait "$first" && code=0 || code=$?
 check "the attach has failed" test "$code" != 0
 check "its read is still there" held 1
 td_fault a stall op=read >/dev/null
+trace_reads 1
+on_exit trace_reads 0
 one_attach 7 64 64 >/dev/null 2>&1 &
 second=$!
 wait_until 60 held 2
+echo >$TRACE/trace
 wait_until 60 held 1
-read -r -t 1 -u "$_never" || true
+wait_until 60 arrived
+trace_reads 0
 check "the end of the first read ends nothing else" held 1
 check "the attach still waits for its own" kill -0 "$second"
 td_clear a

@@ -30,7 +30,7 @@ load_run --ops 500
 check "a follower dies" three_crash n3
 down=$SECONDS
 load_run --ops $((ops / 2)) --depth 8
-# the outage itself: nothing is waited for
+# pause: the outage itself, nothing is waited for
 read -r -t $outage_s -u "$_never" || true
 load_run --ops $((ops / 2)) --depth 8
 check "a minute went by" test $((SECONDS - down)) -ge $outage_s
