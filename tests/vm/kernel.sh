@@ -40,6 +40,15 @@ said()
 	kernel_log | grep --extended-regexp -- "$1" >/dev/null
 }
 
+# listens PID: the process has joined a group of generic netlink, on its node.
+listens()
+{
+	# shellcheck disable=SC2016  # they are awk's
+	awk -v pid="$1" '$2 == 16 && $3 % 4194304 == pid &&
+		$4 != "00000000" { found = 1 } END { exit !found }' \
+		"/proc/$1/net/netlink"
+}
+
 # _insert FILE [PARAMETER...]: what the module depends on, then the module.
 _insert()
 {

@@ -125,15 +125,6 @@ read_all()
 	done
 }
 
-# listens PID: the process has joined a group of generic netlink.
-listens()
-{
-	# shellcheck disable=SC2016  # they are awk's
-	awk -v pid="$1" '$2 == 16 && $3 % 4194304 == pid &&
-		$4 != "00000000" { found = 1 } END { exit !found }' \
-		/proc/net/netlink
-}
-
 # dropped PID: its socket was full.
 dropped()
 {

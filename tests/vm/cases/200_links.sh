@@ -42,15 +42,6 @@ ups()
 	done
 }
 
-# listens NODE PID: the process has joined a group of generic netlink.
-listens()
-{
-	# shellcheck disable=SC2016  # they are awk's
-	at "$1" awk -v pid="$2" '$2 == 16 && $3 % 4194304 == pid &&
-		$4 != "00000000" { found = 1 } END { exit !found }' \
-		/proc/net/netlink
-}
-
 # strangers: who does not say HELLO is closed, whatever he says, or if nothing.
 strangers()
 {
@@ -119,8 +110,7 @@ links_nodes 3 2
 for node in n1 n2 n3; do
 	links_start "$node"
 done
-wait_until 60 all_up
-check "all links are up" all_up
+check "all links are up" wait_until 60 all_up
 check "peers are up" test "$(at n2 qbdctl kernel peer show --json |
 	grep --count '"state": "up", "links": 2, "links_up": 2')" = 2
 check "one peer" at n1 qbdctl kernel peer show --id 13
@@ -129,7 +119,7 @@ refuse "a peer that is not known" says="no such peer" \
 	at n1 qbdctl kernel peer show --id 99
 refuse "itself as a peer" says="another node" \
 	at n1 qbdctl kernel peer add --id 11
-refuse "too many links" says="^qbdctl: links: " \
+refuse "too many links" code=2 says="--links is 1 to 8" \
 	at n1 qbdctl kernel peer add --id 20 --links 9
 refuse "to end a link that there is not" says="this peer has 2 links" \
 	at n1 qbdctl kernel link remove --peer 12 --link 7
@@ -163,7 +153,7 @@ check "with a new one they stay" test "$(ups)" = "$before"
 
 ip netns exec n1 qbdctl kernel events --count 1 >/run/links.n1.events &
 watcher=$!
-wait_until 20 listens n1 "$watcher"
+wait_until 20 listens "$watcher"
 check "end one by hand" at n2 qbdctl kernel link remove --peer 11 --link 0
 wait_until 60 all_up
 wait_until 60 test "$(links_ups n1 12 0)" -gt 1
@@ -176,15 +166,13 @@ check "killed, it takes no link along" all_up
 at n2 qbdctl kernel link remove --peer 11 --link 1
 wait_until 60 links_up n1 3
 links_start n1
-wait_until 60 all_up
-check "what was lost meanwhile is replaced" all_up
+check "what was lost meanwhile is replaced" wait_until 60 all_up
 
 unplug n3
 wait_until 60 links_up n3 0
 wait_until 60 links_up n1 2
 plug n3
-wait_until 60 all_up
-check "back after the cable" all_up
+check "back after the cable" wait_until 60 all_up
 
 check "remove a peer" at n1 qbdctl kernel peer remove --id 13
 wait_until 60 links_up n1 2
