@@ -19,17 +19,9 @@ THREE_WAL=16M
 THREE_LEASE_MS=6000
 # shellcheck source=tests/vm/three.sh
 . "${QBD_VM:?}/three.sh"
+# shellcheck source=tests/vm/stuck.sh
+. "${QBD_VM:?}/stuck.sh"
 requires fio
-
-# hang COMMAND...: one more that is going to hang; its exit code is kept.
-hung=()
-hang()
-{
-	"$@" >/dev/null 2>&1 &
-	hung+=($!)
-}
-
-inflight() { [[ $(cat /sys/block/qbd0/qbd/inflight) -ge $1 ]]; }
 
 held() { [[ $(cat /sys/block/qbd0/qbd/held) -ge $1 ]]; }
 
@@ -58,21 +50,6 @@ joined()
 {
 	heal n2 n1
 	heal n3 n1
-}
-
-# end_all: detach by force, see everybody end, not one of them well; leaves
-# what it took in $took.
-end_all()
-{
-	local start=$SECONDS pid
-	well=0
-	three_detach n1 7 --force
-	for pid in "${hung[@]}"; do
-		wait "$pid" && well=$((well + 1))
-	done
-	took=$((SECONDS - start))
-	log "forced detach and the end of ${#hung[@]} took $took s"
-	hung=()
 }
 
 # shellcheck disable=SC2119  # the parameters are the module's
@@ -111,7 +88,7 @@ for at in 40 44; do
 done
 wait_until 60 waiting
 check "and reads of what is not written" test ${#hung[@]} = $((reads + 6))
-end_all
+end_all three_detach n1 7 --force
 check "forced detach ends all of them in time" test "$took" -le 10
 check "with errors" test "$well" = 0
 check "the device is gone" test ! -e /sys/block/qbd0
@@ -132,7 +109,7 @@ hang fio --name=many --filename="$DEV" --direct=1 --ioengine=libaio \
 	--rw=write --bs=128k --iodepth=256 --size=32M --minimal
 check "256 writes wait" wait_until 100 inflight 256
 check "half of them outside of a full window" held 128
-end_all
+end_all three_detach n1 7 --force
 check "forced detach ends them in time" test "$took" -le 10
 check "with an error each" test "$well" = 0
 td_clear n1
