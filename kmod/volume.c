@@ -245,16 +245,22 @@ static int qbd_volume_sets_add(struct qbd_volume *vol,
 		if (!err)
 			err = qbd_volume_copy_check(vol, &spec->sets[i], why);
 		if (err)
-			return err;
+			goto undo;
 		vol->sets[spec->sets[i].number] = spec->sets[i];
 		vol->nr_sets++;
 	}
-	if (!spec->more && vol->nr_sets < vol->nr_shards)
-		return qbd_refuse(
-			why, -EINVAL, QBD_A_VOLUME_SHARD,
-			"sets of %u of its %u shards are missing: give each one's",
-			vol->nr_shards - vol->nr_sets, vol->nr_shards);
-	return 0;
+	if (spec->more || vol->nr_sets == vol->nr_shards)
+		return 0;
+	err = qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD,
+			 "sets of %u of its %u shards are missing: name all",
+			 vol->nr_shards - vol->nr_sets, vol->nr_shards);
+undo:
+	/* a request that is refused has changed nothing: it may come again */
+	while (i--) {
+		vol->sets[spec->sets[i].number].nr_members = 0;
+		vol->nr_sets--;
+	}
+	return err;
 }
 
 /* --- attach ------------------------------------------------------------ */
@@ -529,9 +535,13 @@ int qbd_volume_set(struct qbd_node *node, u32 id,
 			why, -ENOENT, QBD_A_VOLUME_ID,
 			"no such volume here: see 'qbdctl kernel volume list'");
 	spin_lock(&vol->lock);
+	/*
+	 * It was attached again since the caller looked. No attribute: requests
+	 * of this verb have none for it, and no room for its number.
+	 */
 	if (options->read_policy != vol->options.read_policy)
 		err = qbd_refuse(
-			why, -EBUSY, QBD_A_VOLUME_READ_POLICY,
+			why, -EBUSY, 0,
 			"fixed while attached: detach the volume first");
 	else
 		vol->options = *options;

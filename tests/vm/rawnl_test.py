@@ -12,10 +12,11 @@ import errno
 import os
 import re
 import sys
+import time
 
 from rawnl import (ACK, ADD_MEMBERSHIP, DUMP, HEAD, NESTED, REQUEST,
                    SOL_NETLINK, Answer, Netlink, Spec, attribute, attributes)
-from rawnl_good import GOOD, NEEDS, SENSELESS, example
+from rawnl_good import GOOD, MEMBER, MIB, NEEDS, SENSELESS, example
 
 CLONE_NEWUSER, CLONE_NEWNET = 1 << 28, 1 << 30
 INVAL, RANGE = -errno.EINVAL, -errno.ERANGE
@@ -80,7 +81,7 @@ class Test:
         self.count += 1
         answer = self.nl.ask(data)
         if answer.error != code:
-            self.wrong(what, answer, errno.errorcode[-code])
+            self.wrong(what, answer, errno.errorcode.get(-code, "0"))
         elif where and (answer.offset is None or
                         not where[0] <= answer.offset < where[1]):
             self.wrong(what, answer, f"at {where[0]}")
@@ -202,6 +203,31 @@ def senseless(test):
                      (first, first + len(last)) if named else None, text)
 
 
+def parts(test):
+    """A part of a volume's shards that is refused leaves none of them behind:
+    what was good in it may come again."""
+    def part(what, numbers, code, text=""):
+        values = {**example(test.spec, "volume-attach"),
+                  "size-bytes": 192 * MIB, "shard": [
+                      {"number": number, "epoch": 1, "member": MEMBER}
+                      for number in numbers]}
+        test.refused(f"volume-attach, {what}", test.nl.message(
+            test.spec.number("volume-attach"),
+            test.spec.encode("volume", values)), code, text=text)
+    part("the first part", [0], 0)
+    part("a shard that there is not", [1, 9], -errno.ERANGE, "volume has 3")
+    part("a shard twice", [1, 2, 1], -errno.EEXIST, "shard 1 is given twice")
+    part("one of before", [1, 0], -errno.EEXIST, "shard 0 is given twice")
+    part("those that were good", [1], 0)
+    test.nl.ask(test.nl.message(
+        test.spec.number("volume-detach"),
+        test.spec.encode("volume", {"id": 8, "force": True})))
+    volumes = test.nl.message(test.spec.number("volume-get", "dump"),
+                              flags=REQUEST | ACK | DUMP)
+    while len(test.nl.ask(volumes).objects) > 1:
+        time.sleep(0.05)
+
+
 def verbs():
     """Everything that is wrong in one attribute."""
     test = Test()
@@ -215,7 +241,10 @@ def verbs():
                      test.nl.message(test.spec.number(verb)), -errno.ENOENT,
                      text="give the node's id")
     senseless(test)
-    return test.end()
+    bad = test.end()
+    test.bad = 0
+    parts(test)
+    return bad or test.bad != 0
 
 
 def lies(test):
