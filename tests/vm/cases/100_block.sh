@@ -89,7 +89,7 @@ check "detach after that" one_detach 7
 refuse "too many shards of 4 GiB" says="size: more than 65536 shards" \
 	big $(((256 << 40) + 4096)) --shard 0:1:1:9001
 refuse "as many as there may be, without their replicas" \
-	says="sets of 65535 shards are missing" \
+	says="sets of 65535 of its 65536 shards are missing" \
 	big $((256 << 40)) --shard 0:1:1:9001
 refuse "the old term" says="fenced by a higher term" \
 	qbdctl kernel volume attach --id 7 --name again --size 100M \
