@@ -252,6 +252,17 @@ static int qbd_load_apply(struct qbd_store_core *core, struct qbd_slot *slot,
 	return 0;
 }
 
+/* What the log names behind the last checkpoint: see qbd_load_cut_void(). */
+static void qbd_load_shows(const struct qbd_store_core *core,
+			   struct qbd_slot *slot, const struct qbd_desc *desc)
+{
+	u64 seq = qbd_ring_seg(&core->ring, core->ring.seg_end - 1)->seq;
+
+	if (seq >= core->super.carried &&
+	    (qbd_op_has_index(desc->op) || desc->op == QBD_OP_TRUNCATE))
+		slot->shown = max(slot->shown, desc->index);
+}
+
 static u32 qbd_load_push(struct qbd_store_core *core,
 			 const struct qbd_desc *desc, u64 lpos)
 {
@@ -315,6 +326,8 @@ int qbd_load_rec(struct qbd_store_core *core, const struct qbd_desc *desc,
 		if (error)
 			return error;
 	}
+	if (slot)
+		qbd_load_shows(core, slot, desc);
 	id = qbd_load_push(core, desc, lpos);
 	error = qbd_load_apply(core, slot, desc, id, payload);
 	if (error || !live || desc->op != QBD_OP_CONFIG ||
@@ -376,21 +389,21 @@ static u64 qbd_load_log_first(const struct qbd_store_core *core,
  * none: A comes back with 7 and 8, the next leader takes them for its history
  * and commits them, a segment rots that has nothing to do with them; cut only
  * now, A would have lost what it had acknowledged, and vote.
+ *
+ * So whatever the log says of the replica behind that checkpoint goes against
+ * the table if it names a higher index: a record that was under way when the
+ * TRUNCATE was accepted, or a later TRUNCATE that left more. It stays in the
+ * log for as long as the table says what it says.
  */
 static void qbd_load_cut_void(struct qbd_store_core *core,
 			      struct qbd_slot *slot)
 {
-	u64 count = core->ring.seg_first;
-	struct qbd_lpos carried;
+	const struct qbd_rec *last;
 
-	qbd_ring_seg_lpos(&core->ring, count, &carried);
-	while (carried.seq < core->super.carried && count != core->ring.seg_end)
-		qbd_ring_seg_lpos(&core->ring, ++count, &carried);
-	while (slot->list.last != QBD_REC_NONE) {
-		const struct qbd_rec *last = &core->index.rec[slot->list.last];
-
-		if (last->desc.index <= slot->table.logged_index ||
-		    last->lpos >= carried.lpos)
+	while (slot->shown <= slot->table.logged_index &&
+	       slot->list.last != QBD_REC_NONE) {
+		last = &core->index.rec[slot->list.last];
+		if (last->desc.index <= slot->table.logged_index)
 			return;
 		qbd_load_cut(core, slot, last->desc.index - 1);
 	}

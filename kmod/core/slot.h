@@ -80,6 +80,8 @@ struct qbd_slot_config {
  * @config: these, oldest first
  * @state: enum qbd_slot_state
  * @dirty: the table on the disk says something else
+ * @shown: highest index that the log names behind what a checkpoint carried,
+ *	for replay
  * @gap_first: first index that replay did not find
  * @gap_last: last index that replay did not find
  * @gap_dropped: records that replay had to drop
@@ -105,6 +107,7 @@ struct qbd_slot {
 	struct qbd_slot_config config[QBD_STORE_CONFIGS];
 	u8 state;
 	bool dirty;
+	u64 shown;
 	u64 gap_first;
 	u64 gap_last;
 	u64 gap_dropped;

@@ -16,6 +16,7 @@ found=(
 	33737705440032 # tail passed records voided by what was not logged yet
 	185578968790710 # a lost truncation at the end of the log
 	248686043775252 # the block of a seal under way was promised away
+	268790471063824 # one was, against what the log said behind it
 	220096281549048 # one that was carried out after the next damage only
 )
 nr=0
