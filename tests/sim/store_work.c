@@ -419,8 +419,9 @@ static void qbd_work_settle(struct qbd_world *w)
 }
 
 /*
- * When everything is committed, but for what pinned replicas have, each of
- * the others can go on: a full log always becomes free (V2).
+ * When everything is committed, but for what a pinned replica has, each of the
+ * others can go on: a full log always becomes free (V2). Of a pinned one: it
+ * may have half of the log, and two of them all of it.
  */
 void qbd_work_quiet(struct qbd_world *w)
 {
@@ -428,6 +429,7 @@ void qbd_work_quiet(struct qbd_world *w)
 
 	if (w->pinned && qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
+	w->pinned &= -w->pinned;
 	qbd_work_settle(w);
 	for (i = 0; i < QBD_MODEL_REPLICAS && qbd_work_on(w); i++)
 		if (w->live.replica[i].exists && !(w->pinned & (1U << i)))
