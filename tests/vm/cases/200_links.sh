@@ -119,7 +119,7 @@ refuse "a peer that is not known" says="no such peer" \
 	at n1 qbdctl kernel peer show --id 99
 refuse "itself as a peer" says="another node" \
 	at n1 qbdctl kernel peer add --id 11
-refuse "too many links" code=2 says="--links is 1 to 8" \
+refuse "too many links" code=2 says="--links 9: expected a number from 1 to 8" \
 	at n1 qbdctl kernel peer add --id 20 --links 9
 refuse "to end a link that there is not" says="this peer has 2 links" \
 	at n1 qbdctl kernel link remove --peer 12 --link 7
