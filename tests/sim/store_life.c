@@ -273,7 +273,7 @@ static const char *qbd_found_store(const struct qbd_world *w,
 		if (qbd_store_replica_get(w->core, slot, &have))
 			return "replica: can not be read";
 		/* Damage to a DELETE: consensus knows better (S11). */
-		if (!r->exists && faults)
+		if (!r->exists && !live->exists && faults)
 			continue;
 		if (!r->exists && have.last.index)
 			return "replica: has records before it exists";
