@@ -28,7 +28,8 @@ void qbd_apply_kick(struct qbd_store *store)
 	wake_up(&store->apply.wait);
 }
 
-static void qbd_apply_give(struct qbd_pool_giver *giver)
+static void qbd_apply_give(struct qbd_pool_giver *giver,
+			   const struct qbd_pool *pool)
 {
 	struct qbd_store *store = container_of(giver, struct qbd_store, giver);
 

@@ -227,12 +227,18 @@ static unsigned long qbd_node_tick_jiffies(const struct qbd_node *node)
 		   msecs_to_jiffies(node->spec.lease_ms / QBD_LEASE_TICKS));
 }
 
-/* A pool is empty; any context. The next tick is soon enough. */
-static void qbd_node_give(struct qbd_pool_giver *giver)
+/*
+ * A pool is empty; any context. Rings hold pages of LOCAL alone: to give up
+ * what is kept there would not help the others, only end a catch-up that waits
+ * for pages to be sent. The next tick is soon enough.
+ */
+static void qbd_node_give(struct qbd_pool_giver *giver,
+			  const struct qbd_pool *pool)
 {
 	struct qbd_node *node = container_of(giver, struct qbd_node, giver);
 
-	WRITE_ONCE(node->scarce, true);
+	if (pool == &node->pools.pool[QBD_POOL_LOCAL])
+		WRITE_ONCE(node->scarce, true);
 }
 
 static void qbd_node_tick_work(struct work_struct *work)

@@ -79,7 +79,7 @@ struct qbd_node_spec {
  * @end_work: ends the node [owner: qbd_node_end_work()]
  * @tick_work: time for all shards [owner: qbd_node_tick_work()]
  * @ticks: counts ticks [owner: qbd_node_tick_work()]
- * @giver: how the pools say that one of them is empty [const]
+ * @giver: how the pools say that LOCAL is empty [const]
  * @scarce: so it was since the last tick [atomic]
  * @self: this node as a peer of itself: leases [own lock]
  * @event_lock: rank QBD_RANK_EVENT: orders events

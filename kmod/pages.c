@@ -403,14 +403,14 @@ void qbd_pool_giver_del(struct qbd_pools *pools, struct qbd_pool_giver *giver)
 }
 
 /* He may have payloads of any pool: what he keeps came from all of them. */
-static void qbd_pools_ask(struct qbd_pools *pools)
+static void qbd_pools_ask(struct qbd_pools *pools, const struct qbd_pool *pool)
 {
 	struct qbd_pool_giver *giver;
 	unsigned long flags;
 
 	spin_lock_irqsave(&pools->lock, flags);
 	list_for_each_entry(giver, &pools->givers, entry)
-		giver->give(giver);
+		giver->give(giver, pool);
 	spin_unlock_irqrestore(&pools->lock, flags);
 }
 
@@ -465,7 +465,7 @@ exhausted:
 	this_cpu_inc(pool->stats->exhausted);
 	trace_qbd_pool_exhausted(nr_pages, atomic_read(&pool->owned),
 				 READ_ONCE(pool->nr_free));
-	qbd_pools_ask(pool->pools);
+	qbd_pools_ask(pool->pools, pool);
 	return NULL;
 }
 

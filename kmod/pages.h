@@ -107,12 +107,12 @@ struct qbd_pool_waiter {
 /**
  * struct qbd_pool_giver - somebody who keeps payloads that he can do without
  * @entry: in the pools' list
- * @give: called when an allocation failed, in any context, with the pools'
- *	lock held: set a flag, wake a thread that releases what it can
+ * @give: called when an allocation from @pool failed, in any context, with the
+ *	pools' lock held: set a flag, wake a thread that releases what it can
  */
 struct qbd_pool_giver {
 	struct list_head entry;
-	void (*give)(struct qbd_pool_giver *giver);
+	void (*give)(struct qbd_pool_giver *giver, const struct qbd_pool *pool);
 };
 
 /**
