@@ -27,8 +27,9 @@ held() { [[ $(cat /sys/block/qbd0/qbd/held) -ge $1 ]]; }
 
 stalled() { [[ $(td_stat n1 inflight) -ge $1 ]]; }
 
-# waiting: whoever has not ended waits for the device, which has a request of
-# each. What is still in memory is read at once: that one is left out.
+# waiting: whoever has not ended waits for the device, which has one request of
+# each: a command that makes several could stand for one that has not begun.
+# What is still in memory is read at once: that one is left out.
 waiting()
 {
 	local pid rest=()
@@ -76,7 +77,7 @@ wait_until 60 waiting
 check "reads wait for the disk" stalled 1
 reads=${#hung[@]}
 for at in 40 44 48 52; do
-	hang dd if=/dev/zero of="$DEV" bs=1M count=4 seek="$at" \
+	hang dd if=/dev/zero of="$DEV" bs=64K count=1 seek=$((at * 16)) \
 		oflag=direct conv=nocreat
 done
 wait_until 60 waiting
@@ -108,7 +109,7 @@ check "without its quorum it is suspended" \
 hang fio --name=many --filename="$DEV" --direct=1 --ioengine=libaio \
 	--rw=write --bs=128k --iodepth=256 --size=32M --minimal
 check "256 writes wait" wait_until 100 inflight 256
-check "half of them outside of a full window" held 128
+check "half of them outside of a full window" wait_until 100 held 128
 end_all three_detach n1 7 --force
 check "forced detach ends them in time" test "$took" -le 10
 check "with an error each" test "$well" = 0
