@@ -115,7 +115,8 @@ static const struct opt_kind store_opt_uuid = { "UUID",
 
 static const char store_log_help[] =
 	"of the log, 16M or more (default: a sixteenth of the device, "
-	"but from 64M to 4G, and never more than a quarter of it)";
+	"but from 64M to 4G, and never more than a quarter of it); "
+	"each replica needs 1.5M of it";
 
 static int store_format_parse(const struct opt_cmd *cmd,
 			      struct store_format_args *args, int argc,

@@ -364,7 +364,7 @@ static int qbd_node_replica_error(int err, struct qbd_refusal *why)
 	case -ENOSPC:
 		return qbd_refuse(
 			why, err, QBD_A_REPLICA_STORE,
-			"no slot or no room for its map is left: take another store");
+			"no slot, no room for its map or no share of the log is left: take another store, or format one with a larger log");
 	case -ESHUTDOWN:
 		return qbd_refuse(why, err, QBD_A_REPLICA_STORE,
 				  "the store is not active: see 'store list'");

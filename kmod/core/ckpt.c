@@ -96,6 +96,7 @@ static enum qbd_ckpt_step qbd_ckpt_purge(struct qbd_store_core *core,
 			return QBD_CKPT_MORE;
 		slot->state = QBD_SLOT_TOMB;
 		slot->dirty = true;
+		qbd_share_recount(core);
 		ckpt->work = true;
 	} else if (slot->state == QBD_SLOT_TOMB &&
 		   slot->delete_seq < core->ring.tail.seq) {

@@ -143,9 +143,9 @@ static int qbd_create_pages(struct qbd_store_core *core,
  *	does not fail
  *
  * Return: id of the record, which has the slot; -EEXIST if the id was used
- * before; -EAGAIN as qbd_store_append(); -ENOSPC if the store has no slot or
- * no map pages for it; -EINVAL if @table is not one of a replica; else why
- * the store failed.
+ * before; -EAGAIN as qbd_store_append(); -ENOSPC if the store has no slot, no
+ * map pages or no share of the log for it; -EINVAL if @table is not one of a
+ * replica; else why the store failed.
  */
 int qbd_store_create(struct qbd_store_core *core, struct qbd_table_slot *table,
 		     void *block, void *payload)
@@ -172,7 +172,9 @@ int qbd_store_create(struct qbd_store_core *core, struct qbd_table_slot *table,
 		return error;
 	if (qbd_table_check(table, &core->super.layout))
 		return -EINVAL;
-	error = qbd_store_room(core, QBD_ROOM_CONTROL, 2);
+	error = qbd_share_join(core);
+	if (!error)
+		error = qbd_store_room(core, QBD_ROOM_CONTROL, 2);
 	if (error)
 		return error;
 	memset(block, 0, QBD_BLOCK_SIZE);
@@ -182,6 +184,7 @@ int qbd_store_create(struct qbd_store_core *core, struct qbd_table_slot *table,
 	s = &core->slot[slot];
 	qbd_slot_set(core, s, table);
 	s->dirty = true;
+	qbd_share_recount(core);
 	return qbd_store_push(core, s, &desc, payload);
 }
 

@@ -474,6 +474,7 @@ int qbd_load_end(struct qbd_store_core *core, const struct qbd_lpos *head)
 		if (error)
 			return error;
 	}
+	qbd_share_recount(core);
 	if (core->alloc.nr_reserved > core->alloc.nr_free)
 		return -EUCLEAN;
 	return 0;

@@ -134,6 +134,18 @@ static inline u32 qbd_rec_room(const struct qbd_rec_index *index)
 	return index->mask + 1 - qbd_rec_used(index);
 }
 
+/**
+ * qbd_rec_usable() - records of users that the index can have
+ * @index: all records
+ *
+ * Return: how many; a segment of re-logged ones and a segment of control
+ * records fit beside them.
+ */
+static inline u32 qbd_rec_usable(const struct qbd_rec_index *index)
+{
+	return index->mask + 1 - 2 * QBD_SEG_DESCS;
+}
+
 size_t qbd_rec_mem_bytes(u32 nr_recs);
 void qbd_rec_init(struct qbd_rec_index *index, u32 nr_recs, void *mem);
 void qbd_rec_list_init(struct qbd_rec_list *list);

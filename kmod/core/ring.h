@@ -106,6 +106,17 @@ static inline u64 qbd_ring_free(const struct qbd_ring *ring)
 	       min(ring->blocks, qbd_ring_used(ring) + ring->waiting);
 }
 
+/**
+ * qbd_ring_usable() - blocks that user records can have
+ * @ring: the log's space
+ *
+ * Return: blocks, in use or not.
+ */
+static inline u64 qbd_ring_usable(const struct qbd_ring *ring)
+{
+	return ring->blocks - ring->relog_reserve - ring->control_reserve;
+}
+
 size_t qbd_ring_mem_bytes(u32 nr_recs);
 void qbd_ring_init(struct qbd_ring *ring, u64 blocks, u32 nr_recs,
 		   const struct qbd_lpos *tail, void *mem);

@@ -81,7 +81,8 @@
  * V1  A pending OPEN of a higher term ends the renewal of leases for lower
  *     ones, and is answered when the last of them has run out.
  * V2  A record that may not go home yet is logged again at the head before the
- *     tail of the log reaches it: a shard without a quorum never stops a store.
+ *     tail of the log reaches it, and each replica has its share of the log:
+ *     shards without a quorum never stop a store.
  * V3  Who takes over without force has a quorum of replicas' kernels that hear
  *     nothing of the holder's kernel; a silent daemon is no dead holder.
  * V4  A member leaves the live stream only while a quorum stays in it; else the

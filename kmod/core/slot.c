@@ -265,10 +265,7 @@ void qbd_slot_pend(struct qbd_store_core *core, struct qbd_slot *slot, u32 id)
 {
 	const struct qbd_desc *desc = &core->index.rec[id].desc;
 
-	slot->live_recs++;
-	slot->live_blocks += desc->payload_blocks;
-	core->live_recs++;
-	core->live_blocks += desc->payload_blocks;
+	qbd_share_more(core, slot, desc->payload_blocks);
 	qbd_slot_chunks_pend(core, slot, desc, true);
 }
 
@@ -278,10 +275,7 @@ static void qbd_slot_unpend(struct qbd_store_core *core, struct qbd_slot *slot,
 {
 	const struct qbd_desc *desc = &core->index.rec[id].desc;
 
-	slot->live_recs--;
-	slot->live_blocks -= desc->payload_blocks;
-	core->live_recs--;
-	core->live_blocks -= desc->payload_blocks;
+	qbd_share_less(core, slot, desc->payload_blocks);
 	qbd_slot_chunks_pend(core, slot, desc, false);
 	if (desc->index > slot->moved)
 		return;

@@ -432,22 +432,6 @@ static bool qbd_append_valid(const struct qbd_store_core *core,
 	return !desc->payload_blocks == !payload;
 }
 
-/*
- * A replica that can not send its records home may hold half of the log: what
- * is pinned has to be re-logged again and again, and the others need the rest.
- */
-static bool qbd_append_within_share(const struct qbd_store_core *core,
-				    const struct qbd_slot *slot, u32 blocks)
-{
-	const struct qbd_ring *ring = &core->ring;
-	u64 share =
-		(ring->blocks - ring->relog_reserve - ring->control_reserve) /
-		2;
-
-	return slot->live_blocks + slot->live_recs + blocks <= share &&
-	       slot->live_recs < (core->index.mask + 1) / 2;
-}
-
 /* Room in the log, in memory and at home. */
 static int qbd_append_room(struct qbd_store_core *core, struct qbd_slot *slot,
 			   const struct qbd_desc *desc)
@@ -461,7 +445,7 @@ static int qbd_append_room(struct qbd_store_core *core, struct qbd_slot *slot,
 		core->starved = true;
 		return -EAGAIN;
 	}
-	if (!control && !qbd_append_within_share(core, slot, blocks)) {
+	if (!control && !qbd_share_room(core, slot, desc->payload_blocks)) {
 		core->starved = true;
 		return -EAGAIN;
 	}

@@ -12,6 +12,7 @@
 #include "ckpt.h"
 #include "meta.h"
 #include "ring.h"
+#include "share.h"
 #include "slot.h"
 #include "store.h"
 
@@ -75,6 +76,8 @@ struct qbd_releases {
  * @due_discards: discards and zeroes among them
  * @live_blocks: payload blocks of all live records
  * @live_recs: how many these are
+ * @share_blocks: blocks of the log, divided among the replicas
+ * @share_recs: entries of the log index, likewise
  * @activity: counts what may make the next checkpoint fruitful
  * @stats: counters
  */
@@ -107,6 +110,8 @@ struct qbd_store_core {
 	u32 due_discards;
 	u64 live_blocks;
 	u32 live_recs;
+	struct qbd_share share_blocks;
+	struct qbd_share share_recs;
 	u64 activity;
 	struct qbd_store_stats stats;
 };

@@ -20,19 +20,6 @@
 #include "env.h"
 #include "store_core.h"
 
-/* Part of the log, or of its index, that user records can have. */
-static u64 qbd_tail_usable(const struct qbd_store_core *core)
-{
-	const struct qbd_ring *ring = &core->ring;
-
-	return ring->blocks - ring->relog_reserve - ring->control_reserve;
-}
-
-static u32 qbd_tail_usable_recs(const struct qbd_store_core *core)
-{
-	return core->index.mask + 1 - 2 * QBD_SEG_DESCS;
-}
-
 /* Would more than @eighths of the log be in use if the tail were there? */
 static bool qbd_tail_above(const struct qbd_store_core *core, u64 seg, u64 rec,
 			   u32 eighths)
@@ -42,10 +29,10 @@ static bool qbd_tail_above(const struct qbd_store_core *core, u64 seg, u64 rec,
 
 	qbd_ring_seg_lpos(&core->ring, seg, &at);
 	used = core->ring.head.lpos - at.lpos + core->ring.waiting;
-	if (used > qbd_tail_usable(core) * eighths / 8)
+	if (used > qbd_ring_usable(&core->ring) * eighths / 8)
 		return true;
 	return core->index.end - rec >
-	       (u64)qbd_tail_usable_recs(core) * eighths / 8;
+	       (u64)qbd_rec_usable(&core->index) * eighths / 8;
 }
 
 /**

@@ -418,10 +418,25 @@ static void qbd_work_settle(struct qbd_world *w)
 		qbd_world_broken(w, "space: checkpoints never come to an end");
 }
 
+/* A pinned replica takes all that it gets, checkpoints or not. */
+static void qbd_work_hog(struct qbd_world *w, u32 i)
+{
+	u32 refused = 0;
+
+	while (refused < 2 && qbd_work_on(w)) {
+		qbd_world_pages(w);
+		if (qbd_work_append(w, i, QBD_OP_WRITE) < 0)
+			refused++;
+		else
+			refused = 0;
+		qbd_work_settle(w);
+	}
+}
+
 /*
- * When everything is committed, but for what a pinned replica has, each of the
- * others can go on: a full log always becomes free (V2). Of a pinned one: it
- * may have half of the log, and two of them all of it.
+ * When everything is committed, but for what pinned replicas have, each of the
+ * others can go on, however many are pinned and whatever they hold: a full log
+ * always becomes free (V2).
  */
 void qbd_work_quiet(struct qbd_world *w)
 {
@@ -429,12 +444,15 @@ void qbd_work_quiet(struct qbd_world *w)
 
 	if (w->pinned && qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
-	w->pinned &= -w->pinned;
 	qbd_work_settle(w);
 	for (i = 0; i < QBD_MODEL_REPLICAS && qbd_work_on(w); i++)
 		if (w->live.replica[i].exists && !(w->pinned & (1U << i)))
 			qbd_work_told(w, i, w->live.replica[i].last);
 	qbd_work_settle(w);
+	if (qbd_rng_percent(&w->again_rng, 20))
+		for (i = 0; i < QBD_MODEL_REPLICAS && qbd_work_on(w); i++)
+			if (w->live.replica[i].exists && w->pinned & (1U << i))
+				qbd_work_hog(w, i);
 	for (i = 0; i < QBD_MODEL_REPLICAS && qbd_work_on(w); i++) {
 		if (!w->live.replica[i].exists || w->pinned & (1U << i))
 			continue;
