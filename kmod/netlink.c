@@ -227,34 +227,40 @@ int qbd_nl_node_start_doit(struct sk_buff *skb, struct genl_info *info)
 	return qbd_netlink_refuse(info, err, &why);
 }
 
-/* The request repeats the node's id: nobody stops the wrong one. */
-static struct qbd_node *qbd_netlink_node_confirmed(struct genl_info *info)
+/*
+ * The request repeats the node's id: nobody stops the wrong one. Leaves the
+ * node with a reference.
+ */
+static int qbd_netlink_node_confirmed(struct genl_info *info,
+				      struct qbd_node **node)
 {
-	struct qbd_node *node;
+	static const struct qbd_netlink_need needs[] = {
+		{ QBD_A_NODE_ID, "the node's id, as a confirmation," },
+	};
+	int err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
 
-	if (!info->attrs[QBD_A_NODE_ID]) {
-		GENL_SET_ERR_MSG(info, "give the node's id as a confirmation");
-		return NULL;
-	}
-	node = qbd_netlink_node(info);
-	if (!node)
-		return NULL;
-	if (nla_get_u32(info->attrs[QBD_A_NODE_ID]) == node->spec.id)
-		return node;
+	if (err)
+		return err;
+	*node = qbd_netlink_node(info);
+	if (!*node)
+		return -ENOENT;
+	if (nla_get_u32(info->attrs[QBD_A_NODE_ID]) == (*node)->spec.id)
+		return 0;
 	NL_SET_ERR_MSG_ATTR_FMT(info->extack, info->attrs[QBD_A_NODE_ID],
-				"this is node %u", node->spec.id);
-	qbd_node_put(node);
-	return NULL;
+				"this is node %u", (*node)->spec.id);
+	qbd_node_put(*node);
+	return -ENOENT;
 }
 
 int qbd_nl_node_stop_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct qbd_node *node = qbd_netlink_node_confirmed(info);
 	struct qbd_refusal why = { 0 };
+	struct qbd_node *node;
 	int err;
 
-	if (!node)
-		return -ENOENT;
+	err = qbd_netlink_node_confirmed(info, &node);
+	if (err)
+		return err;
 	err = qbd_node_stop(node, &why);
 	qbd_node_put(node);
 	return qbd_netlink_refuse(info, err, &why);
@@ -262,12 +268,13 @@ int qbd_nl_node_stop_doit(struct sk_buff *skb, struct genl_info *info)
 
 int qbd_nl_node_crash_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct qbd_node *node = qbd_netlink_node_confirmed(info);
 	struct qbd_refusal why = { 0 };
+	struct qbd_node *node;
 	int err;
 
-	if (!node)
-		return -ENOENT;
+	err = qbd_netlink_node_confirmed(info, &node);
+	if (err)
+		return err;
 	err = qbd_node_crash(node, &why);
 	qbd_node_put(node);
 	return qbd_netlink_refuse(info, err, &why);

@@ -212,6 +212,9 @@ int qbd_node_store_add(struct qbd_node *node, const struct qbd_store_spec *spec,
 	struct qbd_store *store;
 	int err;
 
+	if (!spec->path[0])
+		return qbd_refuse(why, -EINVAL, QBD_A_STORE_PATH,
+				  "the path is empty");
 	import_uuid(&options.uuid, spec->uuid);
 	import_uuid(&options.cluster, node->spec.cluster);
 	mutex_lock(&node->config_mutex);

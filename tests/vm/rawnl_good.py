@@ -10,6 +10,8 @@ MIB = 1 << 20
 # dumped need nothing.
 NEEDS = {
     "node-start": ("id", "name", "cluster"),
+    "node-stop": ("id",),
+    "node-crash": ("id",),
     "store-add": ("path",),
     "store-remove": ("uuid",),
     "replica-create": ("id", "volume", "shard", "store", "size-bytes", "epoch",
@@ -63,7 +65,7 @@ SENSELESS = [
     ("node-stop", {}, errno.EBUSY, None, "volumes are attached"),
     ("node-stop", {"id": 2}, errno.ENOENT, "id", "this is node 1"),
     ("node-crash", {"id": 0xffffffff}, errno.ENOENT, "id", "this is node 1"),
-    ("store-add", {"path": ""}, errno.EINVAL, "path", "can't be used"),
+    ("store-add", {"path": ""}, errno.EINVAL, "path", "empty"),
     ("store-add", {"path": "qd"}, errno.ENOENT, "path", "no such device"),
     ("store-add", {"path": "/dev/null"}, errno.ENOTBLK, "path", "not a block"),
     ("store-add", {"path": "/" * 4095}, errno.E2BIG, "path", "longer than"),

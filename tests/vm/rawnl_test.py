@@ -236,10 +236,6 @@ def verbs():
         verb_bends(test, verb, how)
         if how == "do":
             verb_needs(test, verb)
-    for verb in ("node-stop", "node-crash"):
-        test.refused(f"{verb} without id",
-                     test.nl.message(test.spec.number(verb)), -errno.ENOENT,
-                     text="give the node's id")
     senseless(test)
     bad = test.end()
     test.bad = 0
