@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # qbdlat counts what fio did, request by request, and its stages add up.
-# DEBUG=long
+# The debug kernel's build directory has no vmlinux, so that qbd.ko has no BTF.
+# KERNELS=debian
 # TIMEOUT=200
 DESCRIPTION="qbdlat under load: every request is in its histograms"
 # shellcheck source=tests/vm/lib.sh
