@@ -143,6 +143,7 @@ int store_dev_io(const struct store_dev *dev, const struct qbd_io *io)
 		return store_dev_zero(dev, io);
 	case QBD_IO_COPY:
 	case QBD_IO_LOAD:
+	case QBD_IO_CLONE:
 		break;
 	}
 	return -EOPNOTSUPP;

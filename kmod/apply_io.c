@@ -159,6 +159,32 @@ static int qbd_apply_copy(struct qbd_store *store,
 	return 0;
 }
 
+/* Into the buffer and out of it: one at a time. */
+static int qbd_apply_clone(struct qbd_store *store, const struct qbd_io *what)
+{
+	struct qbd_apply *apply = &store->apply;
+	struct qbd_bio_build build;
+	struct qbd_apply_io *io;
+	u32 i;
+
+	qbd_apply_wait(store, 0);
+	apply->copy_lpos = U64_MAX;
+	io = qbd_apply_io_start(store, what, NULL);
+	qbd_build_start(&build, &io->group, REQ_OP_READ, what->from,
+			what->blocks);
+	for (i = 0; i < what->blocks; i++)
+		qbd_build_add(&build, apply->copy->page[i], 0, QBD_BLOCK_SIZE);
+	qbd_build_end(&build);
+	qbd_group_submitted(&io->group);
+	qbd_apply_wait(store, 0);
+	if (apply->error)
+		return apply->error;
+	io = qbd_apply_io_start(store, what, NULL);
+	qbd_apply_write_payload(io, what, apply->copy);
+	qbd_group_submitted(&io->group);
+	return 0;
+}
+
 /*
  * Without pages, even after dropping what can be dropped, the payload stays
  * where it is: the core does without re-logging, and comes again.
@@ -203,6 +229,7 @@ static enum qbd_apply_kind qbd_apply_kind(const struct qbd_io *io)
 			return QBD_APPLY_HOME;
 		return io->fua ? QBD_APPLY_SUPER : QBD_APPLY_META;
 	case QBD_IO_COPY:
+	case QBD_IO_CLONE:
 	case QBD_IO_ZERO:
 		return QBD_APPLY_HOME;
 	case QBD_IO_FLUSH:
@@ -242,7 +269,7 @@ void qbd_apply_phase_fault(struct qbd_store *store)
  * @store: the store
  * @todo: the I/O; its payload's reference is used up
  *
- * COPY and LOAD read from the log, and wait for it.
+ * COPY and LOAD read from the log, CLONE from home, and wait for it.
  */
 void qbd_apply_start_io(struct qbd_store *store, struct qbd_apply_todo *todo)
 {
@@ -264,6 +291,8 @@ void qbd_apply_start_io(struct qbd_store *store, struct qbd_apply_todo *todo)
 		err = qbd_apply_copy(store, todo);
 	} else if (todo->io.op == QBD_IO_LOAD) {
 		err = qbd_apply_load(store, todo);
+	} else if (todo->io.op == QBD_IO_CLONE) {
+		err = qbd_apply_clone(store, &todo->io);
 	} else if (kind == QBD_APPLY_HOME && !todo->payload &&
 		   todo->io.op == QBD_IO_WRITE) {
 		err = -EUCLEAN;

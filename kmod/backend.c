@@ -376,6 +376,7 @@ void qbd_group_io(struct qbd_bio_group *group, const struct qbd_io *io)
 		break;
 	case QBD_IO_COPY:
 	case QBD_IO_LOAD:
+	case QBD_IO_CLONE:
 		qbd_group_fail(group, -EOPNOTSUPP);
 		break;
 	}

@@ -85,13 +85,13 @@ void qbd_map_page_encode(const struct qbd_map_page *page, void *block)
 }
 
 /**
- * qbd_chunk_pend() - a WRITE record that touches the chunk was accepted
+ * qbd_chunk_pend() - a record that may need a home for it was accepted
  * @chunk: the chunk
  * @alloc: has room for a reservation if the chunk needs one
  */
 void qbd_chunk_pend(struct qbd_chunk *chunk, struct qbd_alloc *alloc)
 {
-	if (!qbd_chunk_pending(chunk) && !qbd_chunk_has_home(chunk))
+	if (!qbd_chunk_pending(chunk) && qbd_chunk_wants_home(chunk))
 		qbd_alloc_reserve(alloc);
 	chunk->state += QBD_CHUNK_PENDING_ONE;
 }
@@ -106,14 +106,14 @@ void qbd_chunk_unpend(struct qbd_chunk *chunk, struct qbd_alloc *alloc)
 	if (QBD_CORE_BUG(!qbd_chunk_pending(chunk)))
 		return;
 	chunk->state -= QBD_CHUNK_PENDING_ONE;
-	if (!qbd_chunk_pending(chunk) && !qbd_chunk_has_home(chunk))
+	if (!qbd_chunk_pending(chunk) && qbd_chunk_wants_home(chunk))
 		qbd_alloc_unreserve(alloc);
 }
 
 /**
  * qbd_chunk_fill() - the checkpoint begins to write to the chunk
  * @chunk: the chunk; a pending record writes to it
- * @alloc: gives it a physical chunk if it has none
+ * @alloc: gives it a physical chunk if it has none of its own
  *
  * Return: 0 or a negative errno.
  */
@@ -121,14 +121,20 @@ int qbd_chunk_fill(struct qbd_chunk *chunk, struct qbd_alloc *alloc)
 {
 	int error;
 
-	if (qbd_chunk_has_home(chunk))
-		return 0;
+	if (!qbd_chunk_wants_home(chunk) || QBD_MUTANT(written_in_place))
+		if (qbd_chunk_has_home(chunk))
+			return 0;
 	if (QBD_CORE_BUG(!qbd_chunk_pending(chunk)))
 		return -EUCLEAN;
 	error = qbd_alloc_take(alloc, &chunk->phys);
-	if (!error)
-		chunk->state |= QBD_CHUNK_NEW;
-	return error;
+	if (error)
+		return error;
+	if (chunk->state & QBD_CHUNK_SHARED) {
+		chunk->state &= ~(QBD_CHUNK_SHARED | QBD_CHUNK_MAPPED);
+		chunk->state |= QBD_CHUNK_COW;
+	}
+	chunk->state |= QBD_CHUNK_NEW;
+	return 0;
 }
 
 /**
@@ -144,15 +150,58 @@ void qbd_chunk_change(struct qbd_chunk *chunk, struct qbd_alloc *alloc,
 	if (!chunk->last || !QBD_MUTANT(map_last_kept))
 		chunk->last = last;
 	if (chunk->state & QBD_CHUNK_NEW) {
-		chunk->state &= ~QBD_CHUNK_NEW;
+		chunk->state &= ~(QBD_CHUNK_NEW | QBD_CHUNK_COW);
 		chunk->state |= QBD_CHUNK_MAPPED;
 	}
+	if (unmap && QBD_MUTANT(freed_chunk_forgotten))
+		chunk->last = 0;
 	if (!unmap || !(chunk->state & QBD_CHUNK_MAPPED))
 		return;
 	chunk->state &= ~QBD_CHUNK_MAPPED;
+	/* The pin keeps it, and pending records their reservation. */
+	if (chunk->state & QBD_CHUNK_SHARED &&
+	    !QBD_MUTANT(pinned_chunk_freed)) {
+		chunk->state &= ~QBD_CHUNK_SHARED;
+		chunk->phys = 0;
+		return;
+	}
 	/* Later records want it back: what is freed is promised to them. */
 	if (qbd_chunk_pending(chunk))
 		qbd_alloc_reserve(alloc);
 	qbd_alloc_free(alloc, chunk->phys);
 	chunk->phys = 0;
+}
+
+/**
+ * qbd_chunk_share() - a pin takes what the chunk has
+ * @chunk: the chunk, not being filled
+ * @alloc: has room for a reservation if something is pending
+ */
+void qbd_chunk_share(struct qbd_chunk *chunk, struct qbd_alloc *alloc)
+{
+	if (!(chunk->state & QBD_CHUNK_MAPPED))
+		return;
+	if (qbd_chunk_pending(chunk) && !QBD_MUTANT(pin_unreserved))
+		qbd_alloc_reserve(alloc);
+	chunk->state |= QBD_CHUNK_SHARED;
+}
+
+/**
+ * qbd_chunk_unshare() - a pin lets go of what it has of a chunk
+ * @chunk: the chunk, not being filled
+ * @pinned: the chunk as it was when the pin was taken
+ * @alloc: the physical chunks
+ */
+void qbd_chunk_unshare(struct qbd_chunk *chunk, const struct qbd_chunk *pinned,
+		       struct qbd_alloc *alloc)
+{
+	if (!(pinned->state & QBD_CHUNK_MAPPED))
+		return;
+	if (!(chunk->state & QBD_CHUNK_SHARED)) {
+		qbd_alloc_free(alloc, pinned->phys);
+		return;
+	}
+	chunk->state &= ~QBD_CHUNK_SHARED;
+	if (qbd_chunk_pending(chunk))
+		qbd_alloc_unreserve(alloc);
 }

@@ -7,11 +7,15 @@
  * page on the disk has, in host form, and for each chunk what the records
  * need that have not gone home:
  *
- *	pending	WRITE records above the last checkpoint that touch the chunk.
- *		While it is not 0 and the chunk is not mapped, the chunk holds
- *		a reservation.
+ *	pending	records above the last checkpoint that may need a home for the
+ *		chunk.  While it is not 0 and there is none that may be
+ *		written to, the chunk holds a reservation.
  *	NEW	the checkpoint under way took a physical chunk for it; readers
  *		do not see that before it was filled.
+ *	SHARED	the replica's pin has the physical chunk too (see pin.h): who
+ *		writes to it takes another one, and so holds a reservation as
+ *		if the chunk were not mapped.
+ *	COW	with NEW: what readers see is in the chunk that the pin has.
  *
  * The index of the last change stays when a chunk is freed: a replica that
  * was away has to learn of the discard too (S12).
@@ -24,6 +28,8 @@
 
 #define QBD_CHUNK_MAPPED BIT(0)
 #define QBD_CHUNK_NEW BIT(1)
+#define QBD_CHUNK_SHARED BIT(2)
+#define QBD_CHUNK_COW BIT(3)
 #define QBD_CHUNK_PENDING_SHIFT 8
 #define QBD_CHUNK_PENDING_ONE BIT(QBD_CHUNK_PENDING_SHIFT)
 
@@ -58,7 +64,7 @@ struct qbd_map_page {
 static_assert(sizeof(struct qbd_map_page) == QBD_BLOCK_SIZE);
 
 /**
- * qbd_chunk_pending() - records that write to a chunk and are not home
+ * qbd_chunk_pending() - records that may need a home for a chunk
  * @chunk: the chunk
  *
  * Return: how many.
@@ -79,6 +85,17 @@ static inline bool qbd_chunk_has_home(const struct qbd_chunk *chunk)
 	return chunk->state & (QBD_CHUNK_MAPPED | QBD_CHUNK_NEW);
 }
 
+/**
+ * qbd_chunk_wants_home() - does who writes to it need a physical chunk?
+ * @chunk: the chunk
+ *
+ * Return: true if it has none, or one that a pin has too.
+ */
+static inline bool qbd_chunk_wants_home(const struct qbd_chunk *chunk)
+{
+	return !qbd_chunk_has_home(chunk) || chunk->state & QBD_CHUNK_SHARED;
+}
+
 void qbd_map_page_init(struct qbd_map_page *page, u64 owner, u32 no,
 		       u32 nr_chunks);
 int __must_check qbd_map_page_decode(struct qbd_map_page *page,
@@ -92,5 +109,8 @@ int __must_check qbd_chunk_fill(struct qbd_chunk *chunk,
 				struct qbd_alloc *alloc);
 void qbd_chunk_change(struct qbd_chunk *chunk, struct qbd_alloc *alloc,
 		      u64 last, bool unmap);
+void qbd_chunk_share(struct qbd_chunk *chunk, struct qbd_alloc *alloc);
+void qbd_chunk_unshare(struct qbd_chunk *chunk, const struct qbd_chunk *pinned,
+		       struct qbd_alloc *alloc);
 
 #endif /* QBD_CORE_CHUNKMAP_H */

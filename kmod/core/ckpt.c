@@ -60,6 +60,8 @@ static bool qbd_ckpt_purge_slot(struct qbd_store_core *core,
 	if (slot->list.last != QBD_REC_NONE)
 		return true;
 	qbd_overlay_drop(&core->pool, &slot->overlay);
+	if (qbd_pin_step(core, slot))
+		return true;
 	if (slot->purge == slot->table.meta_pages)
 		return false;
 	no = slot->table.meta_first + slot->purge++;
@@ -427,6 +429,24 @@ static enum qbd_ckpt_step qbd_ckpt_retire(struct qbd_store_core *core,
 	return QBD_CKPT_MORE;
 }
 
+/* What is retired by now counts as pending for no chunk any more. */
+static enum qbd_ckpt_step qbd_ckpt_pin(struct qbd_store_core *core,
+				       struct qbd_io *io, bool *end)
+{
+	struct qbd_ckpt *ckpt = &core->ckpt;
+	u32 nr = QBD_STORE_STEP;
+
+	for (; ckpt->step < core->nr_slots && nr; nr--) {
+		struct qbd_slot *slot = &core->slot[ckpt->step];
+
+		if (slot->state == QBD_SLOT_USED && qbd_pin_step(core, slot))
+			return QBD_CKPT_MORE;
+		ckpt->step++;
+	}
+	*end = ckpt->step == core->nr_slots;
+	return QBD_CKPT_MORE;
+}
+
 static enum qbd_ckpt_step qbd_ckpt_free(struct qbd_store_core *core,
 					struct qbd_io *io, bool *end)
 {
@@ -457,6 +477,7 @@ static const qbd_ckpt_fn qbd_ckpt_fns[QBD_CKPT_P_NR] = {
 	[QBD_CKPT_P_SUPER]	= qbd_ckpt_super,
 	[QBD_CKPT_P_DONE]	= qbd_ckpt_done,
 	[QBD_CKPT_P_RETIRE]	= qbd_ckpt_retire,
+	[QBD_CKPT_P_PIN]	= qbd_ckpt_pin,
 	[QBD_CKPT_P_FREE]	= qbd_ckpt_free,
 	[QBD_CKPT_P_POP]	= qbd_ckpt_pop,
 };
@@ -492,7 +513,8 @@ enum qbd_ckpt_need qbd_ckpt_wanted(const struct qbd_store_core *core)
 	    core->ckpt.phase != QBD_CKPT_P_IDLE ||
 	    core->ckpt.futile == core->activity)
 		return QBD_CKPT_NONE;
-	if (core->starved || core->want_slot || qbd_tail_pressed(core))
+	if (core->starved || core->want_slot || core->pins_due ||
+	    qbd_tail_pressed(core))
 		return QBD_CKPT_NOW;
 	if (core->want_table || core->due_blocks > core->ring.blocks / 8 ||
 	    core->due_recs > core->index.mask / 8)
@@ -517,10 +539,11 @@ int qbd_ckpt_begin(struct qbd_store_core *core, bool close)
 		return core->error;
 	if (ckpt->phase != QBD_CKPT_P_IDLE)
 		return -EBUSY;
+	ckpt->seq++;
 	ckpt->waiting = false;
 	ckpt->close = close;
 	ckpt->table = core->want_table;
-	ckpt->work = core->want_table;
+	ckpt->work = core->want_table || core->pins_due;
 	core->want_table = false;
 	ckpt->dirty = false;
 	ckpt->nr_bufs = 0;

@@ -15,6 +15,7 @@
  *	SUPER	both superblock slots, one after the other: the instant
  *	DONE	positions rise, overlays forget what went home
  *	RETIRE	payloads and reservations of what went home are released
+ *	PIN	pins are taken, of what is home now, or taken apart
  *	FREE	chunks that were unmapped can be taken again
  *	POP	the tail moves: space of the log is free
  *
@@ -46,6 +47,7 @@
  * @QBD_CKPT_P_SUPER: see above
  * @QBD_CKPT_P_DONE: see above
  * @QBD_CKPT_P_RETIRE: see above
+ * @QBD_CKPT_P_PIN: see above
  * @QBD_CKPT_P_FREE: see above
  * @QBD_CKPT_P_POP: see above
  * @QBD_CKPT_P_END: the caller learns that it is finished
@@ -67,6 +69,7 @@ enum qbd_ckpt_phase {
 	QBD_CKPT_P_SUPER,
 	QBD_CKPT_P_DONE,
 	QBD_CKPT_P_RETIRE,
+	QBD_CKPT_P_PIN,
 	QBD_CKPT_P_FREE,
 	QBD_CKPT_P_POP,
 	QBD_CKPT_P_END,
@@ -107,6 +110,7 @@ struct qbd_ckpt_tail {
  * @in_chunk: @chunk was judged
  * @fill: the chunk is new: all of it is written
  * @phys: device block where it begins
+ * @from: device block where what it had begins, if that is copied, else 0
  */
 struct qbd_home {
 	u32 slot;
@@ -115,10 +119,12 @@ struct qbd_home {
 	bool in_chunk;
 	bool fill;
 	u64 phys;
+	u64 from;
 };
 
 /**
  * struct qbd_ckpt - the checkpoint under way
+ * @seq: counts those begun
  * @phase: how far it is
  * @step: position within the phase
  * @started: the phase has described an I/O since the last wait
@@ -137,6 +143,7 @@ struct qbd_home {
  * @nr_bufs: how many are in use
  */
 struct qbd_ckpt {
+	u64 seq;
 	enum qbd_ckpt_phase phase;
 	u32 step;
 	bool started;

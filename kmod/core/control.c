@@ -228,6 +228,7 @@ int qbd_store_delete(struct qbd_store_core *core, u32 slot, u64 epoch)
 	id = qbd_control_push(core, s, &desc);
 	if (id < 0)
 		return id;
+	qbd_store_unpin(core, slot);
 	s->state = QBD_SLOT_DELETED;
 	s->delete_seq = QBD_SLOT_DELETE_WAITS;
 	core->activity++;

@@ -12,6 +12,9 @@
  *	zero all over		the chunk is freed, nothing is written
  *	zero in places		these blocks are zeroed, if it has a home
  *
+ * A home that a pin has too is not written to: the chunk gets a new one, and
+ * what nobody writes is copied (see pin.h).
+ *
  * Context: under the store's lock.  A call looks at one chunk, at most 1024
  * extents, or at QBD_STORE_STEP slots, or describes one I/O.
  */
@@ -127,6 +130,17 @@ static void qbd_home_leave(const struct qbd_store_core *core,
 	}
 }
 
+/* Where what nobody writes is copied from, 0 = it reads as zero. */
+static u64 qbd_home_from(const struct qbd_store_core *core,
+			 const struct qbd_slot *slot, u32 chunk,
+			 const struct qbd_chunk *c)
+{
+	if (!(c->state & QBD_CHUNK_COW) || QBD_MUTANT(clone_skipped))
+		return 0;
+	c = qbd_pin_chunk(core, slot, chunk);
+	return qbd_layout_chunk_block(&core->super.layout, c->phys);
+}
+
 /* Give the chunk a home if it needs one. Return: 1 if it has to be written. */
 static int qbd_home_enter(struct qbd_store_core *core, struct qbd_home *home,
 			  const struct qbd_home_chunk *judged)
@@ -137,13 +151,12 @@ static int qbd_home_enter(struct qbd_store_core *core, struct qbd_home *home,
 
 	if (QBD_CORE_BUG(!c))
 		return -EUCLEAN;
-	if (judged->data) {
-		error = qbd_chunk_fill(c, &core->alloc);
-		if (error)
-			return error;
-	} else if (!qbd_chunk_has_home(c) || judged->whole) {
+	if (!judged->data && (!qbd_chunk_has_home(c) || judged->whole))
 		return 0;
-	}
+	error = qbd_chunk_fill(c, &core->alloc);
+	if (error)
+		return error;
+	home->from = qbd_home_from(core, s, home->chunk, c);
 	home->in_chunk = true;
 	home->fill = c->state & QBD_CHUNK_NEW;
 	if (QBD_MUTANT(fill_not_whole))
@@ -194,8 +207,11 @@ static int qbd_home_io(struct qbd_store_core *core, struct qbd_home *home,
 		home->block = (u32)next;
 	}
 	if (next > home->block) {
-		io->op = QBD_IO_ZERO;
+		io->op = home->from ? QBD_IO_CLONE : QBD_IO_ZERO;
+		io->from = home->from + (home->block - begin);
 		io->blocks = (u32)(next - home->block);
+		if (home->from)
+			io->blocks = min(io->blocks, QBD_REC_BLOCKS_MAX);
 	} else {
 		got = qbd_home_piece(core, home, ext, end, io);
 	}
@@ -203,6 +219,8 @@ static int qbd_home_io(struct qbd_store_core *core, struct qbd_home *home,
 	home->block += io->blocks;
 	if (io->op == QBD_IO_ZERO)
 		core->stats.zero_blocks += io->blocks;
+	else if (io->op == QBD_IO_CLONE)
+		core->stats.cloned_blocks += io->blocks;
 	else
 		core->stats.home_blocks += io->blocks;
 	return got;

@@ -22,6 +22,8 @@
  *	part; a wrong CRC is a failed I/O
  * @QBD_IO_LOAD: read the payload of record @rec back from the log, check its
  *	CRC and give it to the record with qbd_store_payload_set()
+ * @QBD_IO_CLONE: write @blocks at @block, no more than QBD_REC_BLOCKS_MAX, from
+ *	what is at @from
  * @QBD_IO_ZERO: make @blocks at @block read as zero
  * @QBD_IO_FLUSH: make everything that was written before durable
  */
@@ -30,6 +32,7 @@ enum qbd_io_op {
 	QBD_IO_WRITE,
 	QBD_IO_COPY,
 	QBD_IO_LOAD,
+	QBD_IO_CLONE,
 	QBD_IO_ZERO,
 	QBD_IO_FLUSH,
 };
@@ -42,6 +45,7 @@ enum qbd_io_op {
  * @offset: first block of the payload
  * @blocks: length in blocks
  * @block: first block on the device
+ * @from: first block to be read (QBD_IO_CLONE)
  * @buf: memory of the core, @blocks * QBD_BLOCK_SIZE bytes, aligned to a
  *	block, valid until the I/O was reported
  */
@@ -52,6 +56,7 @@ struct qbd_io {
 	u32 offset;
 	u32 blocks;
 	u64 block;
+	u64 from;
 	void *buf;
 };
 

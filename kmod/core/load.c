@@ -432,6 +432,7 @@ static int qbd_load_slot_end(struct qbd_store_core *core, struct qbd_slot *slot)
 			max(slot->gap_last, newest - slot->gap_dropped);
 	slot->last = end;
 	slot->durable = end;
+	slot->unsure = end.index;
 	slot->log_first = qbd_load_log_first(core, slot);
 	for (i = slot->applied.index + 1; i <= end.index; i++) {
 		u32 id = qbd_rec_find(&core->index, no, i);

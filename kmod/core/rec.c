@@ -89,6 +89,8 @@ u32 qbd_rec_push(struct qbd_rec_index *index, u16 slot,
 	rec->slot = slot;
 	rec->state = QBD_REC_WAITING;
 	rec->dead = false;
+	rec->pend_first = false;
+	rec->pend_last = false;
 	return id;
 }
 
@@ -189,6 +191,8 @@ void qbd_rec_unlink(struct qbd_rec_index *index, struct qbd_rec_list *list,
 void qbd_rec_replace(struct qbd_rec_index *index, struct qbd_rec_list *list,
 		     u32 old, u32 id)
 {
+	index->rec[id].pend_first = index->rec[old].pend_first;
+	index->rec[id].pend_last = index->rec[old].pend_last;
 	qbd_rec_unlink(index, list, old);
 	qbd_rec_link(index, list, id);
 }

@@ -54,6 +54,9 @@ enum qbd_rec_state {
  * @slot: slot of its replica
  * @state: enum qbd_rec_state
  * @dead: no part of a history any more, see above
+ * @pend_first: a DISCARD or ZERO that counts as pending for its first chunk,
+ *	of which it covers a part only
+ * @pend_last: likewise, for its last chunk
  *
  * Read-only outside of the core; @payload is changed by the two
  * qbd_store_payload_*() calls only.
@@ -67,7 +70,9 @@ struct qbd_rec {
 	u32 hash;
 	u16 slot;
 	u8 state;
-	bool dead;
+	bool dead : 1;
+	bool pend_first : 1;
+	bool pend_last : 1;
 };
 
 /**

@@ -94,6 +94,11 @@ const struct qbd_config *qbd_slot_config_at(const struct qbd_slot *slot,
 	return &slot->table.config;
 }
 
+static bool qbd_slot_has_range(u8 op)
+{
+	return op == QBD_OP_WRITE || op == QBD_OP_DISCARD || op == QBD_OP_ZERO;
+}
+
 /* --- chunks ------------------------------------------------------------ */
 
 static u32 qbd_slot_shift(const struct qbd_store_core *core)
@@ -176,59 +181,120 @@ int qbd_slot_pages_ensure(struct qbd_store_core *core, struct qbd_slot *slot,
 	return 0;
 }
 
+/*
+ * Does a DISCARD or ZERO leave something of this chunk, which has or will have
+ * a home?  Then it writes zeros, and if a pin shares that home, elsewhere.
+ */
+static bool qbd_slot_leaves(const struct qbd_store_core *core,
+			    const struct qbd_slot *slot,
+			    const struct qbd_desc *desc, u32 chunk)
+{
+	const struct qbd_chunk *c = qbd_slot_chunk(core, slot, chunk);
+	u64 begin = (u64)chunk << qbd_slot_shift(core);
+	u64 end = min_t(u64, begin + (1U << qbd_slot_shift(core)),
+			slot->table.blocks);
+
+	if (!qbd_chunk_has_home(c) && !qbd_chunk_pending(c))
+		return false;
+	if (QBD_MUTANT(edge_unreserved))
+		return false;
+	return desc->block > begin || desc->block + desc->blocks < end;
+}
+
+static u32 qbd_slot_first_chunk(const struct qbd_store_core *core,
+				const struct qbd_desc *desc)
+{
+	return desc->block >> qbd_slot_shift(core);
+}
+
+static u32 qbd_slot_last_chunk(const struct qbd_store_core *core,
+			       const struct qbd_desc *desc)
+{
+	return (desc->block + desc->blocks - 1) >> qbd_slot_shift(core);
+}
+
 /**
- * qbd_slot_chunks_wanted() - reservations that a write would need
+ * qbd_slot_chunks_wanted() - reservations that a record would need
  * @core: the store
  * @slot: the replica, with its map pages in memory
- * @block: first block of the range
- * @blocks: its length, not 0
+ * @desc: a WRITE, DISCARD or ZERO
  *
  * Return: how many.
  */
 u32 qbd_slot_chunks_wanted(const struct qbd_store_core *core,
-			   const struct qbd_slot *slot, u32 block, u32 blocks)
+			   const struct qbd_slot *slot,
+			   const struct qbd_desc *desc)
 {
-	u32 shift = qbd_slot_shift(core);
-	u32 chunk = block >> shift;
-	u32 last = (block + blocks - 1) >> shift;
-	u32 nr = 0;
+	u32 first = qbd_slot_first_chunk(core, desc);
+	u32 last = qbd_slot_last_chunk(core, desc);
+	u32 chunk, nr = 0;
 
-	for (; chunk <= last; chunk++) {
+	for (chunk = first; chunk <= last; chunk++) {
 		const struct qbd_chunk *c = qbd_slot_chunk(core, slot, chunk);
 
-		if (!qbd_chunk_has_home(c) && !qbd_chunk_pending(c))
+		/* What lies between is freed as a whole. */
+		if (desc->op != QBD_OP_WRITE && chunk != first && chunk != last)
+			chunk = last;
+		if (desc->op != QBD_OP_WRITE &&
+		    !qbd_slot_leaves(core, slot, desc, chunk))
+			continue;
+		if (qbd_chunk_wants_home(c) && !qbd_chunk_pending(c))
 			nr++;
 	}
 	return nr;
 }
 
-/* The chunks that a live WRITE record touches: one record more, or less. */
+/* The chunks that a live record may need a home for: it counts for them. */
 static void qbd_slot_chunks_pend(struct qbd_store_core *core,
-				 struct qbd_slot *slot,
-				 const struct qbd_desc *desc, bool more)
+				 struct qbd_slot *slot, struct qbd_rec *rec)
 {
-	u32 shift = qbd_slot_shift(core);
-	u32 chunk = desc->block >> shift;
-	u32 last = (desc->block + desc->blocks - 1) >> shift;
+	const struct qbd_desc *desc = &rec->desc;
+	u32 chunk, last;
 
+	if (!qbd_slot_has_range(desc->op))
+		return;
+	chunk = qbd_slot_first_chunk(core, desc);
+	last = qbd_slot_last_chunk(core, desc);
+	if (desc->op != QBD_OP_WRITE) {
+		rec->pend_first = qbd_slot_leaves(core, slot, desc, chunk);
+		rec->pend_last = chunk != last &&
+				 qbd_slot_leaves(core, slot, desc, last);
+		if (rec->pend_first)
+			qbd_chunk_pend(qbd_slot_chunk(core, slot, chunk),
+				       &core->alloc);
+		if (rec->pend_last)
+			qbd_chunk_pend(qbd_slot_chunk(core, slot, last),
+				       &core->alloc);
+		return;
+	}
+	for (; chunk <= last; chunk++)
+		qbd_chunk_pend(qbd_slot_chunk(core, slot, chunk), &core->alloc);
+}
+
+static void qbd_slot_chunks_unpend(struct qbd_store_core *core,
+				   struct qbd_slot *slot, struct qbd_rec *rec)
+{
+	const struct qbd_desc *desc = &rec->desc;
+	u32 chunk, last;
+
+	if (!qbd_slot_has_range(desc->op))
+		return;
+	chunk = qbd_slot_first_chunk(core, desc);
+	last = qbd_slot_last_chunk(core, desc);
+	if (rec->pend_first)
+		qbd_chunk_unpend(qbd_slot_chunk(core, slot, chunk),
+				 &core->alloc);
+	if (rec->pend_last)
+		qbd_chunk_unpend(qbd_slot_chunk(core, slot, last),
+				 &core->alloc);
 	if (desc->op != QBD_OP_WRITE)
 		return;
-	for (; chunk <= last; chunk++) {
-		struct qbd_chunk *c = qbd_slot_chunk(core, slot, chunk);
-
-		if (more)
-			qbd_chunk_pend(c, &core->alloc);
-		else
-			qbd_chunk_unpend(c, &core->alloc);
-	}
+	for (; chunk <= last; chunk++)
+		qbd_chunk_unpend(qbd_slot_chunk(core, slot, chunk),
+				 &core->alloc);
 }
 
 /* --- records ----------------------------------------------------------- */
-
-static bool qbd_slot_has_range(u8 op)
-{
-	return op == QBD_OP_WRITE || op == QBD_OP_DISCARD || op == QBD_OP_ZERO;
-}
 
 /**
  * qbd_slot_term_at() - term of a record
@@ -263,10 +329,10 @@ u64 qbd_slot_term_at(const struct qbd_store_core *core,
  */
 void qbd_slot_pend(struct qbd_store_core *core, struct qbd_slot *slot, u32 id)
 {
-	const struct qbd_desc *desc = &core->index.rec[id].desc;
+	struct qbd_rec *rec = &core->index.rec[id];
 
-	qbd_share_more(core, slot, desc->payload_blocks);
-	qbd_slot_chunks_pend(core, slot, desc, true);
+	qbd_share_more(core, slot, rec->desc.payload_blocks);
+	qbd_slot_chunks_pend(core, slot, rec);
 }
 
 /* The opposite of qbd_slot_pend(): the record went home, or is void. */
@@ -276,7 +342,7 @@ static void qbd_slot_unpend(struct qbd_store_core *core, struct qbd_slot *slot,
 	const struct qbd_desc *desc = &core->index.rec[id].desc;
 
 	qbd_share_less(core, slot, desc->payload_blocks);
-	qbd_slot_chunks_pend(core, slot, desc, false);
+	qbd_slot_chunks_unpend(core, slot, &core->index.rec[id]);
 	if (desc->index > slot->moved)
 		return;
 	core->due_recs--;
@@ -418,6 +484,7 @@ void qbd_slot_cut(struct qbd_store_core *core, struct qbd_slot *slot, u64 index)
 		slot->durable = slot->last;
 	slot->told = min(slot->told, index);
 	slot->log_first = min(slot->log_first, index + 1);
+	slot->unsure = min(slot->unsure, index);
 
 	if (QBD_MUTANT(overlay_not_cut))
 		return;

@@ -21,6 +21,7 @@
 
 #include "chunkmap.h"
 #include "overlay.h"
+#include "pin.h"
 #include "pos.h"
 #include "rec.h"
 #include "store_limits.h"
@@ -68,6 +69,9 @@ struct qbd_slot_config {
  * @told: highest bound asked for; the bound rises to it with @durable
  * @moved: records up to this index are in the overlay's live or going map
  * @retired: records up to this index need no payload and no reservation
+ * @unsure: newest record that was found at open and is still in the history: a
+ *	checkpoint that did not come to its end may have written home what is
+ *	up to there
  * @log_first: from here on the log has all records
  * @live_blocks: payload blocks of the records above @retired
  * @live_recs: how many these are
@@ -76,6 +80,7 @@ struct qbd_slot_config {
  * @delete_seq: segment of the DELETE record, 0 = it left the log
  * @cuts_waiting: TRUNCATE records that are not logged yet
  * @purge: next map page that a purge looks at
+ * @pin: the replica as it was
  * @nr_configs: CONFIG records above @applied
  * @config: these, oldest first
  * @state: enum qbd_slot_state
@@ -95,6 +100,7 @@ struct qbd_slot {
 	u64 told;
 	u64 moved;
 	u64 retired;
+	u64 unsure;
 	u64 log_first;
 	u64 live_blocks;
 	u32 live_recs;
@@ -103,6 +109,7 @@ struct qbd_slot {
 	u64 delete_seq;
 	u32 cuts_waiting;
 	u32 purge;
+	struct qbd_pin pin;
 	u32 nr_configs;
 	struct qbd_slot_config config[QBD_STORE_CONFIGS];
 	u8 state;
@@ -129,7 +136,8 @@ int __must_check qbd_slot_pages_ensure(struct qbd_store_core *core,
 				       struct qbd_slot *slot, u32 block,
 				       u32 blocks);
 u32 qbd_slot_chunks_wanted(const struct qbd_store_core *core,
-			   const struct qbd_slot *slot, u32 block, u32 blocks);
+			   const struct qbd_slot *slot,
+			   const struct qbd_desc *desc);
 
 /* Records. */
 u64 qbd_slot_term_at(const struct qbd_store_core *core,

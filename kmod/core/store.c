@@ -60,7 +60,8 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	u32 nr_recs = qbd_store_nr_recs(super);
 	u32 nr_exts = qbd_store_nr_exts(nr_recs, nr_slots);
 	u8 *bufs;
-	void *recs, *segs, *exts, *chunks, *meta, *slots, *pages, *cookies;
+	void *recs, *segs, *exts, *chunks, *meta, *slots, *pages, *pins;
+	void *cookies;
 
 	bufs = qbd_store_carve(carver, QBD_STORE_META_BUFS * QBD_BLOCK_SIZE);
 	slots = qbd_store_carve(carver,
@@ -74,6 +75,8 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	meta = qbd_store_carve(carver, qbd_meta_size(&layout->meta));
 	pages = qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
 						   sizeof(void *)));
+	pins = qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
+						  sizeof(void *)));
 	cookies = qbd_store_carve(carver,
 				  array_size(2 * nr_recs, sizeof(void *)));
 	if (!core)
@@ -82,6 +85,7 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	core->slot = slots;
 	core->nr_slots = nr_slots;
 	core->page = pages;
+	core->pin_page = pins;
 	core->nr_pages = layout->meta.level_pages[0];
 	core->releases.cookie = cookies;
 	core->releases.mask = 2 * nr_recs - 1;
@@ -135,6 +139,17 @@ struct qbd_store_core *qbd_store_init(void *mem, const struct qbd_super *super)
 	return core;
 }
 
+/* Return: 1 if there was a page. */
+static u32 qbd_store_page_drop(struct qbd_store_core *core,
+			       struct qbd_map_page **page)
+{
+	if (!*page)
+		return 0;
+	qbd_store_page_return(core, *page);
+	*page = NULL;
+	return 1;
+}
+
 /**
  * qbd_store_destroy_step() - give everything back that is the caller's
  * @core: the store, not used by anybody else any more
@@ -156,13 +171,11 @@ bool qbd_store_destroy_step(struct qbd_store_core *core)
 		qbd_rec_pop(&core->index);
 	}
 	for (nr = QBD_STORE_STEP; core->destroy_page < core->nr_pages && nr;) {
-		struct qbd_map_page *page = core->page[core->destroy_page];
+		u32 no = core->destroy_page++;
 
-		core->page[core->destroy_page++] = NULL;
-		if (!page)
-			continue;
-		qbd_store_page_return(core, page);
-		nr--;
+		nr -= qbd_store_page_drop(core, &core->page[no]);
+		if (nr)
+			nr -= qbd_store_page_drop(core, &core->pin_page[no]);
 	}
 	return core->index.first != core->index.end ||
 	       core->destroy_page < core->nr_pages;
@@ -217,17 +230,22 @@ struct qbd_meta *qbd_store_meta(struct qbd_store_core *core)
 
 /* --- map pages and payloads -------------------------------------------- */
 
+static u32 qbd_store_spare_bound(const struct qbd_store_core *core)
+{
+	return QBD_STORE_SPARE_PAGES + core->pin_pages;
+}
+
 /**
  * qbd_store_pages_wanted() - map pages the caller should give
  * @core: the store
  *
- * Return: how many, so that any one record can be accepted.
+ * Return: how many, so that any one record can be accepted, and pins taken.
  */
 u32 qbd_store_pages_wanted(const struct qbd_store_core *core)
 {
-	if (core->destroy || core->nr_spare >= QBD_STORE_SPARE_PAGES)
-		return 0;
-	return QBD_STORE_SPARE_PAGES - core->nr_spare;
+	u32 wanted = qbd_store_spare_bound(core);
+
+	return core->destroy ? 0 : wanted - min(wanted, core->nr_spare);
 }
 
 /**
@@ -250,7 +268,7 @@ void qbd_store_page_give(struct qbd_store_core *core, void *page)
  */
 void *qbd_store_page_take(struct qbd_store_core *core)
 {
-	if (!core->destroy && core->nr_spare <= QBD_STORE_SPARE_PAGES)
+	if (!core->destroy && core->nr_spare <= qbd_store_spare_bound(core))
 		return NULL;
 	return qbd_store_page_use(core);
 }
@@ -454,9 +472,9 @@ static int qbd_append_room(struct qbd_store_core *core, struct qbd_slot *slot,
 	if (error || control)
 		return error;
 	error = qbd_slot_pages_ensure(core, slot, desc->block, desc->blocks);
-	if (error || desc->op != QBD_OP_WRITE)
+	if (error)
 		return error;
-	if (qbd_slot_chunks_wanted(core, slot, desc->block, desc->blocks) <=
+	if (qbd_slot_chunks_wanted(core, slot, desc) <=
 		    qbd_alloc_room(&core->alloc) ||
 	    QBD_MUTANT(reservation_skipped))
 		return 0;
@@ -592,6 +610,9 @@ static void qbd_lookup_home(const struct qbd_store_core *core,
 	found->blocks =
 		min(found->blocks, (1U << layout->chunk_shift) - offset);
 	found->kind = QBD_FOUND_ZERO;
+	/* Until it is filled, what it had is in the chunk that the pin has. */
+	if (c && c->state & QBD_CHUNK_COW)
+		c = qbd_pin_chunk(core, slot, chunk);
 	if (!c || !(c->state & QBD_CHUNK_MAPPED))
 		return;
 	found->kind = QBD_FOUND_HOME;

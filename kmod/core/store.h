@@ -72,6 +72,7 @@ void *qbd_store_page_take(struct qbd_store_core *core);
  * @relogged: records re-logged since open
  * @home_blocks: blocks written home since open
  * @zero_blocks: blocks zeroed at home since open
+ * @cloned_blocks: blocks copied because a pin has them, since open
  */
 struct qbd_store_stats {
 	u64 log_blocks;
@@ -87,6 +88,7 @@ struct qbd_store_stats {
 	u64 relogged;
 	u64 home_blocks;
 	u64 zero_blocks;
+	u64 cloned_blocks;
 };
 
 void qbd_store_stats_get(const struct qbd_store_core *core,

@@ -287,6 +287,30 @@ static void cl_ckpt_load(struct cl_world *w, struct cl_store *s,
 	cl_io_submit(io, QBD_DISK_READ, false, extent, nr, io->buf);
 }
 
+/* What was read is written elsewhere. */
+static void cl_ckpt_cloned(struct cl_io *io)
+{
+	struct qbd_extent extent = { io->what.block, io->what.blocks };
+
+	if (io->err) {
+		cl_ckpt_io_end(io);
+		return;
+	}
+	io->end = cl_ckpt_io_end;
+	list_move_tail(&io->link, &io->w->node[io->node].store->ios);
+	cl_io_submit(io, QBD_DISK_WRITE, false, &extent, 1, io->buf);
+}
+
+static void cl_ckpt_clone(struct cl_world *w, struct cl_store *s,
+			  const struct qbd_io *what)
+{
+	struct qbd_extent extent = { what->from, what->blocks };
+	struct cl_io *io = cl_io_new(w, s, what->blocks, cl_ckpt_cloned);
+
+	io->what = *what;
+	cl_io_submit(io, QBD_DISK_READ, false, &extent, 1, io->buf);
+}
+
 static void cl_ckpt_io(struct cl_world *w, struct cl_store *s,
 		       const struct qbd_io *what)
 {
@@ -306,6 +330,10 @@ static void cl_ckpt_io(struct cl_world *w, struct cl_store *s,
 	s->ckpt_ios++;
 	if (what->op == QBD_IO_LOAD || what->op == QBD_IO_COPY) {
 		cl_ckpt_load(w, s, what);
+		return;
+	}
+	if (what->op == QBD_IO_CLONE) {
+		cl_ckpt_clone(w, s, what);
 		return;
 	}
 	io = cl_io_new(w, s,

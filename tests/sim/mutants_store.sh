@@ -51,6 +51,13 @@ if [ ${#names[@]} -eq 0 ]; then
 		fill_not_whole           # old bytes in a new chunk
 		map_last_kept            # S12: index of the last change
 		reservation_skipped      # S16: accepted without a home
+		freed_chunk_forgotten    # S12: the index goes with the chunk
+		written_in_place         # S14: coalesced across a pin
+		pinned_chunk_freed       # while the pin has it
+		pin_of_half_home         # with what a power cut left of later ones
+		pin_unreserved           # S16: pending records find no chunk
+		edge_unreserved          # S16: neither do those that zero a part
+		clone_skipped            # what nobody wrote is not copied
 	)
 fi
 

@@ -13,6 +13,8 @@ struct qbd_world_read {
 	u32 left;
 	int error;
 	bool home;
+	u64 pin;
+	u32 slot;
 	u64 seq;
 	u64 lpos;
 	u32 offset;
@@ -48,12 +50,16 @@ static void qbd_read_end(struct qbd_disk_req *req)
 	if (--read->left)
 		return;
 	/* The tail passed it: somebody else's bytes by now. */
-	if (!read->home && !qbd_store_log_holds(w->core, read->lpos))
+	if (!read->home && !read->pin &&
+	    !qbd_store_log_holds(w->core, read->lpos))
+		read->error = -ESTALE;
+	if (read->pin && !qbd_store_pin_holds(w->core, read->slot, read->pin))
 		read->error = -ESTALE;
 	for (i = 0; i < read->blocks && !read->error; i++)
 		qbd_check_bytes(w, &read->expect[i], read->block + i,
 				read->buf + (size_t)(read->offset + i) *
 						    QBD_BLOCK_SIZE,
+				read->pin  ? "pin: not what it was" :
 				read->home ? "read: home is not the newest" :
 					     "read: log is not the newest");
 	list_del(&read->link);
@@ -89,7 +95,7 @@ static void qbd_read_submit(struct qbd_world *w, struct qbd_world_read *read,
 
 static struct qbd_world_read *qbd_read_new(struct qbd_world *w,
 					   const struct qbd_model_replica *r,
-					   u32 block, u32 blocks)
+					   u64 index, u32 block, u32 blocks)
 {
 	struct qbd_world_read *read = calloc(1, sizeof(*read));
 	u32 i;
@@ -104,10 +110,10 @@ static struct qbd_world_read *qbd_read_new(struct qbd_world *w,
 	if (!read->expect)
 		abort();
 	for (i = 0; i < blocks; i++) {
-		u64 index = qbd_model_version(r, block + i, r->last);
+		u64 version = qbd_model_version(r, block + i, index);
 
-		if (index)
-			read->expect[i] = r->rec[index];
+		if (version)
+			read->expect[i] = r->rec[version];
 	}
 	list_add_tail(&read->link, &w->read_list);
 	return read;
@@ -125,7 +131,7 @@ static void qbd_read_found(struct qbd_world *w,
 	u32 i, nr = 1;
 
 	if (found->kind == QBD_FOUND_HOME) {
-		read = qbd_read_new(w, r, block, found->blocks);
+		read = qbd_read_new(w, r, r->last, block, found->blocks);
 		read->home = true;
 		extent[0].block = found->block;
 		extent[0].blocks = found->blocks;
@@ -135,7 +141,7 @@ static void qbd_read_found(struct qbd_world *w,
 	rec = qbd_store_rec(w->core, found->rec);
 	payload = rec->payload;
 	if (found->kind == QBD_FOUND_LOG && !payload) {
-		read = qbd_read_new(w, r, block, found->blocks);
+		read = qbd_read_new(w, r, r->last, block, found->blocks);
 		read->offset = found->offset;
 		read->lpos = rec->lpos;
 		nr = qbd_store_log_extents(w->core, rec->lpos,
@@ -181,6 +187,49 @@ void qbd_world_read(struct qbd_world *w, u32 replica, u32 block, u32 blocks)
 		qbd_read_found(w, r, block, &found);
 		block += found.blocks;
 		blocks -= found.blocks;
+	}
+}
+
+/* Begin to read a chunk of what a replica was. */
+void qbd_world_read_pin(struct qbd_world *w, u32 replica, u32 chunk)
+{
+	const struct qbd_model_replica *r = &w->live.replica[replica];
+	u32 shift = w->super.layout.chunk_shift;
+	int slot = qbd_store_find(w->core, r->id);
+	struct qbd_world_read *read;
+	struct qbd_extent extent[2];
+	struct qbd_pinned pinned;
+	struct qbd_pos at;
+	u32 i;
+
+	if (slot < 0 || qbd_store_pin_get(w->core, slot, &at))
+		return;
+	if (qbd_store_pinned(w->core, slot, chunk, &pinned))
+		qbd_world_broken(w, "pin: refused");
+	if (at.index < w->pin_min[replica] || at.index > w->told[replica] ||
+	    at.term != qbd_model_term(r, at.index))
+		qbd_world_broken(w, "pin: of another index");
+	if (pinned.last !=
+	    qbd_model_chunk_last(r, chunk << shift, 1U << shift, at.index))
+		qbd_world_broken(w, "pin: index of a change is wrong");
+	if (pinned.block) {
+		read = qbd_read_new(w, r, at.index, chunk << shift,
+				    pinned.blocks);
+		read->pin = pinned.seq;
+		read->slot = slot;
+		extent[0].block = pinned.block;
+		extent[0].blocks = pinned.blocks;
+		qbd_read_submit(w, read, extent, 1);
+		return;
+	}
+	for (i = 0; i < pinned.blocks; i++) {
+		static const u8 zero[QBD_BLOCK_SIZE];
+		u64 index =
+			qbd_model_version(r, (chunk << shift) + i, at.index);
+
+		qbd_check_bytes(w, index ? &r->rec[index] : NULL,
+				(chunk << shift) + i, zero,
+				"pin: a chunk is gone");
 	}
 }
 
@@ -299,6 +348,7 @@ static void qbd_audit_replica(struct qbd_world *w, u32 replica,
 	for (chunk = 0; chunk << shift < r->blocks; chunk++) {
 		const struct qbd_chunk *c =
 			qbd_slot_chunk(w->core, slot, chunk);
+		const struct qbd_chunk *p;
 		u64 last = qbd_model_chunk_last(r, chunk << shift, 1U << shift,
 						slot->applied.index);
 
@@ -306,12 +356,20 @@ static void qbd_audit_replica(struct qbd_world *w, u32 replica,
 			qbd_world_broken(w, "map: index of a change is wrong");
 		if (!c)
 			continue;
-		if (c->state & QBD_CHUNK_NEW)
+		if (c->state & (QBD_CHUNK_NEW | QBD_CHUNK_COW))
 			qbd_world_broken(w, "map: a chunk is still being made");
 		if (c->state & QBD_CHUNK_MAPPED)
 			audit->mapped++;
-		else if (qbd_chunk_pending(c))
+		if (qbd_chunk_wants_home(c) && qbd_chunk_pending(c))
 			audit->reserved++;
+		p = qbd_pin_chunk(w->core, slot, chunk);
+		if (c->state & QBD_CHUNK_SHARED &&
+		    (!p || !(p->state & QBD_CHUNK_MAPPED) ||
+		     p->phys != c->phys))
+			qbd_world_broken(w, "map: nobody shares a chunk");
+		if (p && p->state & QBD_CHUNK_MAPPED &&
+		    !(c->state & QBD_CHUNK_SHARED))
+			audit->mapped++;
 	}
 }
 

@@ -162,6 +162,7 @@ static const char *qbd_sim_schedule(u64 seed, bool trace)
 	w->rng.state = qbd_rng_mix(seed);
 	/* Its own numbers, or all other schedules would be other ones. */
 	w->again_rng.state = qbd_rng_mix(~seed);
+	w->pin_rng.state = qbd_rng_mix(seed ^ 0x70696e);
 	w->again = qbd_rng_percent(&w->again_rng, 25);
 	w->trace = trace;
 	INIT_LIST_HEAD(&w->ios);

@@ -262,6 +262,44 @@ static void qbd_work_read(struct qbd_world *w, u32 i)
 		       min(blocks, w->live.replica[i].blocks - block));
 }
 
+/* Pins come and go, and are read in between. */
+static void qbd_work_pin(struct qbd_world *w)
+{
+	u32 i = (u32)qbd_rng_below(&w->pin_rng, QBD_MODEL_REPLICAS);
+	const struct qbd_model_replica *r = &w->live.replica[i];
+	u32 shift = w->super.layout.chunk_shift;
+	struct qbd_store_replica have;
+	struct qbd_pos at;
+	int slot, got;
+
+	slot = qbd_store_find(w->core, r->id);
+	if (!r->exists || slot < 0 ||
+	    qbd_store_replica_get(w->core, slot, &have))
+		return;
+	got = qbd_store_pin_get(w->core, slot, &at);
+	if (!got && qbd_rng_percent(&w->pin_rng, 80)) {
+		qbd_world_read_pin(w, i,
+				   (u32)qbd_rng_below(&w->pin_rng, r->blocks) >>
+					   shift);
+	} else if (!got || got == -EAGAIN) {
+		if (!got || qbd_rng_percent(&w->pin_rng, 5))
+			qbd_store_unpin(w->core, slot);
+		qbd_world_trace(w, "unpin %u: %d\n", i, got);
+	} else {
+		if (got != -ENOENT && got != -ENOSPC && got != -ENOMEM)
+			qbd_world_broken(w, "pin: not taken");
+		got = qbd_store_pin(w->core, slot);
+		qbd_world_trace(w, "pin %u: %d\n", i, got);
+		if (!got)
+			w->pin_min[i] = have.table.commit;
+		if (!got && qbd_rng_percent(&w->pin_rng, 90))
+			qbd_world_pages(w);
+		if (got && got != -EIO && got != -EAGAIN &&
+		    got != qbd_store_error(w->core))
+			qbd_world_broken(w, "pin: refused");
+	}
+}
+
 static void qbd_work_drop(struct qbd_world *w)
 {
 	u32 id = (u32)qbd_rng_next(&w->rng) & w->core->index.mask;
@@ -359,6 +397,8 @@ static void qbd_work_step(struct qbd_world *w)
 	u32 what = (u32)qbd_rng_below(&w->rng, sum);
 
 	qbd_world_pages(w);
+	if (w->pins && qbd_rng_percent(&w->pin_rng, 8))
+		qbd_work_pin(w);
 	if (what < w->mood[0])
 		qbd_work_call(w);
 	else if (what < w->mood[0] + w->mood[1])
@@ -384,6 +424,7 @@ void qbd_work_run(struct qbd_world *w, u32 steps)
 	w->pinned = (u32)(qbd_rng_next(&w->rng) & qbd_rng_next(&w->rng));
 	if (qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
+	w->pins = qbd_rng_percent(&w->pin_rng, 40);
 	w->busy = true;
 	if (w->again && w->nr_cut)
 		qbd_work_again(w);

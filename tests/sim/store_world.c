@@ -330,6 +330,29 @@ static void qbd_world_load(struct qbd_world *w, const struct qbd_io *what)
 	qbd_world_submit(io, QBD_DISK_READ, false, extent, nr, io->buf);
 }
 
+/* What was read is written elsewhere. */
+static void qbd_world_cloned(struct qbd_world_io *io)
+{
+	struct qbd_extent extent = { io->what.block, io->what.blocks };
+
+	if (io->error) {
+		qbd_world_ckpt_io_end(io);
+		return;
+	}
+	io->end = qbd_world_ckpt_io_end;
+	qbd_world_submit(io, QBD_DISK_WRITE, false, &extent, 1, io->buf);
+}
+
+static void qbd_world_clone(struct qbd_world *w, const struct qbd_io *what)
+{
+	struct qbd_extent extent = { what->from, what->blocks };
+	struct qbd_world_io *io;
+
+	io = qbd_world_io_new(w, what->blocks, qbd_world_cloned);
+	io->what = *what;
+	qbd_world_submit(io, QBD_DISK_READ, false, &extent, 1, io->buf);
+}
+
 static void qbd_world_ckpt_io(struct qbd_world *w, const struct qbd_io *what)
 {
 	struct qbd_extent extent = { what->block, what->blocks };
@@ -340,6 +363,10 @@ static void qbd_world_ckpt_io(struct qbd_world *w, const struct qbd_io *what)
 	w->ckpt_ios++;
 	if (what->op == QBD_IO_LOAD || what->op == QBD_IO_COPY) {
 		qbd_world_load(w, what);
+		return;
+	}
+	if (what->op == QBD_IO_CLONE) {
+		qbd_world_clone(w, what);
 		return;
 	}
 	io = qbd_world_io_new(w, what->blocks, qbd_world_ckpt_io_end);

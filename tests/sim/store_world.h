@@ -67,6 +67,9 @@ struct qbd_payload {
  * @ios: requests of commit and checkpoint
  * @read_list: reads under way
  * @next_id: for new replicas
+ * @pins: replicas are pinned in this life
+ * @pin_rng: decides about that
+ * @pin_min: what a pin that was asked for has at least
  * @again: records that a power cut took are sent again
  * @again_rng: decides about that
  * @cut: records with an index of the segment that the last power cut took
@@ -112,6 +115,9 @@ struct qbd_world {
 	struct list_head ios;
 	struct list_head read_list;
 	u64 next_id;
+	bool pins;
+	struct qbd_rng pin_rng;
+	u64 pin_min[QBD_MODEL_REPLICAS];
 	bool again;
 	struct qbd_rng again_rng;
 	struct qbd_model_op cut[QBD_WORLD_CUT];
@@ -150,6 +156,7 @@ void qbd_world_verify(struct qbd_world *w, bool faults);
 
 /* store_check.c: rules that hold at any time. */
 void qbd_world_read(struct qbd_world *w, u32 replica, u32 block, u32 blocks);
+void qbd_world_read_pin(struct qbd_world *w, u32 replica, u32 chunk);
 void qbd_world_read_all(struct qbd_world *w, u32 replica);
 bool qbd_world_reads_before(struct qbd_world *w, u64 mark);
 void qbd_world_drop_reads(struct qbd_world *w);

@@ -26,6 +26,9 @@ int image_io(struct image *img, const struct qbd_io *io)
 		img->writes++;
 		memcpy(at, io->buf, bytes);
 		return 0;
+	case QBD_IO_CLONE:
+		memcpy(at, img->data + io->from * QBD_BLOCK_SIZE, bytes);
+		return 0;
 	case QBD_IO_ZERO:
 		memset(at, 0, bytes);
 		return 0;

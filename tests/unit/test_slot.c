@@ -74,23 +74,33 @@ TEST_F(slot, the_table_of_the_checkpoint_under_way)
 	self->slot->state = QBD_SLOT_USED;
 }
 
+static u32 wanted(FIXTURE_DATA(slot) * self, u32 block, u32 blocks)
+{
+	struct qbd_desc desc = {
+		.op = QBD_OP_WRITE,
+		.block = block,
+		.blocks = blocks,
+	};
+
+	return qbd_slot_chunks_wanted(self->core, self->slot, &desc);
+}
+
 TEST_F(slot, chunks_that_a_write_would_need)
 {
 	const u32 c = BED_CHUNK_BLOCKS;
 
 	image_pages(&self->bed->img);
 	ASSERT_EQ(0, qbd_slot_pages_ensure(self->core, self->slot, 0, 1));
-	EXPECT_EQ(1, qbd_slot_chunks_wanted(self->core, self->slot, 0, c));
-	EXPECT_EQ(2, qbd_slot_chunks_wanted(self->core, self->slot, 1, c));
-	EXPECT_EQ(3,
-		  qbd_slot_chunks_wanted(self->core, self->slot, c - 1, c + 2));
+	EXPECT_EQ(1, wanted(self, 0, c));
+	EXPECT_EQ(2, wanted(self, 1, c));
+	EXPECT_EQ(3, wanted(self, c - 1, c + 2));
 	/* What others wait for is not counted twice. */
 	add(self, QBD_OP_WRITE, c, 1);
-	EXPECT_EQ(1, qbd_slot_chunks_wanted(self->core, self->slot, 1, c));
+	EXPECT_EQ(1, wanted(self, 1, c));
 	bed_settle(self->bed, self->no);
 	ASSERT_EQ(0, bed_checkpoint(self->bed, false));
-	EXPECT_EQ(1, qbd_slot_chunks_wanted(self->core, self->slot, 1, c));
-	EXPECT_EQ(0, qbd_slot_chunks_wanted(self->core, self->slot, c, c));
+	EXPECT_EQ(1, wanted(self, 1, c));
+	EXPECT_EQ(0, wanted(self, c, c));
 }
 
 TEST_F(slot, pages_are_given_first)
