@@ -95,6 +95,12 @@ links_ups()
 	links_show "$1" "$2" | awk -v link="$3" '$2 == link { print $4 }'
 }
 
+# links_came NODE PEER LINK NUMBER: that link has had so many, at least.
+links_came()
+{
+	[[ $(links_ups "$1" "$2" "$3") -ge $4 ]]
+}
+
 # links_said NODE PATTERN: its program wrote such a line.
 links_said()
 {

@@ -14,6 +14,12 @@ requires fio
 
 readonly table=/dev/shm/qbdlat
 
+# lines NUMBER: the table has so many, at least.
+lines()
+{
+	[[ $(wc --lines <$table) -ge $1 ]]
+}
+
 # load_it RW COUNT
 load_it()
 {
@@ -87,7 +93,7 @@ check "interrupted it ends well" test "$code" = 0
 
 watch --volume 8
 check "100 writes" quiet load_it randwrite 100
-wait_until 60 test "$(wc --lines <$table)" -ge 2
+wait_until 60 lines 2
 check "another volume's are not counted" counts write 0
 unwatch
 check "a table for people" grep --quiet 'STAGE *COUNT *MEAN us' \

@@ -156,7 +156,7 @@ watcher=$!
 wait_until 20 listens "$watcher"
 check "end one by hand" at n2 qbdctl kernel link remove --peer 11 --link 0
 wait_until 60 all_up
-wait_until 60 test "$(links_ups n1 12 0)" -gt 1
+wait_until 60 links_came n1 12 0 2
 wait "$watcher"
 check "the event of it" grep --quiet 'link-state .* peer=12 link=0' \
 	/run/links.n1.events
