@@ -395,6 +395,17 @@ def bare_sleep(tree):
                 yield name, at + 1, "sleep in a test: wait for a condition"
 
 
+@rule
+def looks_once(tree):
+    """A test command of wait_until is looked at again and again; what its
+    arguments are made of, only once."""
+    for name, text in tree.text.items():
+        for at, line in enumerate(text.split("\n")):
+            if (name.startswith("tests/vm/") and
+                    re.search(r"\bwait_until \d+ test .*\$\(", line)):
+                yield name, at + 1, "wait_until looks at this once: a function"
+
+
 # --- running --------------------------------------------------------------
 
 def run_rules(tree):

@@ -187,6 +187,11 @@ class Rules(unittest.TestCase):
         self.clean("tests/a.sh", SH + "# pause: an outage\n" + pause)
         self.clean("tests/a.sh", SH + f"while x; do\n\t{pause}done\n")
 
+    def test_looks_once(self):
+        self.one("looks-once", "tests/vm/a.sh",
+                 SH + 'wait_until 9 test "$(x)" = 1\n', 4)
+        self.clean("tests/vm/a.sh", SH + "wait_until 9 more $((x + 1))\n")
+
     def test_generated_is_left_out(self):
         self.clean("kmod/genl.c", "/* Do not edit directly, auto-generated */")
 
