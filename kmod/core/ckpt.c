@@ -60,7 +60,7 @@ static bool qbd_ckpt_purge_slot(struct qbd_store_core *core,
 	if (slot->list.last != QBD_REC_NONE)
 		return true;
 	qbd_overlay_drop(&core->pool, &slot->overlay);
-	if (qbd_pin_step(core, slot))
+	if (qbd_pin_step(core, slot) || qbd_shadow_step(core, slot))
 		return true;
 	if (slot->purge == slot->table.meta_pages)
 		return false;
@@ -127,6 +127,7 @@ static enum qbd_ckpt_step qbd_ckpt_freeze(struct qbd_store_core *core,
 		slot->frozen.index = slot->moved;
 		slot->frozen.term = qbd_slot_term_at(core, slot, slot->moved);
 		qbd_overlay_freeze(&core->pool, &slot->overlay);
+		qbd_shadow_freeze(slot);
 		if (slot->frozen.index != slot->applied.index)
 			ckpt->work = true;
 	}
@@ -222,6 +223,21 @@ static enum qbd_ckpt_step qbd_ckpt_map(struct qbd_store_core *core,
 	if (got < 0 && got != -EAGAIN)
 		return qbd_ckpt_fail(core, got);
 	*end = !got;
+	return QBD_CKPT_MORE;
+}
+
+static enum qbd_ckpt_step qbd_ckpt_shadow(struct qbd_store_core *core,
+					  struct qbd_io *io, bool *end)
+{
+	struct qbd_ckpt *ckpt = &core->ckpt;
+	u32 nr = QBD_STORE_STEP;
+
+	for (; ckpt->step < core->nr_slots && nr; nr--) {
+		if (qbd_shadow_map_step(core, &core->slot[ckpt->step]))
+			return QBD_CKPT_MORE;
+		ckpt->step++;
+	}
+	*end = ckpt->step == core->nr_slots;
 	return QBD_CKPT_MORE;
 }
 
@@ -391,6 +407,7 @@ static void qbd_ckpt_slot_done(struct qbd_store_core *core,
 	while (slot->nr_configs && slot->config[0].index <= slot->frozen.index)
 		memmove(slot->config, slot->config + 1,
 			--slot->nr_configs * sizeof(slot->config[0]));
+	qbd_shadow_done(slot);
 	slot->applied = slot->frozen;
 	qbd_overlay_home(&core->pool, &slot->overlay);
 }
@@ -439,7 +456,8 @@ static enum qbd_ckpt_step qbd_ckpt_pin(struct qbd_store_core *core,
 	for (; ckpt->step < core->nr_slots && nr; nr--) {
 		struct qbd_slot *slot = &core->slot[ckpt->step];
 
-		if (slot->state == QBD_SLOT_USED && qbd_pin_step(core, slot))
+		if (slot->state == QBD_SLOT_USED &&
+		    (qbd_pin_step(core, slot) || qbd_shadow_step(core, slot)))
 			return QBD_CKPT_MORE;
 		ckpt->step++;
 	}
@@ -472,6 +490,7 @@ static const qbd_ckpt_fn qbd_ckpt_fns[QBD_CKPT_P_NR] = {
 	[QBD_CKPT_P_GRACE]	= qbd_ckpt_grace,
 	[QBD_CKPT_P_HOME]	= qbd_ckpt_home,
 	[QBD_CKPT_P_MAP]	= qbd_ckpt_map,
+	[QBD_CKPT_P_SHADOW]	= qbd_ckpt_shadow,
 	[QBD_CKPT_P_META]	= qbd_ckpt_meta,
 	[QBD_CKPT_P_FLUSH]	= qbd_ckpt_flush,
 	[QBD_CKPT_P_SUPER]	= qbd_ckpt_super,

@@ -10,12 +10,14 @@
  *	GRACE	reads of home that began before FREEZE end
  *	HOME	newest versions at or below the bound are written home
  *	MAP	the maps in memory say so
+ *	SHADOW	and those of shadows that are whole
  *	META	changed table, map and directory pages, to their other place
  *	FLUSH	all of that is on stable media
  *	SUPER	both superblock slots, one after the other: the instant
  *	DONE	positions rise, overlays forget what went home
  *	RETIRE	payloads and reservations of what went home are released
- *	PIN	pins are taken, of what is home now, or taken apart
+ *	PIN	pins are taken, of what is home now; pins and shadows that are
+ *		given back are taken apart
  *	FREE	chunks that were unmapped can be taken again
  *	POP	the tail moves: space of the log is free
  *
@@ -42,6 +44,7 @@
  * @QBD_CKPT_P_GRACE: see above
  * @QBD_CKPT_P_HOME: see above
  * @QBD_CKPT_P_MAP: see above
+ * @QBD_CKPT_P_SHADOW: see above
  * @QBD_CKPT_P_META: see above
  * @QBD_CKPT_P_FLUSH: see above
  * @QBD_CKPT_P_SUPER: see above
@@ -64,6 +67,7 @@ enum qbd_ckpt_phase {
 	QBD_CKPT_P_GRACE,
 	QBD_CKPT_P_HOME,
 	QBD_CKPT_P_MAP,
+	QBD_CKPT_P_SHADOW,
 	QBD_CKPT_P_META,
 	QBD_CKPT_P_FLUSH,
 	QBD_CKPT_P_SUPER,

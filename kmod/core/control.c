@@ -213,7 +213,8 @@ static int qbd_control_push(struct qbd_store_core *core, struct qbd_slot *slot,
  * checkpoints.
  *
  * Return: id of the record; -ENOENT without such a replica; -EAGAIN as
- * qbd_store_append(); else why the store failed.
+ * qbd_store_append(); -EBUSY while a shadow of it is written to; else why the
+ * store failed.
  */
 int qbd_store_delete(struct qbd_store_core *core, u32 slot, u64 epoch)
 {
@@ -225,10 +226,14 @@ int qbd_store_delete(struct qbd_store_core *core, u32 slot, u64 epoch)
 		return core->error ?: -ESHUTDOWN;
 	if (!s)
 		return -ENOENT;
+	if (s->shadow.unfilled)
+		return -EBUSY;
 	id = qbd_control_push(core, s, &desc);
 	if (id < 0)
 		return id;
 	qbd_store_unpin(core, slot);
+	if (QBD_CORE_BUG(qbd_store_shadow_drop(core, slot)))
+		qbd_store_fail(core, -EUCLEAN);
 	s->state = QBD_SLOT_DELETED;
 	s->delete_seq = QBD_SLOT_DELETE_WAITS;
 	core->activity++;

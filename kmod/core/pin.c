@@ -45,9 +45,9 @@ static void qbd_pin_turn(struct qbd_store_core *core, struct qbd_slot *slot,
  * Visits all of these.
  *
  * Return: 0: see qbd_store_pin_get() after the next checkpoints; -EBUSY if it
- * has a pin, or one that is leaving; -EAGAIN as long as not all is committed
- * that was found at open; -ENOENT without such a replica; -EIO if
- * it may have lost records; else why the store failed.
+ * has a pin, one that is leaving, or a shadow; -EAGAIN as long as not all is
+ * committed that was found at open; -ENOENT without such a replica; -EIO if it
+ * may have lost records; else why the store failed.
  */
 int qbd_store_pin(struct qbd_store_core *core, u32 slot)
 {
@@ -59,7 +59,7 @@ int qbd_store_pin(struct qbd_store_core *core, u32 slot)
 		return -ENOENT;
 	if (s->table.flags & QBD_REPLICA_SUSPECT)
 		return -EIO;
-	if (s->pin.state != QBD_PIN_NONE)
+	if (s->pin.state != QBD_PIN_NONE || s->shadow.state != QBD_SHADOW_NONE)
 		return -EBUSY;
 	if (s->table.commit < s->unsure && !QBD_MUTANT(pin_of_half_home))
 		return -EAGAIN;
@@ -99,6 +99,21 @@ int qbd_store_pin_get(const struct qbd_store_core *core, u32 slot,
 		break;
 	}
 	return s->pin.error ?: -ENOENT;
+}
+
+/**
+ * qbd_store_pin_config() - the replica set as of a pin
+ * @core: the store
+ * @slot: slot of the replica
+ *
+ * Return: the set, NULL if there is no pin; good until the lock is dropped.
+ */
+const struct qbd_config *qbd_store_pin_config(const struct qbd_store_core *core,
+					      u32 slot)
+{
+	const struct qbd_slot *s = qbd_store_slot(core, slot);
+
+	return s && s->pin.state == QBD_PIN_HELD ? &s->pin.config : NULL;
 }
 
 /**
@@ -251,6 +266,7 @@ static void qbd_pin_take(struct qbd_store_core *core, struct qbd_slot *slot)
 
 	pin->at = slot->applied;
 	if (pin->page == slot->table.meta_pages) {
+		pin->config = slot->table.config;
 		qbd_pin_end(core, slot, QBD_PIN_HELD);
 		return;
 	}

@@ -49,6 +49,7 @@
 #define QBD_CORE_PIN_H
 
 #include "pos.h"
+#include "wal_format.h"
 
 /**
  * enum qbd_pin_state - life of a pin
@@ -73,6 +74,7 @@ enum qbd_pin_state {
  * @ckpt: counts the checkpoint before the one that takes it
  * @seq: which one it is: no two pins of a store have the same
  * @at: what it has: the newest record that is in it
+ * @config: the replica set as of then
  */
 struct qbd_pin {
 	u8 state;
@@ -82,6 +84,7 @@ struct qbd_pin {
 	u64 ckpt;
 	u64 seq;
 	struct qbd_pos at;
+	struct qbd_config config;
 };
 
 /**
@@ -104,6 +107,8 @@ struct qbd_slot;
 int __must_check qbd_store_pin(struct qbd_store_core *core, u32 slot);
 int qbd_store_pin_get(const struct qbd_store_core *core, u32 slot,
 		      struct qbd_pos *at);
+const struct qbd_config *qbd_store_pin_config(const struct qbd_store_core *core,
+					      u32 slot);
 int __must_check qbd_store_pinned(const struct qbd_store_core *core, u32 slot,
 				  u32 chunk, struct qbd_pinned *pinned);
 bool qbd_store_pin_holds(const struct qbd_store_core *core, u32 slot, u64 seq);

@@ -70,6 +70,7 @@ void qbd_slot_table(const struct qbd_slot *slot, struct qbd_table_slot *table)
 	table->logged_term = slot->durable.term;
 	table->logged_index = slot->durable.index;
 	table->config = *qbd_slot_config_at(slot, slot->frozen.index);
+	qbd_shadow_table(slot, table);
 	/* Chunks and map pages go first, in the same checkpoint. */
 	table->flags &= ~QBD_REPLICA_DELETED;
 	if (slot->state == QBD_SLOT_TOMB)

@@ -24,6 +24,7 @@
 #include "pin.h"
 #include "pos.h"
 #include "rec.h"
+#include "shadow.h"
 #include "store_limits.h"
 #include "table.h"
 
@@ -81,6 +82,7 @@ struct qbd_slot_config {
  * @cuts_waiting: TRUNCATE records that are not logged yet
  * @purge: next map page that a purge looks at
  * @pin: the replica as it was
+ * @shadow: the replica as it is going to be
  * @nr_configs: CONFIG records above @applied
  * @config: these, oldest first
  * @state: enum qbd_slot_state
@@ -110,6 +112,7 @@ struct qbd_slot {
 	u32 cuts_waiting;
 	u32 purge;
 	struct qbd_pin pin;
+	struct qbd_shadow shadow;
 	u32 nr_configs;
 	struct qbd_slot_config config[QBD_STORE_CONFIGS];
 	u8 state;

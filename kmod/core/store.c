@@ -61,7 +61,7 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	u32 nr_exts = qbd_store_nr_exts(nr_recs, nr_slots);
 	u8 *bufs;
 	void *recs, *segs, *exts, *chunks, *meta, *slots, *pages, *pins;
-	void *cookies;
+	void *shadows, *cookies;
 
 	bufs = qbd_store_carve(carver, QBD_STORE_META_BUFS * QBD_BLOCK_SIZE);
 	slots = qbd_store_carve(carver,
@@ -77,6 +77,9 @@ static void qbd_store_layout(struct qbd_store_core *core,
 						   sizeof(void *)));
 	pins = qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
 						  sizeof(void *)));
+	shadows =
+		qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
+						   sizeof(void *)));
 	cookies = qbd_store_carve(carver,
 				  array_size(2 * nr_recs, sizeof(void *)));
 	if (!core)
@@ -86,6 +89,7 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	core->nr_slots = nr_slots;
 	core->page = pages;
 	core->pin_page = pins;
+	core->shadow_page = shadows;
 	core->nr_pages = layout->meta.level_pages[0];
 	core->releases.cookie = cookies;
 	core->releases.mask = 2 * nr_recs - 1;
@@ -139,15 +143,12 @@ struct qbd_store_core *qbd_store_init(void *mem, const struct qbd_super *super)
 	return core;
 }
 
-/* Return: 1 if there was a page. */
-static u32 qbd_store_page_drop(struct qbd_store_core *core,
-			       struct qbd_map_page **page)
+static void qbd_store_page_drop(struct qbd_store_core *core,
+				struct qbd_map_page **page)
 {
-	if (!*page)
-		return 0;
-	qbd_store_page_return(core, *page);
+	if (*page)
+		qbd_store_page_return(core, *page);
 	*page = NULL;
-	return 1;
 }
 
 /**
@@ -170,12 +171,13 @@ bool qbd_store_destroy_step(struct qbd_store_core *core)
 				  qbd_rec_at(&core->index, core->index.first));
 		qbd_rec_pop(&core->index);
 	}
-	for (nr = QBD_STORE_STEP; core->destroy_page < core->nr_pages && nr;) {
+	for (nr = QBD_STORE_STEP; core->destroy_page < core->nr_pages && nr;
+	     nr--) {
 		u32 no = core->destroy_page++;
 
-		nr -= qbd_store_page_drop(core, &core->page[no]);
-		if (nr)
-			nr -= qbd_store_page_drop(core, &core->pin_page[no]);
+		qbd_store_page_drop(core, &core->page[no]);
+		qbd_store_page_drop(core, &core->pin_page[no]);
+		qbd_store_page_drop(core, &core->shadow_page[no]);
 	}
 	return core->index.first != core->index.end ||
 	       core->destroy_page < core->nr_pages;
@@ -498,8 +500,8 @@ static int qbd_append_room(struct qbd_store_core *core, struct qbd_slot *slot,
  * Return: id of the record; -EAGAIN without room in the log, retry after the
  * next checkpoint; -ENOMEM if map pages have to be given first; -ENOSPC if it
  * has no place at home; -EINVAL if it is not the next record of the replica
- * or not one that could be logged; -ENOENT without such a replica; -ESHUTDOWN
- * while closing; else why the store failed.
+ * or not one that could be logged; -EBUSY if it has a shadow; -ENOENT without
+ * such a replica; -ESHUTDOWN while closing; else why the store failed.
  */
 int qbd_store_append(struct qbd_store_core *core, u32 slot,
 		     const struct qbd_desc *desc, void *payload,
@@ -514,6 +516,8 @@ int qbd_store_append(struct qbd_store_core *core, u32 slot,
 		return core->error ?: -ESHUTDOWN;
 	if (!s)
 		return -ENOENT;
+	if (s->shadow.state != QBD_SHADOW_NONE)
+		return -EBUSY;
 	own.replica = s->table.replica;
 	if (!qbd_append_valid(core, s, &own, payload, config))
 		return -EINVAL;
@@ -631,7 +635,8 @@ static void qbd_lookup_home(const struct qbd_store_core *core,
  * whether it may be shown to anybody yet is decided by the caller (S8).
  *
  * Return: 0; -ENOENT without such a replica; -EINVAL for a range beyond it;
- * -EIO if the replica may have lost records; else why the store failed.
+ * -EIO if the replica may have lost records, or is becoming what its shadow is;
+ * else why the store failed.
  */
 int qbd_store_lookup(const struct qbd_store_core *core, u32 slot, u32 block,
 		     u32 blocks, struct qbd_found *found)
@@ -646,7 +651,8 @@ int qbd_store_lookup(const struct qbd_store_core *core, u32 slot, u32 block,
 		return -ENOENT;
 	if (!blocks || (u64)block + blocks > s->table.blocks)
 		return -EINVAL;
-	if (s->table.flags & QBD_REPLICA_SUSPECT)
+	if (s->table.flags & QBD_REPLICA_SUSPECT ||
+	    s->shadow.state == QBD_SHADOW_SWITCHING)
 		return -EIO;
 	qbd_overlay_find(&core->pool, &s->overlay, block, blocks, &version);
 	memset(found, 0, sizeof(*found));

@@ -65,10 +65,11 @@ struct qbd_releases {
  * @nr_slots: how many slots
  * @page: map pages in memory, by logical page number
  * @pin_page: pages of pins, likewise
+ * @shadow_page: pages of shadows, likewise
  * @nr_pages: how many logical pages there are in level 0
  * @pin_pages: pages that pins still need
  * @pin_seq: counts pins
- * @pins_due: pins that wait for a checkpoint, to be taken or taken apart
+ * @pins_due: pins and shadows that wait for a checkpoint
  * @spare: chain of map pages not in use, linked by their first word
  * @nr_spare: how many
  * @destroy_page: next page that the caller takes back
@@ -103,6 +104,7 @@ struct qbd_store_core {
 	u32 nr_slots;
 	struct qbd_map_page **page;
 	struct qbd_map_page **pin_page;
+	struct qbd_map_page **shadow_page;
 	u32 nr_pages;
 	u32 pin_pages;
 	u64 pin_seq;

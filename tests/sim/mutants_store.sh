@@ -57,6 +57,12 @@ if [ ${#names[@]} -eq 0 ]; then
 		pin_of_half_home         # with what a power cut left of later ones
 		pin_unreserved           # S16: pending records find no chunk
 		edge_unreserved          # S16: neither do those that zero a part
+		old_index_kept           # S12: the source's index is not taken
+		old_chunk_leaked         # its place is never free again
+		switch_unfilled          # P5: some bytes are missing
+		shadow_freed_early       # while it is written to
+		switch_index_lost        # S12: the log says what it had
+		switch_of_map_only       # S12: new bytes under the old index
 		clone_skipped            # what nobody wrote is not copied
 	)
 fi

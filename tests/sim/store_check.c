@@ -169,7 +169,8 @@ void qbd_world_read(struct qbd_world *w, u32 replica, u32 block, u32 blocks)
 	int slot = qbd_store_find(w->core, r->id);
 	struct qbd_found found;
 
-	if (slot < 0)
+	if (slot < 0 ||
+	    w->core->slot[slot].shadow.state == QBD_SHADOW_SWITCHING)
 		return;
 	while (blocks) {
 		int error =
@@ -335,6 +336,18 @@ struct qbd_audit {
 	u64 reserved;
 };
 
+/* Return: 1 if the shadow has a physical chunk of its own. */
+static u32 qbd_audit_shadow(const struct qbd_world *w,
+			    const struct qbd_slot *slot, u32 chunk)
+{
+	const struct qbd_map_page *page =
+		w->core->shadow_page[slot->table.meta_first +
+				     chunk / QBD_MAP_ENTRIES];
+
+	return page && page->chunk[chunk % QBD_MAP_ENTRIES].state &
+			       (QBD_CHUNK_MAPPED | QBD_CHUNK_NEW);
+}
+
 static void qbd_audit_replica(struct qbd_world *w, u32 replica,
 			      const struct qbd_slot *slot,
 			      struct qbd_audit *audit)
@@ -354,6 +367,7 @@ static void qbd_audit_replica(struct qbd_world *w, u32 replica,
 
 		if ((c ? c->last : 0) != last)
 			qbd_world_broken(w, "map: index of a change is wrong");
+		audit->mapped += qbd_audit_shadow(w, slot, chunk);
 		if (!c)
 			continue;
 		if (c->state & (QBD_CHUNK_NEW | QBD_CHUNK_COW))
@@ -397,7 +411,8 @@ void qbd_world_audit(struct qbd_world *w)
 	for (i = 0; i < core->nr_slots; i++)
 		if (core->slot[i].state == QBD_SLOT_DELETED)
 			return; /* its chunks go with the next checkpoint */
-	if (audit.mapped + core->alloc.nr_free != core->alloc.nr)
+	if (audit.mapped + core->alloc.nr_free + core->alloc.nr_freeing !=
+	    core->alloc.nr)
 		qbd_world_broken(w, "leak: chunks used are not chunks mapped");
 	qbd_world_trace(w, "%llu chunks mapped, %llu free, %llu reserved\n",
 			audit.mapped, core->alloc.nr_free, audit.reserved);

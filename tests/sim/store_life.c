@@ -365,6 +365,8 @@ void qbd_world_verify(struct qbd_world *w, bool faults)
 	const char *why, *why_maybe;
 	u64 i;
 
+	if (w->sync.active)
+		qbd_sync_found(w);
 	why = faults ? NULL : qbd_found_strangers(w);
 	if (why)
 		qbd_world_broken(w, why);

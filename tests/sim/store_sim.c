@@ -167,6 +167,7 @@ static const char *qbd_sim_schedule(u64 seed, bool trace)
 	w->trace = trace;
 	INIT_LIST_HEAD(&w->ios);
 	INIT_LIST_HEAD(&w->read_list);
+	INIT_LIST_HEAD(&w->sync.write_list);
 	w->next_id = 1;
 	qbd_sim_layout(w);
 	w->disk = qbd_disk_new(w->dev_blocks, qbd_rng_next(&w->rng));
@@ -184,6 +185,7 @@ static const char *qbd_sim_schedule(u64 seed, bool trace)
 	qbd_model_free(&w->live);
 	qbd_model_free(&w->durable);
 	qbd_model_free(&w->maybe);
+	qbd_model_free(&w->sync.ahead);
 	qbd_disk_free(w->disk);
 	world = NULL;
 	free(w);

@@ -294,6 +294,8 @@ static void qbd_work_pin(struct qbd_world *w)
 			w->pin_min[i] = have.table.commit;
 		if (!got && qbd_rng_percent(&w->pin_rng, 90))
 			qbd_world_pages(w);
+		if (got == -EBUSY && qbd_sync_blocks(w, i))
+			return;
 		if (got && got != -EIO && got != -EAGAIN &&
 		    got != qbd_store_error(w->core))
 			qbd_world_broken(w, "pin: refused");
@@ -349,6 +351,8 @@ static void qbd_work_call(struct qbd_world *w)
 			qbd_work_create(w, i);
 		return;
 	}
+	if (what < 50 && qbd_sync_blocks(w, i))
+		return;
 	if (what < 50)
 		qbd_work_append(w, i, qbd_work_op(w));
 	else if (what < 70 && !pinned)
@@ -399,6 +403,8 @@ static void qbd_work_step(struct qbd_world *w)
 	qbd_world_pages(w);
 	if (w->pins && qbd_rng_percent(&w->pin_rng, 8))
 		qbd_work_pin(w);
+	if (w->pins && qbd_rng_percent(&w->pin_rng, 20))
+		qbd_sync_step(w);
 	if (what < w->mood[0])
 		qbd_work_call(w);
 	else if (what < w->mood[0] + w->mood[1])
@@ -485,6 +491,7 @@ void qbd_work_quiet(struct qbd_world *w)
 
 	if (w->pinned && qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
+	qbd_sync_stop(w);
 	qbd_work_settle(w);
 	for (i = 0; i < QBD_MODEL_REPLICAS && qbd_work_on(w); i++)
 		if (w->live.replica[i].exists && !(w->pinned & (1U << i)))

@@ -202,6 +202,7 @@ void qbd_world_drop_ios(struct qbd_world *w)
 	list_for_each_entry_safe(io, next, &w->ios, link)
 		qbd_world_io_free(io);
 	qbd_world_drop_reads(w);
+	qbd_sync_drop_ios(w);
 	w->seg_ios = 0;
 	w->ckpt_ios = 0;
 	w->ckpt = false;
@@ -420,6 +421,7 @@ void qbd_world_ckpt_step(struct qbd_world *w)
 		qbd_ckpt_phase_end(w->core, w->ckpt_error);
 	}
 	step = qbd_ckpt_next(w->core, &io);
+	qbd_sync_poll(w);
 	switch (step) {
 	case QBD_CKPT_IO:
 		qbd_world_ckpt_io(w, &io);

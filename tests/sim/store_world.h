@@ -29,6 +29,32 @@ struct qbd_payload {
 #define QBD_WORLD_CUT 16
 
 /**
+ * struct qbd_sync - a replica that gets what it missed into a shadow
+ * @ahead: the model, with what it missed
+ * @replica: number of the replica
+ * @id: its id
+ * @active: there is such a one
+ * @switching: the shadow is whole
+ * @dropping: it is given up when its writes have ended
+ * @seq: counts shadows
+ * @next: next chunk to be looked at
+ * @writes: chunks that are being written
+ * @write_list: writes under way, of this shadow or an earlier one
+ */
+struct qbd_sync {
+	struct qbd_model ahead;
+	u32 replica;
+	u64 id;
+	bool active;
+	bool switching;
+	bool dropping;
+	u64 seq;
+	u32 next;
+	u32 writes;
+	struct list_head write_list;
+};
+
+/**
  * struct qbd_world - a store, its disk and what is expected of them
  * @rng: decides everything
  * @disk: the device; survives power cuts
@@ -70,6 +96,7 @@ struct qbd_payload {
  * @pins: replicas are pinned in this life
  * @pin_rng: decides about that
  * @pin_min: what a pin that was asked for has at least
+ * @sync: see struct qbd_sync
  * @again: records that a power cut took are sent again
  * @again_rng: decides about that
  * @cut: records with an index of the segment that the last power cut took
@@ -118,6 +145,7 @@ struct qbd_world {
 	bool pins;
 	struct qbd_rng pin_rng;
 	u64 pin_min[QBD_MODEL_REPLICAS];
+	struct qbd_sync sync;
 	bool again;
 	struct qbd_rng again_rng;
 	struct qbd_model_op cut[QBD_WORLD_CUT];
@@ -160,6 +188,14 @@ void qbd_world_read_pin(struct qbd_world *w, u32 replica, u32 chunk);
 void qbd_world_read_all(struct qbd_world *w, u32 replica);
 bool qbd_world_reads_before(struct qbd_world *w, u64 mark);
 void qbd_world_drop_reads(struct qbd_world *w);
+
+/* store_sync.c: a replica that missed something. */
+void qbd_sync_step(struct qbd_world *w);
+void qbd_sync_stop(struct qbd_world *w);
+void qbd_sync_poll(struct qbd_world *w);
+void qbd_sync_found(struct qbd_world *w);
+void qbd_sync_drop_ios(struct qbd_world *w);
+bool qbd_sync_blocks(const struct qbd_world *w, u32 replica);
 void qbd_world_log_check(struct qbd_world *w, u32 replica);
 void qbd_world_audit(struct qbd_world *w);
 
