@@ -352,6 +352,18 @@ static void qbd_slot_unpend(struct qbd_store_core *core, struct qbd_slot *slot,
 		core->due_discards--;
 }
 
+/* A record, the newest one, hides what its blocks had. */
+static int qbd_slot_cover(struct qbd_store_core *core, struct qbd_slot *slot,
+			  u32 id)
+{
+	const struct qbd_desc *desc = &core->index.rec[id].desc;
+
+	if (!qbd_slot_has_range(desc->op))
+		return 0;
+	return qbd_overlay_add(&core->pool, &slot->overlay, desc->block,
+			       desc->blocks, desc->index);
+}
+
 /**
  * qbd_slot_accept() - a record becomes the newest of its replica
  * @core: the store
@@ -369,10 +381,7 @@ int qbd_slot_accept(struct qbd_store_core *core, struct qbd_slot *slot, u32 id)
 	qbd_slot_pend(core, slot, id);
 	slot->last.term = desc->term;
 	slot->last.index = desc->index;
-	if (!qbd_slot_has_range(desc->op))
-		return 0;
-	return qbd_overlay_add(&core->pool, &slot->overlay, desc->block,
-			       desc->blocks, desc->index);
+	return qbd_slot_cover(core, slot, id);
 }
 
 /**
@@ -492,11 +501,9 @@ void qbd_slot_cut(struct qbd_store_core *core, struct qbd_slot *slot, u64 index)
 	qbd_extmap_drop(&core->pool, &slot->overlay.tail);
 	for (i = slot->moved + 1; i <= index; i++) {
 		u32 id = qbd_rec_find(&core->index, no, i);
-		const struct qbd_desc *desc = &core->index.rec[id].desc;
 
-		if (qbd_slot_has_range(desc->op) &&
-		    QBD_CORE_BUG(qbd_overlay_add(&core->pool, &slot->overlay,
-						 desc->block, desc->blocks, i)))
+		if (QBD_CORE_BUG(id == QBD_REC_NONE ||
+				 qbd_slot_cover(core, slot, id)))
 			qbd_store_fail(core, -EUCLEAN);
 	}
 	core->activity++;
