@@ -492,6 +492,9 @@ int qbd_node_replica_delete(struct qbd_node *node, u64 replica, u64 epoch,
 		qbd_refuse(
 			why, err, QBD_A_REPLICA_EPOCH,
 			"a newer one is known: see 'qbdctl kernel replica list'");
+	else if (err == -EBUSY)
+		qbd_refuse(why, err, QBD_A_REPLICA_ID,
+			   "it is being filled by others, try again");
 	else if (err)
 		qbd_node_replica_error(err, why);
 put:

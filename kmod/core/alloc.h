@@ -2,18 +2,19 @@
 /*
  * Physical chunks: which are in use, which are promised.
  *
- * A chunk is in use from the moment that a checkpoint takes it until a later
- * checkpoint, which unmapped it, is durable: before that the map on the disk
- * still leads to its contents.
+ * A chunk is in use from the moment that a checkpoint, or a shadow, takes it
+ * until a checkpoint is durable after it was freed: before that the map on the
+ * disk may still lead to its contents.
  *
  * RESERVATIONS.  A record is accepted only with a home for it.  A chunk of a
- * replica that is not mapped and that pending records write to holds one
- * reservation, however many these are (see chunkmap.h).  Invariant:
+ * replica that pending records write to, and that is not mapped or shared with
+ * a pin, holds one reservation, however many these are (see chunkmap.h).
+ * Invariant:
  *
  *	reserved <= free + freeing
  *
- * and those that are freeing are free when the next checkpoint takes chunks.
- * So taking a chunk for a reservation never fails.
+ * and what a checkpoint unmapped is free when the next one takes chunks.  So
+ * taking a chunk for a reservation never fails.
  */
 #ifndef QBD_CORE_ALLOC_H
 #define QBD_CORE_ALLOC_H

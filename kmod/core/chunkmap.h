@@ -17,6 +17,8 @@
  *		if the chunk were not mapped.
  *	COW	with NEW: what readers see is in the chunk that the pin has.
  *
+ * In the pages of a shadow (shadow.h) these flags mean something else.
+ *
  * The index of the last change stays when a chunk is freed: a replica that
  * was away has to learn of the discard too (S12).
  */

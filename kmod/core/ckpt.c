@@ -13,7 +13,8 @@
  *
  * Context: under the store's lock; commits, appends and reads go on between
  * the calls.  Each call visits at most QBD_STORE_STEP slots or records, one
- * chunk, one segment, or one metadata page.
+ * chunk, one segment, one metadata page, or one page of a map; one that ends
+ * the purge of a replica visits all slots.
  */
 #include "env.h"
 #include "store_core.h"
@@ -562,7 +563,8 @@ int qbd_ckpt_begin(struct qbd_store_core *core, bool close)
 	ckpt->waiting = false;
 	ckpt->close = close;
 	ckpt->table = core->want_table;
-	ckpt->work = core->want_table || core->pins_due;
+	ckpt->work = core->want_table || core->pins_due ||
+		     core->alloc.nr_freeing;
 	core->want_table = false;
 	ckpt->dirty = false;
 	ckpt->nr_bufs = 0;

@@ -409,6 +409,27 @@ static void qbd_load_cut_void(struct qbd_store_core *core,
 	}
 }
 
+/*
+ * What lies before a gap, or before where a shadow became the replica, leads
+ * nowhere, and may be of another history: A had 42 to 100 of term 4, of which
+ * the log lost 41, and was made what others had at (5,90); its own 90 is not
+ * that one.
+ */
+static void qbd_load_forget(struct qbd_store_core *core, struct qbd_slot *slot)
+{
+	struct qbd_rec *rec;
+	u32 id;
+
+	while (slot->list.first != QBD_REC_NONE) {
+		id = slot->list.first;
+		rec = &core->index.rec[id];
+		if (rec->desc.index >= slot->log_first)
+			return;
+		qbd_rec_unlink(&core->index, &slot->list, id);
+		rec->dead = true;
+	}
+}
+
 static int qbd_load_slot_end(struct qbd_store_core *core, struct qbd_slot *slot)
 {
 	u16 no = qbd_store_slot_no(core, slot);
@@ -434,6 +455,7 @@ static int qbd_load_slot_end(struct qbd_store_core *core, struct qbd_slot *slot)
 	slot->durable = end;
 	slot->unsure = end.index;
 	slot->log_first = qbd_load_log_first(core, slot);
+	qbd_load_forget(core, slot);
 	for (i = slot->applied.index + 1; i <= end.index; i++) {
 		u32 id = qbd_rec_find(&core->index, no, i);
 		const struct qbd_desc *desc = &core->index.rec[id].desc;

@@ -41,8 +41,8 @@ static void qbd_pin_turn(struct qbd_store_core *core, struct qbd_slot *slot,
  * @core: the store
  * @slot: slot of the replica
  *
- * Give the map pages that are wanted then: one for each of the replica's.
- * Visits all of these.
+ * Give the pages that qbd_store_pin_pages_wanted() says then: one for each map
+ * page of the replica.  Visits all of these.
  *
  * Return: 0: see qbd_store_pin_get() after the next checkpoints; -EBUSY if it
  * has a pin, one that is leaving, or a shadow; -EAGAIN as long as not all is

@@ -84,7 +84,8 @@ int qbd_store_shadow(struct qbd_store_core *core, u32 slot,
 	/* A truncation is logged before what comes after it is durable. */
 	if (s->shadow.state == QBD_SHADOW_NONE &&
 	    (s->live_recs || s->cuts_waiting)) {
-		core->starved |= s->live_recs;
+		if (s->live_recs)
+			core->starved = true;
 		return -EAGAIN;
 	}
 	s->shadow.state = QBD_SHADOW_OPEN;
@@ -189,8 +190,10 @@ static int qbd_shadow_take(struct qbd_store_core *core, struct qbd_chunk *c)
 /* What the shadow has of a chunk is not needed any more. */
 static void qbd_shadow_leave(struct qbd_store_core *core, struct qbd_chunk *c)
 {
-	if (qbd_shadow_owns(c))
+	if (qbd_shadow_owns(c)) {
 		qbd_alloc_free(&core->alloc, c->phys);
+		core->activity++;
+	}
 	c->state = 0;
 	c->phys = 0;
 }

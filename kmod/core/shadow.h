@@ -27,12 +27,17 @@
  * is begun: what is not committed has to be truncated, what is has to go home.
  *
  * The chunks that differ need space beside the old ones, so that a store that
- * is nearly full may have no room for a shadow (-ENOSPC).
+ * is nearly full may have no room for a shadow (-ENOSPC), and one that it has
+ * leaves the less to others until the switch.
  *
  * WRITES to its chunks are the caller's.  From qbd_store_shadow_set() with DATA
  * to _filled() or _failed() a chunk may be written to, and as long as one is,
  * the shadow can not be given up, nor its replica deleted: somebody else would
- * get the physical chunk, and the write come after his.
+ * get the physical chunk, and the write come after his.  Before the store is
+ * closed the caller has to end them.  And the other way round: a chunk that was
+ * freed by the last checkpoint may still be read by who looked it up before;
+ * so the caller writes when all reads of home have ended that were looked up
+ * before qbd_store_shadow_set(), as after QBD_CKPT_GRACE.
  *
  * A shadow can be asked to lead further than where it was begun for: what it
  * has stays, and what changed since is sent once more.  It is not on the disk:

@@ -60,8 +60,7 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	u32 nr_recs = qbd_store_nr_recs(super);
 	u32 nr_exts = qbd_store_nr_exts(nr_recs, nr_slots);
 	u8 *bufs;
-	void *recs, *segs, *exts, *chunks, *meta, *slots, *pages, *pins;
-	void *shadows, *cookies;
+	void *recs, *segs, *exts, *chunks, *meta, *slots, *pages, *cookies;
 
 	bufs = qbd_store_carve(carver, QBD_STORE_META_BUFS * QBD_BLOCK_SIZE);
 	slots = qbd_store_carve(carver,
@@ -73,13 +72,9 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	chunks = qbd_store_carve(carver,
 				 qbd_alloc_mem_bytes(layout->data_chunks));
 	meta = qbd_store_carve(carver, qbd_meta_size(&layout->meta));
-	pages = qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
-						   sizeof(void *)));
-	pins = qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
-						  sizeof(void *)));
-	shadows =
-		qbd_store_carve(carver, array_size(layout->meta.level_pages[0],
-						   sizeof(void *)));
+	pages = qbd_store_carve(carver,
+				3 * array_size(layout->meta.level_pages[0],
+					       sizeof(void *)));
 	cookies = qbd_store_carve(carver,
 				  array_size(2 * nr_recs, sizeof(void *)));
 	if (!core)
@@ -88,8 +83,8 @@ static void qbd_store_layout(struct qbd_store_core *core,
 	core->slot = slots;
 	core->nr_slots = nr_slots;
 	core->page = pages;
-	core->pin_page = pins;
-	core->shadow_page = shadows;
+	core->pin_page = core->page + layout->meta.level_pages[0];
+	core->shadow_page = core->pin_page + layout->meta.level_pages[0];
 	core->nr_pages = layout->meta.level_pages[0];
 	core->releases.cookie = cookies;
 	core->releases.mask = 2 * nr_recs - 1;
@@ -241,13 +236,31 @@ static u32 qbd_store_spare_bound(const struct qbd_store_core *core)
  * qbd_store_pages_wanted() - map pages the caller should give
  * @core: the store
  *
- * Return: how many, so that any one record can be accepted, and pins taken.
+ * Return: how many, so that any one record can be accepted.
  */
 u32 qbd_store_pages_wanted(const struct qbd_store_core *core)
 {
-	u32 wanted = qbd_store_spare_bound(core);
+	if (core->destroy || core->nr_spare >= QBD_STORE_SPARE_PAGES)
+		return 0;
+	return QBD_STORE_SPARE_PAGES - core->nr_spare;
+}
 
-	return core->destroy ? 0 : wanted - min(wanted, core->nr_spare);
+/**
+ * qbd_store_pin_pages_wanted() - map pages that pins wait for, besides
+ * @core: the store
+ *
+ * Many, where pages_wanted() are few: to be given in batches, by somebody who
+ * can wait for memory.
+ *
+ * Return: how many.
+ */
+u32 qbd_store_pin_pages_wanted(const struct qbd_store_core *core)
+{
+	u32 bound = qbd_store_spare_bound(core);
+
+	if (core->destroy || !core->pin_pages)
+		return 0;
+	return bound - min(bound, core->nr_spare);
 }
 
 /**

@@ -54,6 +54,7 @@ struct qbd_meta *qbd_store_meta(struct qbd_store_core *core);
 
 /* Memory for map pages: one zero-filled block each, from and to the caller. */
 u32 qbd_store_pages_wanted(const struct qbd_store_core *core);
+u32 qbd_store_pin_pages_wanted(const struct qbd_store_core *core);
 void qbd_store_page_give(struct qbd_store_core *core, void *page);
 void *qbd_store_page_take(struct qbd_store_core *core);
 

@@ -93,15 +93,17 @@ static bool qbd_tail_waits(const struct qbd_store_core *core, u32 id)
 
 /*
  * Is there something in the log that re-logging would get rid of?  Counted
- * are records and payload, not headers: how many of these the copies will
- * need is not known, and what is not live is gone after one round of the log,
- * so that this comes to an end.
+ * are records, payload and seals, not the headers of records: how many of
+ * these the copies will need is not known, and what is not live is gone after
+ * one round of the log, so that this comes to an end.
  */
 static bool qbd_tail_relog_gains(const struct qbd_store_core *core)
 {
 	const struct qbd_ring *ring = &core->ring;
 	u64 recs = core->index.wait - core->index.first;
-	u64 blocks = qbd_ring_used(ring) - (ring->seg_end - ring->seg_first);
+	u64 headers = ring->seg_end - ring->seg_first - ring->nr_seals;
+	u64 blocks = qbd_ring_used(ring) - headers -
+		     (QBD_MUTANT(seals_uncounted) ? ring->nr_seals : 0);
 
 	recs -= min_t(u64, recs, core->live_recs);
 	blocks -= min(blocks, core->live_blocks);

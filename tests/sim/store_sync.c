@@ -243,6 +243,9 @@ static void qbd_sync_chunk(struct qbd_world *w)
 		w->sync.next++;
 		return;
 	}
+	/* What was freed just now may still be read. */
+	if (qbd_world_reads_before(w, w->read_seq))
+		return;
 	write = qbd_sync_write_new(w, chunk, blocks);
 	kind = qbd_sync_kind(w, first, blocks, write->buf);
 	got = qbd_store_shadow_set(w->core, qbd_sync_slot(w), chunk, last,

@@ -292,8 +292,6 @@ static void qbd_work_pin(struct qbd_world *w)
 		qbd_world_trace(w, "pin %u: %d\n", i, got);
 		if (!got)
 			w->pin_min[i] = have.table.commit;
-		if (!got && qbd_rng_percent(&w->pin_rng, 90))
-			qbd_world_pages(w);
 		if (got == -EBUSY && qbd_sync_blocks(w, i))
 			return;
 		if (got && got != -EIO && got != -EAGAIN &&
@@ -431,6 +429,7 @@ void qbd_work_run(struct qbd_world *w, u32 steps)
 	if (qbd_rng_percent(&w->rng, 50))
 		w->pinned = 0;
 	w->pins = qbd_rng_percent(&w->pin_rng, 40);
+	w->pin_pages = qbd_rng_percent(&w->pin_rng, 90);
 	w->busy = true;
 	if (w->again && w->nr_cut)
 		qbd_work_again(w);
@@ -465,18 +464,25 @@ static void qbd_work_settle(struct qbd_world *w)
 		qbd_world_broken(w, "space: checkpoints never come to an end");
 }
 
-/* A pinned replica takes all that it gets, checkpoints or not. */
+/*
+ * A pinned replica takes all that it gets, checkpoints or not. So slowly at
+ * times that the log is idle after each record, and a seal follows it.
+ */
 static void qbd_work_hog(struct qbd_world *w, u32 i)
 {
+	bool seal = qbd_rng_percent(&w->again_rng, 50);
 	u32 refused = 0;
 
 	while (refused < 2 && qbd_work_on(w)) {
 		qbd_world_pages(w);
-		if (qbd_work_append(w, i, QBD_OP_WRITE) < 0)
+		if (qbd_work_append(w, i,
+				    seal ? QBD_OP_DISCARD : QBD_OP_WRITE) < 0)
 			refused++;
 		else
 			refused = 0;
 		qbd_work_settle(w);
+		if (seal && qbd_work_on(w))
+			qbd_world_commit_step(w, true);
 	}
 }
 

@@ -62,7 +62,8 @@ void qbd_world_pages(struct qbd_world *w)
 {
 	void *page;
 
-	while (qbd_store_pages_wanted(w->core)) {
+	while (qbd_store_pages_wanted(w->core) ||
+	       (w->pin_pages && qbd_store_pin_pages_wanted(w->core))) {
 		page = malloc(QBD_BLOCK_SIZE);
 		if (!page)
 			abort();

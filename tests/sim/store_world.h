@@ -95,6 +95,7 @@ struct qbd_sync {
  * @next_id: for new replicas
  * @pins: replicas are pinned in this life
  * @pin_rng: decides about that
+ * @pin_pages: they get the memory that they need
  * @pin_min: what a pin that was asked for has at least
  * @sync: see struct qbd_sync
  * @again: records that a power cut took are sent again
@@ -144,6 +145,7 @@ struct qbd_world {
 	u64 next_id;
 	bool pins;
 	struct qbd_rng pin_rng;
+	bool pin_pages;
 	u64 pin_min[QBD_MODEL_REPLICAS];
 	struct qbd_sync sync;
 	bool again;

@@ -114,7 +114,8 @@ void image_core_init(struct image *img, const struct qbd_super *super)
 
 void image_pages(struct image *img)
 {
-	while (qbd_store_pages_wanted(img->core))
+	while (qbd_store_pages_wanted(img->core) ||
+	       qbd_store_pin_pages_wanted(img->core))
 		qbd_store_page_give(img->core, calloc(1, QBD_BLOCK_SIZE));
 }
 

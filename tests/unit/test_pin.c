@@ -238,7 +238,7 @@ TEST_F(pin, none_without_chunks_or_pages)
 	checkpoint(self);
 
 	ASSERT_EQ(0, qbd_store_pin(self->core, self->slot));
-	EXPECT_LT(0, qbd_store_pages_wanted(self->core));
+	EXPECT_LT(0, qbd_store_pin_pages_wanted(self->core));
 	while (nr < ARRAY_SIZE(page) &&
 	       (page[nr] = qbd_store_page_use(self->core)))
 		nr++;

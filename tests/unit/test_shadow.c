@@ -189,7 +189,7 @@ TEST_F(shadow, one_instant)
 {
 	enum qbd_ckpt_phase phase;
 
-	for (phase = QBD_CKPT_P_PURGE; phase <= QBD_CKPT_P_SUPER; phase++) {
+	for (phase = QBD_CKPT_P_PURGE; phase <= QBD_CKPT_P_POP; phase++) {
 		bed_free(self->bed);
 		self->bed = bed_new(IMAGE_BLOCKS, IMAGE_WAL_BLOCKS);
 		self->core = self->bed->core;
@@ -200,9 +200,57 @@ TEST_F(shadow, one_instant)
 		bed_ckpt_until(self->bed, phase);
 		reopen(self);
 		EXPECT_EQ(-ENOENT, state(self));
-		expect_old(self);
+		if (phase <= QBD_CKPT_P_SUPER)
+			expect_old(self);
+		else
+			expect_new(self);
 	}
-	fill(self);
+}
+
+/* A chunk that is not wanted any more is free, though nothing else happens. */
+TEST_F(shadow, what_it_gives_back_is_free)
+{
+	u64 free;
+
+	four(self);
+	free = self->core->alloc.nr_free;
+	ASSERT_EQ(0, begin(self, 6, 90));
+	put(self, 0, 80, 0x77);
+	ASSERT_EQ(0, set(self, 0, 81, QBD_SHADOW_ZERO));
+	EXPECT_EQ(free - 1, self->core->alloc.nr_free);
+	ASSERT_EQ(0, bed_checkpoint(self->bed, false));
+	EXPECT_EQ(free, self->core->alloc.nr_free);
+}
+
+/*
+ * The log lost 2, and what came after it leads nowhere. The replica is made
+ * what others have at 5: its own 5 is still in the log, and is not that one.
+ */
+TEST_F(shadow, not_what_lies_behind_a_gap)
+{
+	struct qbd_rec *rec;
+	u32 i;
+
+	add(self, QBD_OP_WRITE, 0, 1);
+	checkpoint(self);
+	for (i = 2; i <= 8; i++) {
+		add(self, QBD_OP_WRITE, i * C, 1);
+		bed_commit(self->bed);
+	}
+	i = qbd_store_log_get(self->core, self->slot, 2);
+	rec = &self->core->index.rec[i];
+	/* Its header names another replica then. */
+	image_lpos(&self->bed->img, rec->lpos - 1)[100] ^= 1;
+	ASSERT_LE(0, bed_reopen(self->bed));
+	self->core = self->bed->core;
+	EXPECT_EQ(1, get(self).last.index);
+	ASSERT_EQ(0, begin(self, 6, 5));
+	put(self, 0, 5, 0x77);
+	make_switch(self);
+	reopen(self);
+	EXPECT_EQ(5, get(self).last.index);
+	EXPECT_EQ(6, qbd_store_term_at(self->core, self->slot, 5));
+	EXPECT_EQ(-ENOENT, qbd_store_log_get(self->core, self->slot, 5));
 }
 
 TEST_F(shadow, nobody_hears_of_it_before_the_end)
