@@ -231,14 +231,15 @@ u32 qbd_slot_chunks_wanted(const struct qbd_store_core *core,
 	u32 chunk, nr = 0;
 
 	for (chunk = first; chunk <= last; chunk++) {
-		const struct qbd_chunk *c = qbd_slot_chunk(core, slot, chunk);
+		const struct qbd_chunk *c;
 
 		/* What lies between is freed as a whole. */
-		if (desc->op != QBD_OP_WRITE && chunk != first && chunk != last)
+		if (desc->op != QBD_OP_WRITE && chunk != first)
 			chunk = last;
 		if (desc->op != QBD_OP_WRITE &&
 		    !qbd_slot_leaves(core, slot, desc, chunk))
 			continue;
+		c = qbd_slot_chunk(core, slot, chunk);
 		if (qbd_chunk_wants_home(c) && !qbd_chunk_pending(c))
 			nr++;
 	}

@@ -416,6 +416,9 @@ void qbd_world_audit(struct qbd_world *w)
 		qbd_world_broken(w, "leak: chunks used are not chunks mapped");
 	qbd_world_trace(w, "%llu chunks mapped, %llu free, %llu reserved\n",
 			audit.mapped, core->alloc.nr_free, audit.reserved);
+	if (core->alloc.nr_reserved >
+	    core->alloc.nr_free + core->alloc.nr_freeing)
+		qbd_world_broken(w, "space: more is promised than there is");
 	if (audit.reserved != core->alloc.nr_reserved)
 		qbd_world_broken(w, "leak: reservations do not add up");
 }

@@ -161,6 +161,28 @@ TEST_F(pin, zeroing_a_part_needs_a_chunk)
 	EXPECT_EQ(bed_fill(3), was(self, 2 * c));
 }
 
+/* The chunks that a record zeroes in part are the first and the last one. */
+TEST_F(pin, zeroing_parts_of_two_chunks_needs_two)
+{
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		add(self, QBD_OP_WRITE, i * BED_CHUNK_BLOCKS, 1);
+	pin(self);
+	/* One between is nobody else's any more. */
+	add(self, QBD_OP_WRITE, BED_CHUNK_BLOCKS, 1);
+	checkpoint(self);
+	self->core->alloc.nr_reserved = self->core->alloc.nr_free - 1;
+	EXPECT_EQ(-ENOSPC, bed_append(self->bed, self->slot, QBD_OP_ZERO, 1,
+				      3 * BED_CHUNK_BLOCKS));
+	/* Of the chunks between nothing is left. */
+	EXPECT_LE(0, bed_append(self->bed, self->slot, QBD_OP_ZERO, 0,
+				3 * BED_CHUNK_BLOCKS + 1));
+	self->core->alloc.nr_reserved = 1;
+	checkpoint(self);
+	EXPECT_EQ(0, self->core->alloc.nr_reserved);
+}
+
 /* What is pending when it is taken gets a reservation, and gives it back. */
 TEST_F(pin, pending_records_are_reserved_for)
 {
