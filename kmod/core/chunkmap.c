@@ -121,9 +121,9 @@ int qbd_chunk_fill(struct qbd_chunk *chunk, struct qbd_alloc *alloc)
 {
 	int error;
 
-	if (!qbd_chunk_wants_home(chunk) || QBD_MUTANT(written_in_place))
-		if (qbd_chunk_has_home(chunk))
-			return 0;
+	if (!qbd_chunk_wants_home(chunk) ||
+	    (QBD_MUTANT(written_in_place) && qbd_chunk_has_home(chunk)))
+		return 0;
 	if (QBD_CORE_BUG(!qbd_chunk_pending(chunk)))
 		return -EUCLEAN;
 	error = qbd_alloc_take(alloc, &chunk->phys);

@@ -155,22 +155,15 @@ int qbd_store_shadow_get(const struct qbd_store_core *core, u32 slot, u32 chunk,
 static int qbd_shadow_enter(struct qbd_store_core *core, struct qbd_slot *slot,
 			    u32 chunk, struct qbd_chunk **entry)
 {
-	u32 shift = core->super.layout.chunk_shift;
-	u32 nr = DIV_ROUND_UP_ULL(slot->table.blocks, 1U << shift);
-	u32 at = chunk / QBD_MAP_ENTRIES;
-	u32 no = slot->table.meta_first + at;
-	struct qbd_map_page *page = core->shadow_page[no];
+	u32 i = chunk / QBD_MAP_ENTRIES;
+	struct qbd_map_page **page =
+		&core->shadow_page[slot->table.meta_first + i];
 
-	if (!page) {
-		page = qbd_store_page_use(core);
-		if (!page)
-			return -ENOMEM;
-		qbd_map_page_init(page, slot->table.replica, no,
-				  min_t(u32, QBD_MAP_ENTRIES,
-					nr - at * QBD_MAP_ENTRIES));
-		core->shadow_page[no] = page;
-	}
-	*entry = &page->chunk[chunk % QBD_MAP_ENTRIES];
+	if (!*page)
+		*page = qbd_slot_page_make(core, slot, i);
+	if (!*page)
+		return -ENOMEM;
+	*entry = &(*page)->chunk[chunk % QBD_MAP_ENTRIES];
 	return 0;
 }
 
@@ -289,7 +282,8 @@ int qbd_store_shadow_filled(struct qbd_store_core *core, u32 slot, u32 chunk)
  * @slot: slot of the replica
  * @chunk: number of the chunk
  *
- * No write to it is under way any more.  The shadow has nothing of it then.
+ * No write to it is under way any more.  The shadow has nothing of it then: it
+ * has to be set again before the switch.
  *
  * Return: as qbd_store_shadow_filled().
  */

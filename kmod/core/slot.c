@@ -149,6 +149,28 @@ struct qbd_chunk *qbd_slot_chunk(const struct qbd_store_core *core,
 }
 
 /**
+ * qbd_slot_page_make() - an empty map page for a replica
+ * @core: the store
+ * @slot: the replica
+ * @i: which of its pages
+ *
+ * Return: the page, NULL if the caller has to give pages first.
+ */
+struct qbd_map_page *qbd_slot_page_make(struct qbd_store_core *core,
+					const struct qbd_slot *slot, u32 i)
+{
+	u32 nr = DIV_ROUND_UP_ULL(slot->table.blocks,
+				  1U << qbd_slot_shift(core));
+	struct qbd_map_page *page = qbd_store_page_use(core);
+
+	if (page)
+		qbd_map_page_init(
+			page, slot->table.replica, slot->table.meta_first + i,
+			min_t(u32, QBD_MAP_ENTRIES, nr - i * QBD_MAP_ENTRIES));
+	return page;
+}
+
+/**
  * qbd_slot_pages_ensure() - have the map pages of a range in memory
  * @core: the store
  * @slot: the replica
@@ -161,23 +183,17 @@ int qbd_slot_pages_ensure(struct qbd_store_core *core, struct qbd_slot *slot,
 			  u32 block, u32 blocks)
 {
 	u32 shift = qbd_slot_shift(core);
-	u32 nr = DIV_ROUND_UP_ULL(slot->table.blocks, 1U << shift);
 	u32 i = (block >> shift) / QBD_MAP_ENTRIES;
 	u32 last = ((block + blocks - 1) >> shift) / QBD_MAP_ENTRIES;
 
 	for (; i <= last; i++) {
-		u32 no = slot->table.meta_first + i;
-		struct qbd_map_page *page;
+		struct qbd_map_page **page =
+			&core->page[slot->table.meta_first + i];
 
-		if (core->page[no])
-			continue;
-		page = qbd_store_page_use(core);
-		if (!page)
+		if (!*page)
+			*page = qbd_slot_page_make(core, slot, i);
+		if (!*page)
 			return -ENOMEM;
-		qbd_map_page_init(page, slot->table.replica, no,
-				  min_t(u32, QBD_MAP_ENTRIES,
-					nr - i * QBD_MAP_ENTRIES));
-		core->page[no] = page;
 	}
 	return 0;
 }
@@ -246,54 +262,49 @@ u32 qbd_slot_chunks_wanted(const struct qbd_store_core *core,
 	return nr;
 }
 
-/* The chunks that a live record may need a home for: it counts for them. */
+/* A record more, or less, counts as pending for a chunk. */
+static void qbd_slot_count(struct qbd_store_core *core, struct qbd_slot *slot,
+			   u32 chunk, bool more)
+{
+	struct qbd_chunk *c = qbd_slot_chunk(core, slot, chunk);
+
+	if (more)
+		qbd_chunk_pend(c, &core->alloc);
+	else
+		qbd_chunk_unpend(c, &core->alloc);
+}
+
+/* The chunks that a live record may need a home for. */
+static void qbd_slot_chunks_count(struct qbd_store_core *core,
+				  struct qbd_slot *slot,
+				  const struct qbd_rec *rec, bool more)
+{
+	u32 chunk = qbd_slot_first_chunk(core, &rec->desc);
+	u32 last = qbd_slot_last_chunk(core, &rec->desc);
+
+	if (rec->pend_first)
+		qbd_slot_count(core, slot, chunk, more);
+	if (rec->pend_last)
+		qbd_slot_count(core, slot, last, more);
+	if (rec->desc.op != QBD_OP_WRITE)
+		return;
+	for (; chunk <= last; chunk++)
+		qbd_slot_count(core, slot, chunk, more);
+}
+
 static void qbd_slot_chunks_pend(struct qbd_store_core *core,
 				 struct qbd_slot *slot, struct qbd_rec *rec)
 {
 	const struct qbd_desc *desc = &rec->desc;
-	u32 chunk, last;
+	u32 first = qbd_slot_first_chunk(core, desc);
+	u32 last = qbd_slot_last_chunk(core, desc);
 
-	if (!qbd_slot_has_range(desc->op))
-		return;
-	chunk = qbd_slot_first_chunk(core, desc);
-	last = qbd_slot_last_chunk(core, desc);
-	if (desc->op != QBD_OP_WRITE) {
-		rec->pend_first = qbd_slot_leaves(core, slot, desc, chunk);
-		rec->pend_last = chunk != last &&
+	if (desc->op == QBD_OP_DISCARD || desc->op == QBD_OP_ZERO) {
+		rec->pend_first = qbd_slot_leaves(core, slot, desc, first);
+		rec->pend_last = first != last &&
 				 qbd_slot_leaves(core, slot, desc, last);
-		if (rec->pend_first)
-			qbd_chunk_pend(qbd_slot_chunk(core, slot, chunk),
-				       &core->alloc);
-		if (rec->pend_last)
-			qbd_chunk_pend(qbd_slot_chunk(core, slot, last),
-				       &core->alloc);
-		return;
 	}
-	for (; chunk <= last; chunk++)
-		qbd_chunk_pend(qbd_slot_chunk(core, slot, chunk), &core->alloc);
-}
-
-static void qbd_slot_chunks_unpend(struct qbd_store_core *core,
-				   struct qbd_slot *slot, struct qbd_rec *rec)
-{
-	const struct qbd_desc *desc = &rec->desc;
-	u32 chunk, last;
-
-	if (!qbd_slot_has_range(desc->op))
-		return;
-	chunk = qbd_slot_first_chunk(core, desc);
-	last = qbd_slot_last_chunk(core, desc);
-	if (rec->pend_first)
-		qbd_chunk_unpend(qbd_slot_chunk(core, slot, chunk),
-				 &core->alloc);
-	if (rec->pend_last)
-		qbd_chunk_unpend(qbd_slot_chunk(core, slot, last),
-				 &core->alloc);
-	if (desc->op != QBD_OP_WRITE)
-		return;
-	for (; chunk <= last; chunk++)
-		qbd_chunk_unpend(qbd_slot_chunk(core, slot, chunk),
-				 &core->alloc);
+	qbd_slot_chunks_count(core, slot, rec, true);
 }
 
 /* --- records ----------------------------------------------------------- */
@@ -344,7 +355,7 @@ static void qbd_slot_unpend(struct qbd_store_core *core, struct qbd_slot *slot,
 	const struct qbd_desc *desc = &core->index.rec[id].desc;
 
 	qbd_share_less(core, slot, desc->payload_blocks);
-	qbd_slot_chunks_unpend(core, slot, &core->index.rec[id]);
+	qbd_slot_chunks_count(core, slot, &core->index.rec[id], false);
 	if (desc->index > slot->moved)
 		return;
 	core->due_recs--;

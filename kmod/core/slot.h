@@ -135,6 +135,8 @@ const struct qbd_slot *qbd_slot_at_pages(const struct qbd_store_core *core,
 					 u64 first, u64 nr);
 struct qbd_chunk *qbd_slot_chunk(const struct qbd_store_core *core,
 				 const struct qbd_slot *slot, u32 chunk);
+struct qbd_map_page *qbd_slot_page_make(struct qbd_store_core *core,
+					const struct qbd_slot *slot, u32 i);
 int __must_check qbd_slot_pages_ensure(struct qbd_store_core *core,
 				       struct qbd_slot *slot, u32 block,
 				       u32 blocks);
