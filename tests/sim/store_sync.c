@@ -46,12 +46,16 @@ static void qbd_sync_make_up(struct qbd_world *w, struct qbd_model_op *op)
 	}
 }
 
-/* Up to two dozen records that this replica has not. */
+/*
+ * Up to two dozen records that this replica has not.  Of terms that it has not
+ * seen: what it had to give up may be in its log still, and no two records
+ * have one term and index.
+ */
 static void qbd_sync_history(struct qbd_world *w)
 {
 	struct qbd_model_op op = { .replica = w->sync.replica };
 	const struct qbd_model_replica *r = qbd_sync_ahead(w);
-	u64 term = max(qbd_model_term(r, r->last), 1ULL);
+	u64 term = max(qbd_model_term(r, r->last), r->promise.term) + 1;
 	u32 nr = (u32)qbd_rng_range(&w->pin_rng, 1, 24);
 
 	while (nr--) {
