@@ -10,7 +10,7 @@
 #   td_revive a; mount /dev/td_a ...
 #   td_record a on; run something; td_snapshot a 17 b seed=3
 #   td_fault a eio op=write nth=3 count=1; td_fault a stall op=flush
-#   td_wait a held 1; td_release a; td_clear a; td_remove a
+#   td_wait_held a; td_release a; td_clear a; td_remove a
 
 TD_CTL=/dev/qbd-testdisk-ctl
 # Nobody writes here: a place to wait without starting a process.
@@ -106,3 +106,9 @@ td_stat_is() { [[ $(td_stat "$1" "$2") == "$3" ]]; }
 
 # td_wait NAME KEY VALUE [SECONDS]: until a counter has a value.
 td_wait() { td_until "${4:-60}" td_stat_is "$1" "$2" "$3"; }
+
+td_holds() { [[ $(td_stat "$1" held) -gt 0 ]]; }
+
+# td_wait_held NAME [SECONDS]: until it holds something back, be it one request
+# or several: a stall catches what comes, and nobody knows how much that is.
+td_wait_held() { td_until "${2:-60}" td_holds "$1"; }

@@ -82,7 +82,7 @@ in_checkpoint()
 	# what there is to write home
 	dd if=/dev/zero of="$DEV" bs=256K count=48 seek=32 oflag=direct \
 		conv=nocreat status=none
-	td_wait "$1" held 1 60
+	td_wait_held "$1" 60
 }
 
 # behind NODE LEADER: it returns behind; what it is sent first does not get into
@@ -92,7 +92,7 @@ behind()
 	td_fault "$1" stall op=write from=$LOG_SECTOR \
 		len=$((HOME_SECTOR - LOG_SECTOR))
 	three_start "$1"
-	td_wait "$1" held 1 60
+	td_wait_held "$1" 60
 	check "$1 has not caught up yet" three_in_sync "$2" 2
 }
 
