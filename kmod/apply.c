@@ -240,24 +240,45 @@ static bool qbd_apply_called(struct qbd_store *store)
 	       qbd_kstore_dead(store);
 }
 
+/*
+ * Is a checkpoint due? One that is not urgent waits for a quiet moment, but not
+ * for ever: a store that has more in memory than it should is kicked with each
+ * segment, and is never quiet while somebody writes.
+ */
+static bool qbd_apply_due(struct qbd_store *store, bool idle)
+{
+	const unsigned long wait = msecs_to_jiffies(QBD_STORE_CKPT_SOON_MS);
+	enum qbd_ckpt_need need = qbd_apply_need(store);
+	struct qbd_apply *apply = &store->apply;
+
+	if (need != QBD_CKPT_SOON) {
+		apply->soon = false;
+		return need == QBD_CKPT_NOW;
+	}
+	if (!apply->soon)
+		apply->soon_since = jiffies;
+	apply->soon = true;
+	return idle || time_after_eq(jiffies, apply->soon_since + wait);
+}
+
 static void qbd_apply_round(struct qbd_store *store)
 {
 	struct qbd_apply *apply = &store->apply;
-	enum qbd_ckpt_need need;
 	bool idle;
 
 	idle = !wait_event_idle_timeout(
 		apply->wait, qbd_apply_called(store),
-		msecs_to_jiffies(QBD_STORE_CKPT_IDLE_MS));
+		msecs_to_jiffies(QBD_STORE_CKPT_SOON_MS));
 	WRITE_ONCE(apply->kicked, false);
 	if (kthread_should_stop() || qbd_kstore_dead(store))
 		return;
 	qbd_apply_memory(store);
 	if (READ_ONCE(apply->close))
 		return;
-	need = qbd_apply_need(store);
-	if (need == QBD_CKPT_NOW || (need == QBD_CKPT_SOON && idle))
-		qbd_apply_checkpoint(store, false);
+	if (!qbd_apply_due(store, idle))
+		return;
+	apply->soon = false;
+	qbd_apply_checkpoint(store, false);
 }
 
 static int qbd_apply_thread(void *data)

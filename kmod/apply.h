@@ -69,6 +69,8 @@ enum qbd_apply_kind {
  * @kind: what the phase is about
  * @phase_ios: I/Os of the phase so far
  * @phase_blocks: their blocks
+ * @soon: a checkpoint that is not urgent waits for a quiet moment
+ * @soon_since: since when, in jiffies
  *
  * All but @wait, @kicked, @first, @close, @closed, @hungry, @commits, @nr_busy,
  * @nr_redo and @io.busy are the thread's own.
@@ -91,6 +93,8 @@ struct qbd_apply {
 	enum qbd_apply_kind kind;
 	u32 phase_ios;
 	u64 phase_blocks;
+	bool soon;
+	unsigned long soon_since;
 };
 
 /**

@@ -73,7 +73,7 @@
 #define QBD_STORE_SEAL_MS 20U
 
 /* How long a checkpoint that is not urgent waits for company. */
-#define QBD_STORE_CKPT_IDLE_MS 1000U
+#define QBD_STORE_CKPT_SOON_MS 1000U
 
 /* I/Os of a checkpoint under way at once: enough for a disk's queue. */
 #define QBD_STORE_CKPT_DEPTH 32U
