@@ -25,7 +25,7 @@
 	(QBD_STORE_REPLICAS_MAX / QBD_TABLE_ENTRIES * QBD_TABLE_ENTRIES)
 
 #define STORE_MIB_BLOCKS ((1ULL << 20) / QBD_BLOCK_SIZE)
-#define STORE_BOUND_MAX (64ULL << 30) /* MiB: four times 2^32 chunks of 4M */
+#define STORE_BOUND_MAX (64ULL << 30) /* MiB: 16 times 2^32 chunks of 1M */
 
 /* Blocks at both ends that are looked at for somebody's signature. */
 #define STORE_LOOK_BLOCKS 32
@@ -89,7 +89,7 @@ static bool store_take_uuid(const char *word, void *to)
 /* The bounds in words; these say that they are still the same. */
 static_assert(QBD_STORE_LOG_BLOCKS_MIN * QBD_BLOCK_SIZE == 16 << 20);
 static_assert(QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MIN == 64 << 10);
-static_assert(QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MAX == 4 << 20);
+static_assert(QBD_BLOCK_SIZE << QBD_CHUNK_SHIFT_MAX == 1 << 20);
 static_assert(STORE_REPLICAS_MAX == 511);
 
 static const struct opt_kind store_opt_log = {
@@ -98,7 +98,7 @@ static const struct opt_kind store_opt_log = {
 };
 
 static const struct opt_kind store_opt_chunk = {
-	"SIZE", "a power of two from 64K to 4M", store_take_chunk, false
+	"SIZE", "a power of two from 64K to 1M", store_take_chunk, false
 };
 
 static const struct opt_kind store_opt_overcommit = {

@@ -167,7 +167,7 @@
 #define QBD_LEADER_RECOVER_MS 10000U
 
 /* Actions in one block of a shard's queue: two pages. */
-#define QBD_PUMP_ACTIONS 28U
+#define QBD_PUMP_ACTIONS 26U
 
 /* Blocks of actions kept in reserve beside the one that each shard has. */
 #define QBD_PUMP_BLOCKS_MIN 32

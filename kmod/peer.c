@@ -49,30 +49,10 @@ void qbd_peer_loopback(struct qbd_peer *peer, u64 now_ns)
 	spin_unlock(&peer->lock);
 }
 
-/**
- * qbd_msg_from_leader() - is this what a leader asks a replica?
- * @type: enum qbd_wire_type, of a shard's message
- *
- * Return: true if so, false for an answer.
- */
-bool qbd_msg_from_leader(u16 type)
-{
-	switch (type) {
-	case QBD_MSG_OPEN:
-	case QBD_MSG_APPEND:
-	case QBD_MSG_READ:
-	case QBD_MSG_FETCH:
-	case QBD_MSG_RELEASE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void __qbd_peer_mark(struct qbd_peer *peer, struct qbd_msg *msg)
 {
 	lockdep_assert_held(&peer->lock);
-	if (qbd_msg_from_leader(msg->type) && !(msg->flags & QBD_WIRE_FILL))
+	if (qbd_msg_from_leader(msg))
 		msg->beat = qbd_lease_mark(&peer->holder);
 }
 
@@ -93,12 +73,11 @@ static void __qbd_peer_heard(struct qbd_peer *peer, const struct qbd_msg *msg,
 	/* more than the maximum is not granted: such an OPEN is refused */
 	if (asked_ms)
 		peer->asked_ns = min(asked_ms * NSEC_PER_MSEC, peer->lease_ns);
-	if (msg->flags & QBD_WIRE_FILL)
-		peer->voter.heard_ns = now_ns;
-	else if (msg->type == QBD_MSG_HEARTBEAT ||
-		 qbd_msg_from_leader(msg->type))
+	if (msg->type == QBD_MSG_HEARTBEAT || qbd_msg_from_leader(msg))
 		qbd_lease_grant(&peer->voter, now_ns, msg->beat,
 				peer->asked_ns);
+	else if (qbd_msg_to_replica(msg->type))
+		peer->voter.heard_ns = now_ns;
 	else if (msg->beat && msg->list)
 		qbd_lease_echo(&peer->holder, now_ns, msg->beat, msg->list);
 }

@@ -81,7 +81,6 @@ struct qbd_peer {
 void qbd_peer_init(struct qbd_peer *peer, u32 node, u64 lease_ns);
 void qbd_peer_loopback(struct qbd_peer *peer, u64 now_ns);
 void qbd_peer_own_msg(struct qbd_peer *peer, struct qbd_msg *msg, u64 now_ns);
-bool qbd_msg_from_leader(u16 type);
 void qbd_peer_mark(struct qbd_peer *peer, struct qbd_msg *msg);
 void qbd_peer_heard(struct qbd_peer *peer, const struct qbd_msg *msg,
 		    u64 now_ns);

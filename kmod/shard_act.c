@@ -19,7 +19,7 @@
 static void qbd_act_send_self(struct qbd_shard *shard, struct qbd_msg *msg)
 {
 	qbd_peer_own_msg(&shard->node->self, msg, ktime_get_boottime_ns());
-	if (!qbd_msg_from_leader(msg->type)) {
+	if (!qbd_msg_to_replica(msg->type)) {
 		struct qbd_leader_event event = {
 			.kind = QBD_LEADER_MSG,
 			.node = shard->node->spec.id,

@@ -132,7 +132,7 @@ static void qbd_shard_recv_leader(struct qbd_shard *shard, u32 node,
  */
 void qbd_shard_recv(struct qbd_conn *conn, struct qbd_msg *msg)
 {
-	bool to_replica = qbd_msg_from_leader(msg->type);
+	bool to_replica = qbd_msg_to_replica(msg->type);
 	u32 node = conn->spec.peer->node;
 	struct qbd_shard *shard;
 	bool known = false;

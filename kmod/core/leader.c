@@ -247,6 +247,9 @@ static void qbd_leader_msg(struct qbd_leader_core *lead,
 	case QBD_MSG_FETCH_REPLY:
 		qbd_leader_fetch_reply(lead, member, msg, acts);
 		break;
+	case QBD_MSG_RESYNC_REPLY:
+		qbd_leader_resync_reply(lead, member, msg, acts);
+		break;
 	case QBD_MSG_RELEASE_ACK:
 		lead->released |= 1U << member;
 		break;
@@ -329,6 +332,9 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 	case QBD_MEMBER_CATCHUP:
 	case QBD_MEMBER_GONE:
 		qbd_leader_fill_tick(lead, member);
+		break;
+	case QBD_MEMBER_RESYNC:
+		qbd_leader_resync_tick(lead, member, acts);
 		break;
 	}
 }

@@ -38,7 +38,7 @@
  * table of reads, and keeps them until it stopped calling; nothing else is
  * needed.  Files: leader.c (events), leader_open.c (OPEN, choice, recovery),
  * leader_write.c (sending, commit), leader_fill.c (matching, catch-up),
- * leader_read.c (reads, leases, confirmation).
+ * leader_resync.c (copies), leader_read.c (reads, leases, confirmation).
  */
 #ifndef QBD_CORE_LEADER_H
 #define QBD_CORE_LEADER_H
@@ -154,6 +154,7 @@ struct qbd_leader_ops {
  * @ring_records: a power of two
  * @read: memory for @nr_reads reads, handed over
  * @nr_reads: at most 65536
+ * @resync: have members that no log reaches made copies of others
  * @reads_quorum: confirm each read's term by a round instead of the lease
  * @repair: attach without a device: no lease, no user I/O
  */
@@ -175,6 +176,7 @@ struct qbd_leader_config {
 	u32 ring_records;
 	struct qbd_leader_read *read;
 	u32 nr_reads;
+	bool resync;
 	bool reads_quorum;
 	bool repair;
 };

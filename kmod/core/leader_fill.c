@@ -77,6 +77,7 @@ void qbd_leader_hope(struct qbd_progress *prog)
 	prog->tried = 0;
 	prog->lost = 0;
 	prog->unread = false;
+	prog->poor = 0;
 	prog->retry_ns = 0;
 }
 
@@ -213,24 +214,28 @@ void qbd_leader_lag(struct qbd_leader_core *lead, u32 member)
 	prog->pin = 0;
 }
 
-/*
- * Who can send the member what it lacks? Somebody in the live stream who has it
- * on stable media; rather not this node, it has enough to do. As long as it is
- * not known where the two histories meet, anybody there can tell.
+/**
+ * qbd_leader_source() - who can send a member what it lacks?
+ * @lead: the leader
+ * @member: its number
+ * @have: index that the source has to be beyond
+ * @without: mask of members that have been of no use
+ *
+ * Somebody in the live stream who has it on stable media; rather not this node,
+ * it has enough to do.
+ *
+ * Return: number of that member, -1 if there is none.
  */
-static int qbd_leader_source(const struct qbd_leader_core *lead, u32 member)
+int qbd_leader_source(const struct qbd_leader_core *lead, u32 member, u64 have,
+		      u16 without)
 {
-	const struct qbd_progress *target = &lead->prog[member];
-	u64 have = target->sent.index;
 	int found = -1;
 	u32 i;
 
-	if (target->matched < target->probe.index)
-		have = 0;
 	for (i = 0; i < lead->cfg.set.nr; i++) {
 		const struct qbd_progress *prog = &lead->prog[i];
 
-		if (i == member || (target->tried & (1U << i)) ||
+		if (i == member || (without & (1U << i)) ||
 		    prog->state != QBD_MEMBER_LIVE || prog->durable <= have)
 			continue;
 		found = i;
@@ -238,6 +243,20 @@ static int qbd_leader_source(const struct qbd_leader_core *lead, u32 member)
 			break;
 	}
 	return found;
+}
+
+/*
+ * Somebody with records for a member. As long as it is not known where the two
+ * histories meet, anybody can tell.
+ */
+static int qbd_leader_fill_source(const struct qbd_leader_core *lead,
+				  u32 member)
+{
+	const struct qbd_progress *target = &lead->prog[member];
+	bool met = target->matched >= target->probe.index;
+
+	return qbd_leader_source(lead, member, met ? target->sent.index : 0,
+				 target->tried);
 }
 
 /* What the source sends is what the target lacks up to here. */
@@ -364,7 +383,7 @@ static void qbd_leader_wait_source(struct qbd_leader_core *lead, u32 member,
 	prog->retry_ns = lead->now_ns + lead->cfg.retry_ns;
 	prog->tried = prog->lost;
 	if ((prog->lost || QBD_MUTANT(gone_too_early)) &&
-	    qbd_leader_source(lead, member) < 0)
+	    qbd_leader_fill_source(lead, member) < 0)
 		qbd_leader_give_up(lead, member, acts);
 }
 
@@ -392,7 +411,7 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 	if (!qbd_leader_fetch_due(lead, prog, limit))
 		return;
 	if (prog->source < 0)
-		prog->source = qbd_leader_source(lead, member);
+		prog->source = qbd_leader_fill_source(lead, member);
 	if (prog->source < 0) {
 		qbd_leader_wait_source(lead, member, acts);
 		return;
@@ -402,7 +421,7 @@ static void qbd_leader_feed_one(struct qbd_leader_core *lead, u32 member,
 }
 
 /**
- * qbd_leader_feed() - let members that lag be filled by others
+ * qbd_leader_feed() - let members that lag be filled, or copied, by others
  * @lead: the leader
  * @acts: actions of the step
  */
@@ -411,14 +430,19 @@ void qbd_leader_feed(struct qbd_leader_core *lead, struct qbd_actions *acts)
 	u32 i;
 
 	for (i = 0; i < lead->cfg.set.nr; i++) {
-		if (lead->prog[i].state != QBD_MEMBER_LAGGING &&
-		    lead->prog[i].state != QBD_MEMBER_CATCHUP)
+		u8 state = lead->prog[i].state;
+
+		if (state != QBD_MEMBER_LAGGING &&
+		    state != QBD_MEMBER_CATCHUP && state != QBD_MEMBER_GONE)
 			continue;
 		if (!qbd_actions_room(acts)) {
 			acts->more = true;
 			return;
 		}
-		qbd_leader_feed_one(lead, i, acts);
+		if (state == QBD_MEMBER_GONE)
+			qbd_leader_resync_one(lead, i, acts);
+		else
+			qbd_leader_feed_one(lead, i, acts);
 	}
 }
 
@@ -447,9 +471,14 @@ void qbd_leader_source_gone(struct qbd_leader_core *lead, u32 member)
 {
 	u32 i;
 
-	for (i = 0; i < lead->cfg.set.nr; i++)
-		if (lead->prog[i].source == (s8)member)
+	for (i = 0; i < lead->cfg.set.nr; i++) {
+		if (lead->prog[i].source != (s8)member)
+			continue;
+		if (lead->prog[i].state == QBD_MEMBER_RESYNC)
+			qbd_leader_resync_lost(lead, i);
+		else
 			qbd_leader_drop_source(&lead->prog[i]);
+	}
 }
 
 /*
@@ -466,7 +495,7 @@ static void qbd_leader_lost_source(struct qbd_leader_core *lead, u32 member,
 	if (prog->source == (s8)member)
 		qbd_leader_no_source(prog);
 	if (prog->source >= 0 || prog->tried != prog->lost ||
-	    qbd_leader_source(lead, target) >= 0)
+	    qbd_leader_fill_source(lead, target) >= 0)
 		return;
 	qbd_leader_give_up(lead, target, acts);
 }

@@ -14,6 +14,8 @@
 
 /* retry intervals after which a record that nobody could read is asked for */
 #define QBD_FILL_AGAIN 64
+/* a resync without progress for so many waits gets another source */
+#define QBD_RESYNC_PATIENCE 16
 /* who holds more than one of so many parts of the ring lets go without pages */
 #define QBD_SCARCE_PARTS 8
 /* a member is waited for up to so many retry intervals if it is slow */
@@ -161,8 +163,20 @@ void qbd_leader_feed(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_fetch_reply(struct qbd_leader_core *lead, u32 member,
 			    const struct qbd_msg *msg,
 			    struct qbd_actions *acts);
+int qbd_leader_source(const struct qbd_leader_core *lead, u32 member, u64 have,
+		      u16 without);
 void qbd_leader_source_gone(struct qbd_leader_core *lead, u32 member);
 void qbd_leader_fill_tick(struct qbd_leader_core *lead, u32 member);
+
+/* leader_resync.c */
+void qbd_leader_resync_one(struct qbd_leader_core *lead, u32 member,
+			   struct qbd_actions *acts);
+void qbd_leader_resync_reply(struct qbd_leader_core *lead, u32 member,
+			     const struct qbd_msg *msg,
+			     struct qbd_actions *acts);
+void qbd_leader_resync_tick(struct qbd_leader_core *lead, u32 member,
+			    struct qbd_actions *acts);
+void qbd_leader_resync_lost(struct qbd_leader_core *lead, u32 member);
 
 /* leader_read.c */
 int qbd_leader_read(struct qbd_leader_core *lead,

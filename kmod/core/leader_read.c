@@ -157,7 +157,8 @@ static bool qbd_leader_read_hope(const struct qbd_leader_core *lead,
 	for (i = 0; i < lead->cfg.set.nr; i++)
 		if (!(read->tried & (1U << i)) &&
 		    lead->prog[i].state != QBD_MEMBER_REFUSED &&
-		    lead->prog[i].state != QBD_MEMBER_GONE)
+		    lead->prog[i].state != QBD_MEMBER_GONE &&
+		    lead->prog[i].state != QBD_MEMBER_RESYNC)
 			return true;
 	return false;
 }

@@ -147,6 +147,88 @@ struct qbd_msg_release {
 	u64 commit;
 };
 
+/* struct qbd_wire_resync */
+struct qbd_msg_resync {
+	u64 source;
+	u32 node;
+};
+
+/* struct qbd_wire_resync_reply */
+struct qbd_msg_resync_reply {
+	u64 source;
+	struct qbd_pos at;
+	u64 bytes;
+	u32 chunks;
+	u32 status;
+};
+
+/* struct qbd_wire_pin */
+struct qbd_msg_pin {
+	u64 target;
+	struct qbd_pos have;
+};
+
+/* struct qbd_wire_pin_reply */
+struct qbd_msg_pin_reply {
+	u64 seq;
+	struct qbd_pos at;
+	u32 chunks;
+	u32 chunk_blocks;
+	u32 status;
+	u32 crc;
+};
+
+/* struct qbd_wire_map */
+struct qbd_msg_map {
+	u64 seq;
+	u64 have;
+	u32 from;
+};
+
+/* struct qbd_wire_map_entry */
+struct qbd_map_entry {
+	u32 chunk;
+	u32 flags;
+	u64 last;
+};
+
+/* struct qbd_wire_map_reply */
+struct qbd_msg_map_reply {
+	u64 seq;
+	u32 from;
+	u32 next;
+	u32 nr;
+	u32 status;
+	struct qbd_map_entry entry[QBD_MAP_MAX];
+};
+
+/* struct qbd_wire_diff */
+struct qbd_msg_diff {
+	u64 seq;
+	u64 id;
+	u32 chunk[QBD_DIFF_MAX];
+	u16 nr;
+	u16 zero;
+	u16 all;
+	u32 crc;
+};
+
+/* struct qbd_wire_diff_reply */
+struct qbd_msg_diff_reply {
+	u64 seq;
+	u64 id;
+	u32 chunk;
+	u32 status;
+	u64 differs[QBD_DIFF_BLOCKS_MAX / 64];
+	u32 crc;
+};
+
+/* struct qbd_wire_unpin */
+struct qbd_msg_unpin {
+	u64 target;
+	u64 seq;
+};
+
 /**
  * struct qbd_msg - a message
  * @type: enum qbd_wire_type
@@ -172,6 +254,15 @@ struct qbd_msg_release {
  * @fetch: QBD_MSG_FETCH
  * @fetch_reply: QBD_MSG_FETCH_REPLY
  * @release: QBD_MSG_RELEASE
+ * @resync: QBD_MSG_RESYNC
+ * @resync_reply: QBD_MSG_RESYNC_REPLY
+ * @pin: QBD_MSG_PIN
+ * @pin_reply: QBD_MSG_PIN_REPLY
+ * @map: QBD_MSG_MAP
+ * @map_reply: QBD_MSG_MAP_REPLY
+ * @diff: QBD_MSG_DIFF
+ * @diff_reply: QBD_MSG_DIFF_REPLY
+ * @unpin: QBD_MSG_UNPIN
  * @payload: the shell's cookie, NULL without payload
  */
 struct qbd_msg {
@@ -199,9 +290,52 @@ struct qbd_msg {
 		struct qbd_msg_fetch fetch;
 		struct qbd_msg_fetch_reply fetch_reply;
 		struct qbd_msg_release release;
+		struct qbd_msg_resync resync;
+		struct qbd_msg_resync_reply resync_reply;
+		struct qbd_msg_pin pin;
+		struct qbd_msg_pin_reply pin_reply;
+		struct qbd_msg_map map;
+		struct qbd_msg_map_reply map_reply;
+		struct qbd_msg_diff diff;
+		struct qbd_msg_diff_reply diff_reply;
+		struct qbd_msg_unpin unpin;
 	};
 	void *payload;
 };
+
+/**
+ * qbd_msg_to_replica() - is a message for a replica, or for a leader?
+ * @type: enum qbd_wire_type
+ *
+ * Return: true if it is for a replica.
+ */
+static inline bool qbd_msg_to_replica(u16 type)
+{
+	switch (type) {
+	case QBD_MSG_OPEN:
+	case QBD_MSG_APPEND:
+	case QBD_MSG_READ:
+	case QBD_MSG_FETCH:
+	case QBD_MSG_RELEASE:
+	case QBD_MSG_RESYNC:
+		return true;
+	default:
+		return type >= QBD_MSG_PIN;
+	}
+}
+
+/**
+ * qbd_msg_from_leader() - does a leader say this?
+ * @msg: a message of a shard
+ *
+ * Return: true if so; such a message carries a beat. False for one of a node, and
+ * for what replicas say to each other.
+ */
+static inline bool qbd_msg_from_leader(const struct qbd_msg *msg)
+{
+	return qbd_msg_to_replica(msg->type) && msg->type < QBD_MSG_PIN &&
+	       !(msg->flags & QBD_WIRE_FILL);
+}
 
 /**
  * qbd_msg_index() - the record that a message is about, for traces

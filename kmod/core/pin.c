@@ -65,6 +65,8 @@ int qbd_store_pin(struct qbd_store_core *core, u32 slot)
 		return -EAGAIN;
 	s->pin.error = 0;
 	s->pin.seq = ++core->pin_seq;
+	if (!QBD_MUTANT(pin_of_two_lives))
+		s->pin.seq += core->super.incarnation;
 	s->pin.ckpt = core->ckpt.seq;
 	qbd_pin_pages(core, &s->pin, qbd_pin_map_pages(core, s));
 	qbd_pin_turn(core, s, QBD_PIN_WANTED);

@@ -49,7 +49,7 @@
 #define QBD_CORE_PIN_H
 
 #include "pos.h"
-#include "wal_format.h"
+#include "table.h"
 
 /**
  * enum qbd_pin_state - life of a pin
@@ -72,7 +72,8 @@ enum qbd_pin_state {
  * @page: next page of the map to be copied or let go
  * @pages: pages that are still to be copied: memory it waits for
  * @ckpt: counts the checkpoint before the one that takes it
- * @seq: which one it is: no two pins of a store have the same
+ * @seq: which one it is: no two pins of a store have the same, in no two of
+ *	its lives
  * @at: what it has: the newest record that is in it
  * @config: the replica set as of then
  */

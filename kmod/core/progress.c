@@ -155,6 +155,7 @@ const char *qbd_progress_name(enum qbd_member_state state)
 		[QBD_MEMBER_LAGGING] = "lagging",
 		[QBD_MEMBER_CATCHUP] = "catch-up",
 		[QBD_MEMBER_GONE] = "gone",
+		[QBD_MEMBER_RESYNC] = "resync",
 		[QBD_MEMBER_REFUSED] = "refused",
 	};
 

@@ -11,7 +11,8 @@
  * compared with the leader's history.  LIVE: gets each record as it is
  * assigned.  LAGGING: fell out of the live stream (V4); needs its log filled.
  * CATCHUP: another member fills it.  GONE: no member's log goes back far
- * enough, needs a resync.  REFUSED: failed, or obeys somebody else.
+ * enough, needs a resync.  RESYNC: another member makes it a copy of itself.
+ * REFUSED: failed, or obeys somebody else.
  *
  * An ack counts only if it is of this term, nonce, session and incarnation,
  * and only up to what was matched in that session (S4).
@@ -31,6 +32,7 @@
  * @QBD_MEMBER_LAGGING: not in it, nobody fills it yet
  * @QBD_MEMBER_CATCHUP: being filled by another member
  * @QBD_MEMBER_GONE: no source can help: log catch-up is impossible
+ * @QBD_MEMBER_RESYNC: told to become a copy of another member
  * @QBD_MEMBER_REFUSED: failed or does not obey
  */
 enum qbd_member_state {
@@ -42,6 +44,7 @@ enum qbd_member_state {
 	QBD_MEMBER_LAGGING,
 	QBD_MEMBER_CATCHUP,
 	QBD_MEMBER_GONE,
+	QBD_MEMBER_RESYNC,
 	QBD_MEMBER_REFUSED,
 };
 
@@ -54,10 +57,11 @@ enum qbd_member_state {
  * @refused: it refused the last one, and is asked again now and then
  * @why: enum qbd_wire_reason of that; 0 = none
  * @voting: its acks count
- * @source: CATCHUP: member that fills it; -1 = none
+ * @source: CATCHUP, RESYNC: member that fills it; -1 = none
  * @tried: mask of members that failed as its source
  * @lost: those of them that can't have what it lacks
  * @unread: one of these has it, but could not read it
+ * @poor: mask of members that failed as source of a resync
  * @session: session of the stream to it
  * @incarnation: of its store, from OPEN_REPLY
  * @version: list version that it last said it is in, 0 = none (S9)
@@ -83,7 +87,10 @@ enum qbd_member_state {
  * @asked_ns: when what began the session was first sent, 0 = answered, or not
  *	sent to the member
  * @answer_ns: how long the last such answer took, 0 = not known
+ * @copied: RESYNC: chunks settled for this order, and bytes received
+ * @copied_bytes: see there
  * @active_ns: when it last made progress, or was asked again
+ * @gain_ns: RESYNC: when it last made progress
  * @retry_ns: when to try again what failed
  */
 struct qbd_progress {
@@ -98,6 +105,7 @@ struct qbd_progress {
 	u16 tried;
 	u16 lost;
 	bool unread;
+	u16 poor;
 	u64 session;
 	u64 incarnation;
 	u64 version;
@@ -121,7 +129,10 @@ struct qbd_progress {
 	u64 round_sent;
 	u64 asked_ns;
 	u64 answer_ns;
+	u32 copied;
+	u64 copied_bytes;
 	u64 active_ns;
+	u64 gain_ns;
 	u64 retry_ns;
 };
 

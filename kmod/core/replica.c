@@ -109,11 +109,12 @@ struct qbd_msg *qbd_replica_send(const struct qbd_replica_core *rep, u32 node,
 }
 
 /**
- * qbd_replica_reply() - the answer to a request
+ * qbd_replica_reply_by() - the answer to a request, by an action of some kind
  * @rep: the replica
  * @node: who asked
  * @to: the request
  * @type: enum qbd_wire_type
+ * @kind: SEND, or one that sends more than that
  * @acts: actions of the step
  *
  * It bears the authority of the request, also where it refuses it, so that the
@@ -121,19 +122,38 @@ struct qbd_msg *qbd_replica_send(const struct qbd_replica_core *rep, u32 node,
  *
  * Return: the message, its body zero; NULL if there was no room.
  */
-struct qbd_msg *qbd_replica_reply(const struct qbd_replica_core *rep, u32 node,
-				  const struct qbd_msg *to, u16 type,
-				  struct qbd_actions *acts)
+struct qbd_msg *qbd_replica_reply_by(const struct qbd_replica_core *rep,
+				     u32 node, const struct qbd_msg *to,
+				     u16 type, enum qbd_action_kind kind,
+				     struct qbd_actions *acts)
 {
 	struct qbd_msg *msg = qbd_replica_send(rep, node, type, acts);
 
 	if (!msg)
 		return NULL;
+	acts->act[acts->nr - 1].kind = kind;
 	msg->term = to->term;
 	msg->nonce = to->nonce;
 	msg->epoch = to->epoch;
 	msg->session = to->session;
 	return msg;
+}
+
+/**
+ * qbd_replica_reply() - the answer to a request
+ * @rep: the replica
+ * @node: who asked
+ * @to: the request
+ * @type: enum qbd_wire_type
+ * @acts: actions of the step
+ *
+ * Return: as qbd_replica_reply_by().
+ */
+struct qbd_msg *qbd_replica_reply(const struct qbd_replica_core *rep, u32 node,
+				  const struct qbd_msg *to, u16 type,
+				  struct qbd_actions *acts)
+{
+	return qbd_replica_reply_by(rep, node, to, type, QBD_ACT_SEND, acts);
 }
 
 /**
@@ -279,6 +299,8 @@ void qbd_replica_fail(struct qbd_replica_core *rep, int err,
 	rep->failed = err;
 	rep->ack_due = false;
 	memset(rep->fill, 0, sizeof(rep->fill));
+	qbd_replica_resync_end(rep);
+	qbd_replica_source_end(rep);
 	qbd_replica_leave(rep);
 	act = qbd_actions_add(acts, QBD_ACT_FAIL);
 	if (act)
@@ -295,10 +317,48 @@ void qbd_replica_fail(struct qbd_replica_core *rep, int err,
 	msg->nack.incarnation = rep->cfg.incarnation;
 }
 
+/* What replicas say to each other, and the order for it. */
+static void qbd_replica_resync_msg(struct qbd_replica_core *rep,
+				   const struct qbd_replica_event *event,
+				   struct qbd_actions *acts)
+{
+	switch (event->msg->type) {
+	case QBD_MSG_RESYNC:
+		qbd_replica_resync(rep, event, acts);
+		break;
+	case QBD_MSG_PIN:
+		qbd_replica_pin(rep, event, acts);
+		break;
+	case QBD_MSG_MAP:
+		qbd_replica_map(rep, event, acts);
+		break;
+	case QBD_MSG_DIFF:
+		qbd_replica_diff(rep, event, acts);
+		break;
+	case QBD_MSG_UNPIN:
+		qbd_replica_unpin(rep, event);
+		break;
+	default:
+		/* a reply, or between nodes: not for a replica */
+		break;
+	}
+}
+
+/* An answer of a source names the source. */
+static bool qbd_replica_from_source(u16 type)
+{
+	return type == QBD_MSG_PIN_REPLY || type == QBD_MSG_MAP_REPLY ||
+	       type == QBD_MSG_DIFF_REPLY;
+}
+
 static void qbd_replica_msg(struct qbd_replica_core *rep,
 			    const struct qbd_replica_event *event,
 			    struct qbd_actions *acts)
 {
+	if (qbd_replica_from_source(event->msg->type)) {
+		qbd_replica_resync_got(rep, event, acts);
+		return;
+	}
 	if (event->msg->replica != rep->cfg.replica) {
 		qbd_replica_nack(rep, event->node, event->msg, QBD_NACK_UNKNOWN,
 				 acts);
@@ -321,7 +381,7 @@ static void qbd_replica_msg(struct qbd_replica_core *rep,
 		qbd_replica_release(rep, event, acts);
 		break;
 	default:
-		/* a reply, or between nodes: not for a replica */
+		qbd_replica_resync_msg(rep, event, acts);
 		break;
 	}
 }
@@ -337,6 +397,7 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 		      struct qbd_actions *acts)
 {
 	acts->more = false;
+	rep->now_ns = max(rep->now_ns, event->now_ns);
 	switch (event->kind) {
 	case QBD_REPLICA_MSG:
 		qbd_replica_msg(rep, event, acts);
@@ -359,6 +420,9 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 	case QBD_REPLICA_LOG_BAD:
 		qbd_replica_log_bad(rep, event, acts);
 		break;
+	case QBD_REPLICA_SHADOWED:
+		qbd_replica_shadowed(rep, event, acts);
+		break;
 	case QBD_REPLICA_FLOOR:
 		rep->floor = max(rep->floor, event->term);
 		qbd_replica_told(rep, 0, acts);
@@ -368,6 +432,7 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 		break;
 	case QBD_REPLICA_TICK:
 		qbd_replica_wakeup(rep, event->now_ns, acts);
+		qbd_replica_source_tick(rep);
 		break;
 	case QBD_REPLICA_MORE:
 		break;
@@ -377,4 +442,5 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 		qbd_replica_ack(rep, acts);
 	}
 	qbd_replica_fill(rep, acts);
+	qbd_replica_resync_drive(rep, acts);
 }

@@ -41,6 +41,7 @@
 #define QBD_CORE_REPLICA_H
 
 #include "lease.h"
+#include "resync.h"
 #include "step.h"
 
 #define QBD_REPLICA_RUNS 8 /* terms among records not yet durable */
@@ -87,7 +88,8 @@ struct qbd_replica_ops {
 /**
  * struct qbd_replica_config - what a replica starts with, from its store
  * @ops: callbacks
- * @ctx: their first argument
+ * @resync: callbacks of a resync; NULL: it takes no part in any
+ * @ctx: first argument of all of them
  * @key: which shard
  * @replica: replica id
  * @node: this node
@@ -101,10 +103,12 @@ struct qbd_replica_ops {
  * @max_lease_ns: longest lease that any node may get in this life (S9)
  * @window_records: records that leaders may send ahead of acks
  * @window_bytes: payload bytes likewise
+ * @retry_ns: after which what a source did not answer is asked again
  * @flags: QBD_REPLICA_NONVOTING, _SUSPECT, _LOST as in the store
  */
 struct qbd_replica_config {
 	const struct qbd_replica_ops *ops;
+	const struct qbd_resync_ops *resync;
 	void *ctx;
 	struct qbd_shard_key key;
 	u64 replica;
@@ -119,6 +123,7 @@ struct qbd_replica_config {
 	u64 max_lease_ns;
 	u32 window_records;
 	u32 window_bytes;
+	u64 retry_ns;
 	u32 flags;
 };
 
@@ -135,6 +140,8 @@ struct qbd_replica_config {
  *	of the history up to @first, and none of it beyond @pos.index
  * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
  *	message of QBD_ACT_SEND_LOG
+ * @QBD_REPLICA_SHADOWED: QBD_ACT_SHADOW @msg ended with @err: 0; -ENOSPC: there
+ *	is no room; else it is to be asked for again
  * @QBD_REPLICA_FLOOR: consensus says that no term above @term was granted
  *	before this store was opened (S5, S11); a replica that may have lost
  *	promises votes again once it is caught up
@@ -151,6 +158,7 @@ enum qbd_replica_event_kind {
 	QBD_REPLICA_UNLOGGED,
 	QBD_REPLICA_READ_DONE,
 	QBD_REPLICA_LOG_BAD,
+	QBD_REPLICA_SHADOWED,
 	QBD_REPLICA_FLOOR,
 	QBD_REPLICA_FAILED,
 	QBD_REPLICA_TICK,
@@ -161,14 +169,14 @@ enum qbd_replica_event_kind {
  * struct qbd_replica_event - one event
  * @kind: enum qbd_replica_event_kind
  * @node: MSG: sender, as known from the connection; READ_DONE: as in the action
- * @err: READ_DONE, FAILED
+ * @err: READ_DONE, SHADOWED, FAILED
  * @crc: READ_DONE
  * @now_ns: BOOTTIME
  * @term: PROMISED, FLOOR
  * @nonce: PROMISED
  * @first: READ_DONE
  * @pos: LOGGED, UNLOGGED, READ_DONE, LOG_BAD
- * @msg: MSG, READ_DONE, LOG_BAD
+ * @msg: MSG, READ_DONE, LOG_BAD, SHADOWED
  * @payload: READ_DONE: cookie of the bytes
  */
 struct qbd_replica_event {
@@ -234,6 +242,10 @@ struct qbd_fill {
  * @open: OPEN that waits for the end of a lease; its type is 0 if none does
  * @run: terms of the newest records
  * @fill: FETCH requests under way
+ * @resync: what it does to become a copy of another one
+ * @resyncs: counts its attempts
+ * @pin_user: who makes itself a copy of this one
+ * @now_ns: time of the newest event
  * @mark: index of the last record when the bytes were counted anew
  * @old_bytes: payload bytes up to it that may not be durable
  * @new_bytes: payload bytes of records after it
@@ -266,6 +278,10 @@ struct qbd_replica_core {
 	struct qbd_msg open;
 	struct qbd_run run[QBD_REPLICA_RUNS];
 	struct qbd_fill fill[QBD_REPLICA_FILLS];
+	struct qbd_resync resync;
+	u64 resyncs;
+	struct qbd_pin_user pin_user[QBD_PIN_USERS];
+	u64 now_ns;
 	u64 mark;
 	u64 old_bytes;
 	u64 new_bytes;

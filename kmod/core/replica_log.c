@@ -80,13 +80,21 @@ static bool qbd_replica_matches(const struct qbd_replica_core *rep,
 	return term == prev.term || (!term && prev.index <= rep->bound);
 }
 
-/*
- * Records above @index are void: another history goes on from there. The one
- * place where anything is truncated, for takeover and reconnect alike: the
- * leader's record at @index + 1 is not the one that is here.
+/**
+ * qbd_replica_truncate() - records above an index are void
+ * @rep: the replica
+ * @index: the last one that stays
+ * @term: by order of the leader of this term
+ * @acts: actions of the step
+ *
+ * The one place where anything is truncated, for takeover and reconnect alike:
+ * the leader's record at @index + 1 is not the one that is here. For a resync
+ * too: see resync.h.
+ *
+ * Return: false if it could not be.
  */
-static bool qbd_replica_truncate(struct qbd_replica_core *rep, u64 index,
-				 u64 term, struct qbd_actions *acts)
+bool qbd_replica_truncate(struct qbd_replica_core *rep, u64 index, u64 term,
+			  struct qbd_actions *acts)
 {
 	struct qbd_pos last = { .index = index };
 	struct qbd_action *act;
@@ -248,6 +256,9 @@ static void qbd_replica_take(struct qbd_replica_core *rep,
  * refused are refused like it. Else each of them were a mismatch, and the
  * leader would begin to send all of them again at once, for as long as the disk
  * hangs.
+ *
+ * A replica with a shadow takes none: one that is in the log, and not home when
+ * the shadow becomes the replica, would be lost without a trace.
  */
 void qbd_replica_append(struct qbd_replica_core *rep,
 			const struct qbd_replica_event *event,
@@ -264,7 +275,7 @@ void qbd_replica_append(struct qbd_replica_core *rep,
 	rep->session = msg->session;
 	rep->round = max(rep->round, msg->append.round);
 	if (msg->append.pos.index > rep->last.index &&
-	    qbd_replica_full(rep, msg)) {
+	    (qbd_replica_full(rep, msg) || qbd_replica_unshadow(rep))) {
 		qbd_replica_nack(rep, event->node, msg, QBD_NACK_BUSY, acts);
 		return;
 	}

@@ -66,6 +66,8 @@ static void qbd_replica_rise(struct qbd_replica_core *rep,
 	rep->round = 0;
 	rep->ack_due = false;
 	memset(rep->fill, 0, sizeof(rep->fill));
+	qbd_replica_resync_end(rep);
+	qbd_replica_source_end(rep);
 }
 
 /*

@@ -88,6 +88,9 @@ int qbd_store_shadow(struct qbd_store_core *core, u32 slot,
 			core->starved = true;
 		return -EAGAIN;
 	}
+	if (s->shadow.state == QBD_SHADOW_NONE)
+		s->shadow.seq =
+			core->super.incarnation + ++core->shadow_seq;
 	s->shadow.state = QBD_SHADOW_OPEN;
 	s->shadow.at = *at;
 	s->shadow.config = *config;
@@ -135,6 +138,7 @@ int qbd_store_shadow_get(const struct qbd_store_core *core, u32 slot, u32 chunk,
 	if (!s)
 		return -ENOENT;
 	memset(shadowed, 0, sizeof(*shadowed));
+	shadowed->seq = s->shadow.seq;
 	shadowed->blocks = (u32)min_t(
 		u64, 1U << layout->chunk_shift,
 		s->table.blocks - ((u64)chunk << layout->chunk_shift));

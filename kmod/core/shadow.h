@@ -48,7 +48,7 @@
 #define QBD_CORE_SHADOW_H
 
 #include "pos.h"
-#include "wal_format.h"
+#include "table.h"
 
 /**
  * enum qbd_shadow_state - life of a shadow
@@ -71,6 +71,7 @@ enum qbd_shadow_state {
  * @state: enum qbd_shadow_state
  * @page: next page of the map that a checkpoint looks at
  * @unfilled: chunks that may be written to
+ * @seq: which one it is: no two shadows of a store have the same
  * @at: what the replica is going to have
  * @config: its replica set as of then
  */
@@ -78,6 +79,7 @@ struct qbd_shadow {
 	u8 state;
 	u32 page;
 	u32 unfilled;
+	u64 seq;
 	struct qbd_pos at;
 	struct qbd_config config;
 };
@@ -96,12 +98,14 @@ enum qbd_shadow_kind {
 
 /**
  * struct qbd_shadowed - a chunk of a shadow, or of the replica below it
+ * @seq: which shadow it is
  * @last: index of its last change
  * @block: where it begins on the device, 0 = it reads as zero
  * @blocks: how long it is
  * @own: nobody else has what is at @block: it may be written to
  */
 struct qbd_shadowed {
+	u64 seq;
 	u64 last;
 	u64 block;
 	u32 blocks;

@@ -18,8 +18,8 @@
  * the same machine again with its MORE event, with a fresh array, until it is
  * not.  Every step starts with at least QBD_ACTIONS_MIN free entries.
  *
- * PAYLOADS are reference counted by the shell.  An action SEND, LOG_APPEND or
- * READ with a cookie has a reference of its own: the shell takes it when it
+ * PAYLOADS are reference counted by the shell.  An action SEND, LOG_APPEND,
+ * READ, DIFF or SHADOW with a cookie has a reference of its own: the shell takes it when it
  * moves the action into the FIFO; it ends when the bytes were handed over to
  * the connection or the store.  The cookie of a WRITE that was accepted, and
  * of a READ_REPLY given to a leader, is the leader's until it says PUT; a
@@ -50,6 +50,17 @@
  * @QBD_ACT_BOUND: records up to @index may go home
  * @QBD_ACT_READ: read what the READ @msg from @node asks for;
  *	QBD_REPLICA_READ_DONE with the same @msg
+ * @QBD_ACT_SEND_PIN: send the PIN_REPLY @msg to @node, with the replica set of
+ *	that pin as payload; drop it if there is no such pin any more
+ * @QBD_ACT_DIFF: read the chunks of the pin that the DIFF @msg from @node asks
+ *	for, compare them with its digests, and send a DIFF_REPLY for each; GONE
+ *	if the pin does not hold when they were read
+ * @QBD_ACT_DIGEST: send the DIFF @msg to @node, with the digests of what this
+ *	replica, its shadow @id first, has of its chunks; it may wait, and is
+ *	asked for again if it waits long
+ * @QBD_ACT_SHADOW: put into the shadow @id what the DIFF_REPLY @msg brought,
+ *	under the index @index of its last change; QBD_REPLICA_SHADOWED with the
+ *	same @msg, whatever happens
  * @QBD_ACT_FAIL: the replica found its log inconsistent: show @err, fence it
  * @QBD_ACT_COMPLETE: end the request @req with @err; a read that was served
  *	by another node has its bytes in @payload
@@ -82,6 +93,10 @@ enum qbd_action_kind {
 	QBD_ACT_LOG_VOTE,
 	QBD_ACT_BOUND,
 	QBD_ACT_READ,
+	QBD_ACT_SEND_PIN,
+	QBD_ACT_DIFF,
+	QBD_ACT_DIGEST,
+	QBD_ACT_SHADOW,
 	QBD_ACT_FAIL,
 	/* from leaders */
 	QBD_ACT_COMPLETE,
@@ -106,17 +121,17 @@ enum qbd_action_kind {
  * @state: MEMBER: enum qbd_member_state
  * @reason: MEMBER: enum qbd_wire_reason if it refused, 0 = none
  * @err: COMPLETE, NEED_TERM, FAIL
- * @node: SEND, SEND_LOG, READ
+ * @node: SEND, SEND_LOG, READ, SEND_PIN, DIFF, DIGEST
  * @block: READ_LOCAL
  * @blocks: READ_LOCAL
- * @index: LOG_TRUNCATE, BOUND, MEMBER; COMPLETE: index of a WRITE's record,
+ * @index: LOG_TRUNCATE, BOUND, MEMBER, SHADOW; COMPLETE: index of a WRITE's record,
  *	index that a READ's bytes show
  * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM; COMPLETE: of the leader
- * @id: READ_LOCAL
+ * @id: READ_LOCAL, DIGEST, SHADOW
  * @req: COMPLETE, READ_LOCAL: the request's cookie
  * @payload: COMPLETE, PUT
  * @promise: LOG_PROMISE
- * @msg: SEND, SEND_LOG, LOG_APPEND, READ
+ * @msg: SEND, SEND_LOG, LOG_APPEND, READ, SEND_PIN, DIFF, DIGEST, SHADOW
  */
 struct qbd_action {
 	u8 kind;

@@ -69,6 +69,7 @@ struct qbd_releases {
  * @nr_pages: how many logical pages there are in level 0
  * @pin_pages: pages that pins still need
  * @pin_seq: counts pins
+ * @shadow_seq: counts shadows
  * @pins_due: pins and shadows that wait for a checkpoint
  * @spare: chain of map pages not in use, linked by their first word
  * @nr_spare: how many
@@ -108,6 +109,7 @@ struct qbd_store_core {
 	u32 nr_pages;
 	u32 pin_pages;
 	u64 pin_seq;
+	u64 shadow_seq;
 	u32 pins_due;
 	void *spare;
 	u32 nr_spare;

@@ -37,9 +37,12 @@
  */
 #define QBD_STORE_SPARE_PAGES 6U
 
-/* Blocks of a chunk, log2: 64 KiB to 4 MiB. */
+/*
+ * Blocks of a chunk, log2: 64 KiB to 1 MiB, which one message can carry, and
+ * whose digests one block holds.
+ */
 #define QBD_CHUNK_SHIFT_MIN 4U
-#define QBD_CHUNK_SHIFT_MAX 10U
+#define QBD_CHUNK_SHIFT_MAX 8U
 
 /* Blocks of the smallest log that there may be: tests use it. */
 #define QBD_WAL_BLOCKS_MIN 256U

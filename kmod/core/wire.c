@@ -173,15 +173,32 @@ int qbd_wire_encode(const struct qbd_msg *msg, void *buf, u32 max_bytes)
  * @msg: the message
  * @crc: the CRC
  *
- * Return: false if the message has no payload.
+ * Return: false if the message has no payload. All types that may have one have
+ * its CRC.
  */
 bool qbd_wire_payload_crc(const struct qbd_msg *msg, u32 *crc)
 {
 	if (!msg->payload_bytes)
 		return false;
-	*crc = msg->type == QBD_MSG_APPEND ? msg->append.crc :
-					     msg->read_reply.crc;
-	return true;
+	switch (msg->type) {
+	case QBD_MSG_APPEND:
+		*crc = msg->append.crc;
+		return true;
+	case QBD_MSG_READ_REPLY:
+		*crc = msg->read_reply.crc;
+		return true;
+	case QBD_MSG_PIN_REPLY:
+		*crc = msg->pin_reply.crc;
+		return true;
+	case QBD_MSG_DIFF:
+		*crc = msg->diff.crc;
+		return true;
+	case QBD_MSG_DIFF_REPLY:
+		*crc = msg->diff_reply.crc;
+		return true;
+	default:
+		return false;
+	}
 }
 
 /**
@@ -203,6 +220,8 @@ int qbd_wire_status_errno(u32 status)
 		return -ENODATA;
 	case QBD_STATUS_BUSY:
 		return -EAGAIN;
+	case QBD_STATUS_NOSPC:
+		return -ENOSPC;
 	case QBD_STATUS_EIO:
 	default:
 		return -EIO;
@@ -228,6 +247,8 @@ u32 qbd_wire_errno_status(int err)
 		return QBD_STATUS_GONE;
 	case -EAGAIN:
 		return QBD_STATUS_BUSY;
+	case -ENOSPC:
+		return QBD_STATUS_NOSPC;
 	default:
 		return QBD_STATUS_EIO;
 	}

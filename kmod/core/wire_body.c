@@ -6,6 +6,7 @@
  * of values here (wire_check.c), no heads and CRCs (wire.c).
  */
 #include "wire_body.h"
+#include "wire_resync.h"
 
 #define QBD_PIN(type, field, at) \
 	static_assert(offsetof(struct qbd_wire_##type, field) == (at))
@@ -125,22 +126,6 @@ QBD_PIN(fetch_reply, reserved, 36);
 
 QBD_PIN_SIZE(release, 8);
 QBD_PIN(release, commit, 0);
-
-static struct qbd_pos qbd_wire_pos_get(const struct qbd_wire_pos *pos)
-{
-	return (struct qbd_pos){
-		.term = le64_to_cpu(pos->term),
-		.index = le64_to_cpu(pos->index),
-	};
-}
-
-static struct qbd_wire_pos qbd_wire_pos_put(struct qbd_pos pos)
-{
-	return (struct qbd_wire_pos){
-		.term = cpu_to_le64(pos.term),
-		.index = cpu_to_le64(pos.index),
-	};
-}
 
 static int qbd_wire_hello_get(const void *body, struct qbd_msg *msg)
 {
@@ -470,6 +455,18 @@ static const struct qbd_wire_info qbd_wire_infos[QBD_MSG_TYPE_MAX + 1] = {
 				    .reply = true },
 	[QBD_MSG_RELEASE]	= { "release", QBD_BODY(release) },
 	[QBD_MSG_RELEASE_ACK]	= { "release-ack", .reply = true },
+	[QBD_MSG_RESYNC]	= { "resync", QBD_BODY(resync) },
+	[QBD_MSG_RESYNC_REPLY]	= { "resync-reply", QBD_BODY(resync_reply),
+				    .reply = true, .flags = QBD_REPLY_FLAGS },
+	[QBD_MSG_PIN]		= { "pin", QBD_BODY(pin) },
+	[QBD_MSG_PIN_REPLY]	= { "pin-reply", QBD_BODY(pin_reply),
+				    .payload = true },
+	[QBD_MSG_MAP]		= { "map", QBD_BODY(map) },
+	[QBD_MSG_MAP_REPLY]	= { "map-reply", QBD_BODY(map_reply) },
+	[QBD_MSG_DIFF]		= { "diff", QBD_BODY(diff), .payload = true },
+	[QBD_MSG_DIFF_REPLY]	= { "diff-reply", QBD_BODY(diff_reply),
+				    .payload = true },
+	[QBD_MSG_UNPIN]		= { "unpin", QBD_BODY(unpin) },
 };
 
 /* clang-format on */

@@ -32,6 +32,23 @@ struct qbd_wire_info {
 
 const struct qbd_wire_info *qbd_wire_info(u16 type);
 
+/* A position from the wire, and to it. */
+static inline struct qbd_pos qbd_wire_pos_get(const struct qbd_wire_pos *pos)
+{
+	return (struct qbd_pos){
+		.term = le64_to_cpu(pos->term),
+		.index = le64_to_cpu(pos->index),
+	};
+}
+
+static inline struct qbd_wire_pos qbd_wire_pos_put(struct qbd_pos pos)
+{
+	return (struct qbd_wire_pos){
+		.term = cpu_to_le64(pos.term),
+		.index = cpu_to_le64(pos.index),
+	};
+}
+
 /**
  * qbd_wire_len() - bytes of a message without its payload
  * @info: its type

@@ -9,6 +9,7 @@
 #include "wire_check.h"
 #include "store_limits.h"
 #include "wire_body.h"
+#include "wire_resync.h"
 
 static bool qbd_wire_pos_ok(struct qbd_pos pos)
 {
@@ -184,7 +185,7 @@ static bool qbd_wire_body_ok(const struct qbd_msg *msg)
 	case QBD_MSG_RELEASE_ACK:
 		return true;
 	default:
-		return false;
+		return qbd_wire_resync_ok(msg);
 	}
 }
 

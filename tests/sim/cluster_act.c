@@ -5,13 +5,7 @@
  */
 #include "cluster.h"
 #include "cluster_log.h"
-
-static bool cl_to_replica(u16 type)
-{
-	return type == QBD_MSG_OPEN || type == QBD_MSG_APPEND ||
-	       type == QBD_MSG_READ || type == QBD_MSG_FETCH ||
-	       type == QBD_MSG_RELEASE;
-}
+#include "cluster_resync.h"
 
 /* --- messages ----------------------------------------------------------- */
 
@@ -37,7 +31,7 @@ void cl_deliver(struct cl_world *w, u32 from, u32 to, u32 shard,
 	u64 before = cl_counted(w, to, shard, msg);
 	u64 after;
 
-	if (cl_to_replica(msg->type)) {
+	if (qbd_msg_to_replica(msg->type)) {
 		cl_rep_step(
 			w, to, shard,
 			&(struct qbd_replica_event){ .kind = QBD_REPLICA_MSG,
@@ -72,11 +66,11 @@ static void cl_act_self(struct cl_world *w, u32 node, u32 shard,
 	struct cl_node *n = &w->node[node];
 	u64 now_ns = cl_node_now(w, node);
 
-	if (cl_to_replica(msg->type) && !(msg->flags & QBD_WIRE_FILL)) {
+	if (qbd_msg_from_leader(msg)) {
 		msg->beat = qbd_lease_mark(&n->holder[node]);
 		qbd_lease_grant(&n->voter[node], now_ns, msg->beat,
 				n->lease_ns);
-	} else if (!cl_to_replica(msg->type)) {
+	} else if (!qbd_msg_to_replica(msg->type)) {
 		qbd_lease_echo(&n->holder[node], now_ns, msg->beat, msg->list);
 	}
 	cl_deliver(w, node, node, shard, msg);
@@ -404,6 +398,15 @@ void cl_act(struct cl_world *w, u32 node, u32 shard, struct cl_item *item)
 	case QBD_ACT_SEND_LOG:
 		cl_act_send_log(w, node, shard, act);
 		break;
+	case QBD_ACT_SEND_PIN:
+		cl_copy_send_pin(w, node, shard, act);
+		break;
+	case QBD_ACT_DIFF:
+	case QBD_ACT_DIGEST:
+	case QBD_ACT_SHADOW:
+		cl_copy_act(w, node, shard, act);
+		cl_payload_put(act->msg.payload);
+		break;
 	case QBD_ACT_READ_LOCAL:
 		((struct cl_op *)act->req)->reading = true;
 		fallthrough;
@@ -450,6 +453,7 @@ void cl_act_drop(struct cl_item *item)
 	const struct qbd_action *act = &item->act;
 
 	if (act->kind == QBD_ACT_SEND || act->kind == QBD_ACT_LOG_APPEND ||
-	    act->kind == QBD_ACT_READ)
+	    act->kind == QBD_ACT_READ || act->kind == QBD_ACT_DIFF ||
+	    act->kind == QBD_ACT_SHADOW)
 		cl_payload_put(act->msg.payload);
 }

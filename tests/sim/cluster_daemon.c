@@ -49,6 +49,7 @@ static void cl_leader_start(struct cl_world *w, u32 id, u32 shard, u64 term,
 		.ring_records = CL_RING,
 		.read = lead->read,
 		.nr_reads = CL_READS,
+		.resync = w->real,
 		.reads_quorum = w->reads_quorum,
 	};
 

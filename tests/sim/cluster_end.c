@@ -3,16 +3,27 @@
  * The end of a schedule: when has the cluster come to rest (R8), and is what
  * is there then what has to be there (R3, R6)?
  *
- * A member that no log reaches any more needs a resync, which is not the
- * core's work yet: it is counted and left out.
+ * A member that no log reaches any more is made a copy of another one, if the
+ * schedule has real stores, and if a leader got as far as to commit something.
  */
 #include "cluster.h"
 #include "cluster_log.h"
 
+/* Can the leader of a shard have members made copies of others? */
+static bool cl_resyncs(const struct cl_world *w, u32 shard)
+{
+	const struct cl_lead *lead =
+		&w->node[w->volume[w->shard[shard].volume].holder].lead[shard];
+
+	return w->real && lead->active && (lead->state == QBD_LEADER_READY ||
+					   lead->state == QBD_LEADER_SERVING);
+}
+
 /*
- * Does it take a resync? If no log reaches back to what the member has, or if
- * damage took the replica itself. A leader that has just begun does not know
- * yet what the one before it found out.
+ * Is nothing more to be expected of a member? If no log reaches back to what it
+ * has, and there is nobody whose copy it could be, or if damage took the replica
+ * itself. A leader that has just begun does not know yet what the one before it
+ * found out.
  */
 static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
 		    const struct qbd_progress *prog)
@@ -20,11 +31,12 @@ static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
 	const struct cl_node *node =
 		&w->node[w->shard[shard].set.member[member].node];
 
-	return prog->state == QBD_MEMBER_GONE ||
-	       w->shard[shard].gone & (1U << member) ||
-	       (node->damaged &&
-		(!node->rep[shard].ready ||
-		 (node->rep[shard].core.flags & QBD_REPLICA_LOST)));
+	if (node->damaged && (!node->rep[shard].ready ||
+			      (node->rep[shard].core.flags & QBD_REPLICA_LOST)))
+		return true;
+	return !cl_resyncs(w, shard) &&
+	       (prog->state == QBD_MEMBER_GONE ||
+		w->shard[shard].gone & (1U << member));
 }
 
 static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,
@@ -36,7 +48,7 @@ static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,
 
 	if (cl_gone(w, shard, member, prog))
 		return true;
-	return prog->state == QBD_MEMBER_LIVE && prog->voting &&
+	return prog->state == QBD_MEMBER_LIVE && prog->voting && !rep->flags &&
 	       prog->durable == info->last && prog->commit == info->commit &&
 	       rep->bound == info->last && rep->durable == info->last &&
 	       rep->last.index == info->last &&
@@ -172,6 +184,29 @@ bool cl_end_rest(struct cl_world *w, const char **why)
 
 /* --- what is there ------------------------------------------------------ */
 
+/*
+ * Chunks that changed last with the same record everywhere: or a replica would
+ * be a bad source for those that missed it, or a good one for nothing.
+ */
+static void cl_end_lasts(struct cl_world *w, u32 shard, u32 node,
+			 u64 expect[CL_CHUNKS])
+{
+	u64 last[CL_CHUNKS];
+	u32 i;
+
+	cl_store_settle(w, node);
+	cl_store_lasts(w, node, shard, last);
+	for (i = 0; i < CL_CHUNKS; i++) {
+		if (expect[i] == U64_MAX)
+			expect[i] = last[i];
+		if (last[i] != expect[i])
+			cl_broken(w, "R6",
+				  "node %u: chunk %u of %u changed last at "
+				  "%llu, elsewhere at %llu",
+				  node, i, shard, last[i], expect[i]);
+	}
+}
+
 static void cl_end_replica(struct cl_world *w, u32 shard, u32 node,
 			   const u32 *expect)
 {
@@ -246,6 +281,7 @@ void cl_end_check(struct cl_world *w)
 {
 	const struct qbd_progress *prog;
 	const struct cl_lead *lead;
+	u64 lasts[CL_CHUNKS];
 	u32 expect[CL_BLOCKS];
 	u32 shard, i;
 
@@ -253,6 +289,7 @@ void cl_end_check(struct cl_world *w)
 		lead = &w->node[w->volume[w->shard[shard].volume].holder]
 				.lead[shard];
 		cl_oracle_values(w, shard, expect);
+		memset(lasts, 0xff, sizeof(lasts));
 		for (i = 0; i < w->shard[shard].set.nr; i++) {
 			prog = qbd_leader_member(lead->core, i);
 			if (cl_gone(w, shard, i, prog)) {
@@ -262,6 +299,10 @@ void cl_end_check(struct cl_world *w)
 			cl_end_replica(w, shard,
 				       w->shard[shard].set.member[i].node,
 				       expect);
+			if (w->real)
+				cl_end_lasts(w, shard,
+					     w->shard[shard].set.member[i].node,
+					     lasts);
 		}
 	}
 	cl_oracle_acked(w);

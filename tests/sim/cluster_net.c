@@ -94,13 +94,6 @@ static void cl_net_push(struct cl_world *w, u32 from, u32 to, u32 conn,
 	cl_net_event(w, from, to, conn, due_ns - w->now_ns);
 }
 
-static bool cl_net_to_replica(u16 type)
-{
-	return type == QBD_MSG_OPEN || type == QBD_MSG_APPEND ||
-	       type == QBD_MSG_READ || type == QBD_MSG_FETCH ||
-	       type == QBD_MSG_RELEASE;
-}
-
 /* A message of a shard; dropped if there is no connection. */
 void cl_net_send(struct cl_world *w, u32 from, u32 shard,
 		 const struct qbd_action *act, struct cl_payload *payload)
@@ -110,7 +103,7 @@ void cl_net_send(struct cl_world *w, u32 from, u32 shard,
 
 	if (to < 1 || to > w->nr_nodes || !w->joined[from][to])
 		return;
-	if (cl_net_to_replica(msg.type) && !(msg.flags & QBD_WIRE_FILL))
+	if (qbd_msg_from_leader(&msg))
 		msg.beat = qbd_lease_mark(&w->node[from].holder[to]);
 	cl_net_push(w, from, to, w->pin[from][to][shard], &msg, payload);
 }
@@ -209,10 +202,10 @@ static void cl_net_got(struct cl_world *w, u32 from, u32 to,
 	shard = cl_shard_of(w, &msg->key);
 	if (shard < 0)
 		return;
-	if (cl_net_to_replica(msg->type)) {
+	if (qbd_msg_to_replica(msg->type)) {
 		if (msg->type == QBD_MSG_OPEN)
 			cl_net_asks(w, from, to, msg->open.lease_ms);
-		if (!(msg->flags & QBD_WIRE_FILL))
+		if (qbd_msg_from_leader(msg))
 			qbd_lease_grant(&w->node[to].voter[from],
 					cl_node_now(w, to), msg->beat,
 					w->node[to].asked_ns[from]);
@@ -221,6 +214,49 @@ static void cl_net_got(struct cl_world *w, u32 from, u32 to,
 			       msg->beat, msg->list);
 	}
 	cl_deliver(w, from, to, (u32)shard, msg);
+}
+
+/* What a message of a resync is about, for the trace. */
+static void cl_net_about(const struct qbd_msg *msg, u64 *a, u64 *b, u64 *c)
+{
+	switch (msg->type) {
+	case QBD_MSG_RESYNC:
+		*a = msg->resync.source;
+		break;
+	case QBD_MSG_RESYNC_REPLY:
+		*a = msg->resync_reply.status;
+		*b = msg->resync_reply.at.index;
+		*c = msg->resync_reply.chunks;
+		break;
+	case QBD_MSG_PIN:
+		*a = msg->pin.have.index;
+		break;
+	case QBD_MSG_PIN_REPLY:
+		*a = msg->pin_reply.status;
+		*b = msg->pin_reply.at.index;
+		break;
+	case QBD_MSG_MAP:
+		*a = msg->map.have;
+		*b = msg->map.from;
+		break;
+	case QBD_MSG_MAP_REPLY:
+		*a = msg->map_reply.status;
+		*b = msg->map_reply.nr;
+		*c = msg->map_reply.next;
+		break;
+	case QBD_MSG_DIFF:
+		*a = msg->diff.id;
+		*b = msg->diff.nr;
+		*c = msg->diff.chunk[0];
+		break;
+	case QBD_MSG_DIFF_REPLY:
+		*a = msg->diff_reply.status;
+		*b = msg->payload_bytes / QBD_BLOCK_SIZE;
+		*c = msg->diff_reply.chunk;
+		break;
+	default:
+		break;
+	}
 }
 
 /* What a message is about, for the trace. */
@@ -261,6 +297,7 @@ static void cl_net_show(struct cl_world *w, u32 from, u32 to, u32 conn,
 		b = msg->fetch_reply.through.index;
 		break;
 	default:
+		cl_net_about(msg, &a, &b, &c);
 		break;
 	}
 	cl_trace(w, "%u>%u.%u %u.%u %s t%llu s%llu: %llu %llu %llu\n", from, to,

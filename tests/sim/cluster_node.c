@@ -9,6 +9,7 @@
  */
 #include "cluster.h"
 #include "cluster_log.h"
+#include "cluster_resync.h"
 
 u64 cl_node_now(const struct cl_world *w, u32 node)
 {
@@ -41,7 +42,8 @@ static void cl_queue(struct cl_world *w, u32 node, u32 shard,
 		item->made_ns = w->now_ns;
 		if (act->kind == QBD_ACT_SEND ||
 		    act->kind == QBD_ACT_LOG_APPEND ||
-		    act->kind == QBD_ACT_READ)
+		    act->kind == QBD_ACT_READ || act->kind == QBD_ACT_DIFF ||
+		    act->kind == QBD_ACT_SHADOW)
 			cl_payload_get(act->msg.payload);
 		cl_push(&w->node[node].pump[shard], item);
 	}
@@ -112,7 +114,9 @@ int cl_lead_step(struct cl_world *w, u32 node, u32 shard,
 		ev.kind = QBD_LEADER_MORE;
 	} while (acts.more);
 	qbd_leader_info(lead->core, &info);
-	cl_saw_counted(w, shard, info.commit);
+	cl_saw_counted(w, shard,
+		       w->node[node].vol[w->shard[shard].volume].core.term,
+		       info.commit);
 	if (info.state != lead->state) {
 		cl_trace(w, "node %u: leader of %u is %s\n", node, shard,
 			 qbd_leader_name(info.state));
@@ -147,13 +151,6 @@ void cl_rep_step(struct cl_world *w, u32 node, u32 shard,
 }
 
 /* --- what replicas ask within a step ------------------------------------ */
-
-/* Their context says node and shard. */
-struct cl_ctx {
-	struct cl_world *w;
-	u32 node;
-	u32 shard;
-};
 
 static struct cl_ctx cl_ctx[CL_NODES + 1][CL_SHARDS];
 
@@ -200,6 +197,7 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 	struct cl_ctx *ctx = &cl_ctx[node][shard];
 	struct qbd_replica_config cfg = {
 		.ops = &cl_replica_ops,
+		.resync = w->real ? &cl_resync_ops : NULL,
 		.ctx = ctx,
 		.key = { .volume = w->shard[shard].volume + 1,
 			 .shard = w->shard[shard].no },
@@ -210,6 +208,7 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 		.max_lease_ns = w->node[node].lease_ns,
 		.window_records = 48,
 		.window_bytes = 1 << 20,
+		.retry_ns = w->retry_ns >> cl_rand(w, 5),
 	};
 	struct cl_have have = { 0 };
 
@@ -383,7 +382,7 @@ void cl_node_close_store(struct cl_world *w, u32 id)
 		node->rep[i].ready = false;
 		while ((item = cl_pop(&node->pump[i]))) {
 			if (item->act.kind < QBD_ACT_LOG_APPEND ||
-			    item->act.kind > QBD_ACT_READ) {
+			    item->act.kind > QBD_ACT_SHADOW) {
 				cl_push(&left, item);
 				continue;
 			}

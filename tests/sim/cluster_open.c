@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "cluster_resync.h"
 #include "cluster_store.h"
 #include "format.h"
 #include "open.h"
@@ -29,6 +30,7 @@ void cl_store_new(struct cl_world *w)
 		INIT_LIST_HEAD(&s->ios);
 		INIT_LIST_HEAD(&s->done);
 		INIT_LIST_HEAD(&s->reads);
+		INIT_LIST_HEAD(&s->copies);
 		w->node[i].store = s;
 	}
 }
@@ -53,6 +55,7 @@ static void cl_store_format_one(struct cl_world *w, struct cl_store *s,
 	options.store[1] = (u8)s->node;
 	qbd_disk_reset(s->disk, qbd_rng_next(&w->rng));
 	s->opens = 0;
+	memset(s->to, 0, sizeof(s->to));
 	s->drops = cl_chance(w, 40);
 	if (qbd_format_plan(&format, &options))
 		abort();
@@ -215,6 +218,7 @@ static void cl_store_destroy(struct cl_store *s)
 	struct cl_io *io;
 	bool more = s->core;
 
+	cl_copies_drop(s);
 	while (!list_empty(&s->done)) {
 		io = list_first_entry(&s->done, struct cl_io, link);
 		cl_io_free(io);
@@ -272,11 +276,45 @@ int cl_store_open(struct cl_world *w, u32 node)
 		s->ckpt_err = 0;
 	}
 	cl_open_slots(w, s);
+	cl_store_switched(w, s);
+	memset(s->to, 0, sizeof(s->to)); /* those that were cut off */
 	cl_open_work(w, s);
 	w->node[node].open = false;
 	s->rot_end = s->core->ring.head.lpos;
 	cl_store_faults(w, node);
 	return 0;
+}
+
+/* All that may go home does, without time. */
+void cl_store_settle(struct cl_world *w, u32 node)
+{
+	struct cl_store *s = &cl_stores[node];
+
+	if (!s->core || qbd_store_error(s->core))
+		return;
+	cl_open_work(w, s);
+	if (qbd_ckpt_begin(s->core, false))
+		return;
+	s->ckpt = true;
+	s->ckpt_wait = QBD_CKPT_MORE;
+	s->ckpt_err = 0;
+	cl_open_work(w, s);
+}
+
+/* Index of the last change of each chunk of a replica. */
+void cl_store_lasts(struct cl_world *w, u32 node, u32 shard,
+		    u64 last[CL_CHUNKS])
+{
+	const struct cl_store *s = w->node[node].store;
+	const struct qbd_slot *slot =
+		qbd_store_slot(s->core, (u32)s->slot[shard]);
+	const struct qbd_chunk *chunk;
+	u32 i;
+
+	for (i = 0; i < CL_CHUNKS; i++) {
+		chunk = qbd_slot_chunk(s->core, slot, i);
+		last[i] = chunk ? chunk->last : 0;
+	}
 }
 
 /* The store goes, with its node or alone. */

@@ -19,6 +19,7 @@ struct cl_rec {
 	u32 index;
 	u32 op; /* request, 0 = none */
 	u32 own; /* bit by node: durable there while it obeyed this term */
+	u32 was; /* those from which rot took it */
 	u32 next; /* another one with this index */
 	bool known; /* @prev_term is */
 };
@@ -345,11 +346,22 @@ void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 	*promised = max(*promised, msg->term);
 }
 
-void cl_saw_counted(struct cl_world *w, u32 shard, u64 index)
+/*
+ * The leader of @term found out that all up to @index is committed. An ack may
+ * have been on its way when rot took what it is about: what was on a quorum at
+ * one time, and is known to have been, is committed.
+ */
+void cl_saw_counted(struct cl_world *w, u32 shard, u64 term, u64 index)
 {
 	struct cl_history *h = &w->oracle->shard[shard];
+	struct cl_rec *rec;
 
 	h->counted = max(h->counted, index);
+	if (index <= h->commit)
+		return;
+	rec = cl_rec_find(w, shard, term, index);
+	if (rec && rec->was && cl_quorum(w, shard, rec->own | rec->was))
+		cl_commit(w, shard, rec);
 }
 
 /*
@@ -365,8 +377,10 @@ static void cl_rotted(struct cl_world *w, u32 node, u32 shard, u64 last)
 	u32 i;
 
 	for (index = last + 1; index <= h->high; index++)
-		for (i = h->first[index]; i; i = o->rec[i].next)
+		for (i = h->first[index]; i; i = o->rec[i].next) {
+			o->rec[i].was |= o->rec[i].own & (1U << node);
 			o->rec[i].own &= ~(1U << node);
+		}
 	while (h->commit > max(h->counted, last) &&
 	       !cl_quorum(w, shard, cl_committed_rec(w, shard, h->commit)->own))
 		h->commit--;
@@ -390,6 +404,25 @@ void cl_saw_bound(struct cl_world *w, u32 node, u32 shard, u64 index)
 		}
 	}
 	h->bound[node] = max(h->bound[node], index);
+}
+
+/* A replica became a copy of another one, as of @at. */
+void cl_saw_switch(struct cl_world *w, u32 node, u32 shard, struct qbd_pos at)
+{
+	struct cl_history *h = &w->oracle->shard[shard];
+	const struct cl_rec *rec = cl_committed_rec(w, shard, at.index);
+
+	w->counts.resyncs++;
+	cl_trace(w, "node %u: replica of %u is a copy as of (%llu,%llu)\n",
+		 node, shard, at.term, at.index);
+	if (!rec || rec->term != at.term)
+		cl_broken(w, "R6",
+			  "node %u: a copy of %u as of (%llu,%llu), committed "
+			  "is %llu",
+			  node, shard, at.term, at.index, rec ? rec->term : 0);
+	h->durable[node] = at;
+	h->proven[node] = at;
+	h->bound[node] = max(h->bound[node], at.index);
 }
 
 void cl_saw_home(struct cl_world *w, u32 node, u32 shard, u64 index)

@@ -56,10 +56,11 @@ void cl_saw_durable(struct cl_world *w, u32 node, u32 shard, u64 index);
 void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 		  const struct qbd_msg *msg);
 /* A leader has found out that records up to @index are committed. */
-void cl_saw_counted(struct cl_world *w, u32 shard, u64 index);
+void cl_saw_counted(struct cl_world *w, u32 shard, u64 term, u64 index);
 /* Records up to @index may go home. */
 void cl_saw_bound(struct cl_world *w, u32 node, u32 shard, u64 index);
 /* A store says what went home. */
+void cl_saw_switch(struct cl_world *w, u32 node, u32 shard, struct qbd_pos at);
 void cl_saw_home(struct cl_world *w, u32 node, u32 shard, u64 index);
 /* A store was opened. */
 void cl_saw_opened(struct cl_world *w, u32 node, u32 shard,

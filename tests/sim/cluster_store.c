@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "cluster_resync.h"
 #include "cluster_store.h"
 
 static void *cl_spare_pages;
@@ -67,7 +68,8 @@ void cl_store_pages(struct cl_store *s)
 {
 	void *page;
 
-	while (qbd_store_pages_wanted(s->core)) {
+	while (qbd_store_pages_wanted(s->core) ||
+	       qbd_store_pin_pages_wanted(s->core)) {
 		page = cl_spare_pages;
 		if (page)
 			memcpy(&cl_spare_pages, page, sizeof(void *));
@@ -365,12 +367,29 @@ static bool cl_ckpt_waits(const struct cl_store *s)
 	}
 }
 
+/* Which replicas have become what their shadows led to? */
+void cl_store_switched(struct cl_world *w, struct cl_store *s)
+{
+	struct qbd_store_replica have;
+	u32 i;
+
+	for (i = 0; i < w->nr_shards; i++) {
+		if (!s->to[i].index || s->slot[i] < 0 ||
+		    qbd_store_replica_get(s->core, s->slot[i], &have) ||
+		    have.applied.index < s->to[i].index)
+			continue;
+		cl_saw_switch(w, s->node, i, have.applied);
+		s->to[i].index = 0;
+	}
+}
+
 static void cl_ckpt_done(struct cl_world *w, struct cl_store *s)
 {
 	struct qbd_store_replica have;
 	u32 i;
 
 	s->ckpt = false;
+	cl_store_switched(w, s);
 	for (i = 0; i < w->nr_shards; i++)
 		if (s->slot[i] >= 0 &&
 		    !qbd_store_replica_get(s->core, s->slot[i], &have))
@@ -425,6 +444,7 @@ static void cl_store_arm(struct cl_world *w, struct cl_store *s)
 /* Go on with all that can go on. */
 void cl_store_run(struct cl_world *w, struct cl_store *s)
 {
+	u32 life = w->node[s->node].life;
 	enum qbd_ckpt_need need;
 
 	if (qbd_store_error(s->core)) {
@@ -445,6 +465,9 @@ void cl_store_run(struct cl_world *w, struct cl_store *s)
 		s->ckpt_err = 0;
 	}
 	cl_ckpt_run(w, s);
+	cl_copies_run(w, s);
+	if (w->node[s->node].life != life || !w->node[s->node].open)
+		return;
 	if (!s->seg_busy && (qbd_commit_wanted(s->core) ||
 			     (s->sealing && qbd_commit_seal_wanted(s->core))))
 		cl_seg_begin(w, s);

@@ -16,6 +16,7 @@
 #include "store_core.h"
 
 struct cl_sread;
+struct cl_copy;
 
 /* One or two requests of the disk, then @end. */
 struct cl_io {
@@ -30,6 +31,7 @@ struct cl_io {
 	u32 crc;
 	u32 payload_blocks;
 	struct cl_sread *read;
+	struct cl_copy *copy;
 	u32 at; /* block of @read that it begins with */
 	u64 lpos;
 	u8 *buf;
@@ -62,6 +64,7 @@ struct cl_store {
 	void *mem;
 	size_t mem_bytes;
 	int slot[CL_SHARDS]; /* of the replica of a shard */
+	struct qbd_pos to[CL_SHARDS]; /* what a switch under way leads to */
 	u64 opens;
 	u64 rot_end; /* position in the log: all before is proven */
 	bool failed; /* the node was told */
@@ -70,6 +73,7 @@ struct cl_store {
 	struct list_head ios;
 	struct list_head done;
 	struct list_head reads;
+	struct list_head copies; /* chunks of resyncs */
 	u64 read_seq;
 	bool sealing;
 	bool seg_busy;
@@ -90,6 +94,7 @@ void cl_io_submit(struct cl_io *io, enum qbd_disk_op op, bool fua,
 void cl_store_run(struct cl_world *w, struct cl_store *s);
 void cl_store_pages(struct cl_store *s);
 void cl_store_release(struct cl_store *s);
+void cl_store_switched(struct cl_world *w, struct cl_store *s);
 
 /* cluster_read.c */
 bool cl_reads_before(const struct cl_store *s, u64 mark);

@@ -16,6 +16,7 @@
 #define CL_SHARDS 4 /* of all volumes together */
 #define CL_CONNS 3 /* connections per pair of nodes */
 #define CL_BLOCKS 24 /* of a shard */
+#define CL_CHUNKS 2 /* of a shard, in the real store */
 #define CL_OPS 512
 #define CL_OP_BLOCKS 4
 #define CL_CLIENTS 4
@@ -51,6 +52,7 @@ struct cl_payload {
 	u32 crc;
 	u32 lead;
 	u32 op;
+	bool raw; /* no stamps: to be cleared before it is used again */
 	u32 value[CL_OP_BLOCKS];
 };
 

@@ -37,7 +37,7 @@ void cl_mix(struct cl_world *w, u64 value)
 /* --- memory ------------------------------------------------------------- */
 
 static struct cl_item *cl_items;
-static struct cl_payload *cl_payloads[CL_OP_BLOCKS + 1];
+static struct cl_payload *cl_payloads[QBD_DIFF_MAX + 1];
 static struct cl_payload **cl_payload_all;
 static u32 cl_nr_payloads;
 static u32 cl_nr_live;
@@ -141,6 +141,10 @@ void cl_payload_put(void *cookie)
 
 	if (!payload || --payload->refs)
 		return;
+	if (payload->raw)
+		memset(payload->data, 0,
+		       (size_t)payload->blocks * QBD_BLOCK_SIZE);
+	payload->raw = false;
 	payload->next = cl_payloads[payload->blocks];
 	cl_payloads[payload->blocks] = payload;
 	cl_nr_live--;

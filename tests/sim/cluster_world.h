@@ -106,7 +106,9 @@ struct cl_counts {
 	u64 real;
 	u64 far; /* schedules with nodes that are far apart */
 	u64 leases; /* schedules in which lives of a node have other leases */
-	u64 gone; /* members that need a resync */
+	u64 gone; /* members that no log reached at the end */
+	u64 resyncs; /* switches to a shadow */
+	u64 copied; /* blocks that were sent for them */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
 };

@@ -63,6 +63,16 @@ slow=(
 	lease_at_read_start      # S9: it ran out while the disk was busy
 	damage_taken_for_torn    # S5: replay cuts what was durable
 	promise_lost_at_tail     # S5: the replica table does not carry it
+	map_forgets_freed        # S12: what was discarded is not copied
+	old_index_kept           # S12: the source's index is not taken
+	half_copy_reported       # S12: the index before the bytes
+	pin_named_late           # S12: an index that is not committed
+	pin_of_two_lives         # the source's next life goes on with another
+	pin_not_looked_at        # it was given back while it was read
+	append_beside_shadow     # P5: records that the switch leaves behind
+	diff_of_before           # against bytes that are not there any more
+	look_while_written       # likewise
+	resync_in_recovery       # S1: a copy that somebody counted goes
 )
 # Bugs that no rule found in 30000 seeds, as something else holds: what that is.
 # They are planted for whoever changes it, by name on the command line.
@@ -89,7 +99,7 @@ found=0 missed=0
 printf '%-26s %-5s %8s  %s\n' "planted bug" rule seeds "what it said"
 for name in "${names[@]}"; do
 	grep --recursive --quiet --fixed-strings "QBD_MUTANT($name)" \
-		"$top/kmod/core" || {
+		"$top/kmod/core" "$top/tests/sim" || {
 		echo "no such bug: $name" >&2
 		exit 2
 	}

@@ -186,10 +186,10 @@ static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 	       c->msgs / n, c->faults / n, c->crashes / n,
 	       c->virtual_ns / n / CL_MS);
 	printf("# at least: %llu requests, %llu steps, %llu faults; %llu "
-	       "members needed a resync, %llu schedules were left without a "
-	       "quorum\n",
-	       sum->least_ops, sum->least_steps, sum->least_faults, c->gone,
-	       c->hopeless);
+	       "resyncs with %llu blocks; %llu members were lost, %llu "
+	       "schedules were left without a quorum\n",
+	       sum->least_ops, sum->least_steps, sum->least_faults, c->resyncs,
+	       c->copied, c->gone, c->hopeless);
 }
 
 /* How many verdicts of each kind were printed. */

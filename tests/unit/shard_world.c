@@ -152,13 +152,6 @@ int sw_event(struct sw_world *world, u32 id,
 	return err;
 }
 
-static bool sw_to_replica(u16 type)
-{
-	return type == QBD_MSG_OPEN || type == QBD_MSG_APPEND ||
-	       type == QBD_MSG_READ || type == QBD_MSG_FETCH ||
-	       type == QBD_MSG_RELEASE;
-}
-
 static void sw_deliver(struct sw_world *world, u32 from, u32 to,
 		       const struct qbd_msg *msg)
 {
@@ -168,7 +161,7 @@ static void sw_deliver(struct sw_world *world, u32 from, u32 to,
 		fprintf(stderr, "%8llu %u>%u %s t%llu s%llu\n",
 			world->now_ns / SW_MS, from, to,
 			qbd_msg_name(msg->type), msg->term, msg->session);
-	if (sw_to_replica(msg->type)) {
+	if (qbd_msg_to_replica(msg->type)) {
 		if (!(msg->flags & QBD_WIRE_FILL))
 			qbd_lease_grant(&node->voter[from], world->now_ns,
 					msg->beat, world->lease_ns);
@@ -211,7 +204,7 @@ static void sw_send(struct sw_world *world, u32 from,
 			item->act.msg.payload = (void *)(uintptr_t)value;
 		return;
 	}
-	if (sw_to_replica(msg.type) && !(msg.flags & QBD_WIRE_FILL))
+	if (qbd_msg_from_leader(&msg))
 		msg.beat = qbd_lease_mark(&world->node[from].holder[act->node]);
 	if (world->cut[from][act->node] || !world->node[act->node].up)
 		return;

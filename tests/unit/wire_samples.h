@@ -158,6 +158,91 @@ static const struct qbd_msg wire_samples[] = {
 		.type = QBD_MSG_RELEASE_ACK,
 		SAMPLE_REPLY,
 	},
+	{
+		.type = QBD_MSG_RESYNC,
+		SAMPLE_SHARD,
+		.resync = { .source = 0xe1, .node = 0xe2 },
+	},
+	{
+		.type = QBD_MSG_RESYNC_REPLY,
+		SAMPLE_REPLY,
+		.resync_reply = {
+			.source = 0xe3,
+			.at = { 0x96, 0xe5 },
+			.bytes = 0xe6,
+			.chunks = 0xe7,
+			.status = QBD_STATUS_BUSY,
+		},
+	},
+	{
+		.type = QBD_MSG_PIN,
+		SAMPLE_SHARD,
+		.pin = { .target = 0xe8, .have = { 0x95, 0xe9 } },
+	},
+	{
+		.type = QBD_MSG_PIN_REPLY,
+		SAMPLE_SHARD,
+		.payload_bytes = 4096,
+		.pin_reply = {
+			.seq = 0xea,
+			.at = { 0x94, 0xeb },
+			.chunks = 0xec,
+			.chunk_blocks = 0x40,
+			.status = QBD_STATUS_OK,
+			.crc = 0xed,
+		},
+	},
+	{
+		.type = QBD_MSG_MAP,
+		SAMPLE_SHARD,
+		.map = { .seq = 0xee, .have = 0xef, .from = 0xf1 },
+	},
+	{
+		.type = QBD_MSG_MAP_REPLY,
+		SAMPLE_SHARD,
+		.map_reply = {
+			.seq = 0xf2,
+			.from = 0x10,
+			.next = 0x30,
+			.nr = 2,
+			.status = QBD_STATUS_OK,
+			.entry = { { .chunk = 0x11, .last = 0xf3 },
+				   { .chunk = 0x2f, .flags = QBD_MAP_ZERO,
+				     .last = 0xf4 } },
+		},
+	},
+	{
+		.type = QBD_MSG_DIFF,
+		SAMPLE_SHARD,
+		.payload_bytes = 4096,
+		.diff = {
+			.seq = 0xf5,
+			.id = 0xfb,
+			.chunk = { 0x11, 0x12, 0x13 },
+			.nr = 3,
+			.zero = 1,
+			.all = 4,
+			.crc = 0xf6,
+		},
+	},
+	{
+		.type = QBD_MSG_DIFF_REPLY,
+		SAMPLE_SHARD,
+		.payload_bytes = 8192,
+		.diff_reply = {
+			.seq = 0xf7,
+			.id = 0xfc,
+			.chunk = 0x12,
+			.status = QBD_STATUS_OK,
+			.differs = { 1, 0, 0, 1ULL << 63 },
+			.crc = 0xf8,
+		},
+	},
+	{
+		.type = QBD_MSG_UNPIN,
+		SAMPLE_SHARD,
+		.unpin = { .target = 0xf9, .seq = 0xfa },
+	},
 };
 
 #endif /* QBD_TESTS_WIRE_SAMPLES_H */

@@ -23,15 +23,22 @@
  * WHO TALKS TO WHOM.  "Leader" is the node that holds the volume:
  *
  *	HEARTBEAT, HEARTBEAT_ACK	node to node, for all shards at once
- *	OPEN, APPEND, READ, FETCH, RELEASE	leader to replica
+ *	OPEN, APPEND, READ, FETCH, RELEASE,
+ *	RESYNC					leader to replica
  *	OPEN_REPLY, APPEND_ACK, READ_REPLY,
- *	FETCH_REPLY, RELEASE_ACK, NACK		replica to leader
+ *	FETCH_REPLY, RELEASE_ACK, NACK,
+ *	RESYNC_REPLY				replica to leader
  *	APPEND with QBD_WIRE_FILL		replica to replica (catch-up)
+ *	PIN, MAP, DIFF, UNPIN			target of a resync to its source
+ *	PIN_REPLY, MAP_REPLY, DIFF_REPLY	and back
  *
- * qbd_wire_shard.replica is always the replica's id, in both directions.
+ * qbd_wire_shard.replica is always the replica's id, in both directions: that
+ * of the one who is asked or answers, between two of them that of the source.
  * (@term, @nonce) names one attach in one life of the leader's kernel; every
  * message of a shard carries it with the config epoch and the session, a
- * number that the leader raises whenever it starts to feed a replica anew.
+ * number that the leader raises whenever it starts to feed a replica anew; of
+ * what target and source of a resync say to each other, one that the target
+ * chose, new for each attempt.
  *
  * All integers are little-endian and naturally aligned.  Reserved fields are
  * zero and are checked.
@@ -62,9 +69,18 @@ enum qbd_wire_type {
 	QBD_MSG_FETCH_REPLY = 12,
 	QBD_MSG_RELEASE = 13,
 	QBD_MSG_RELEASE_ACK = 14,
+	QBD_MSG_RESYNC = 15,
+	QBD_MSG_RESYNC_REPLY = 16,
+	QBD_MSG_PIN = 17,
+	QBD_MSG_PIN_REPLY = 18,
+	QBD_MSG_MAP = 19,
+	QBD_MSG_MAP_REPLY = 20,
+	QBD_MSG_DIFF = 21,
+	QBD_MSG_DIFF_REPLY = 22,
+	QBD_MSG_UNPIN = 23,
 };
 
-#define QBD_MSG_TYPE_MAX QBD_MSG_RELEASE_ACK
+#define QBD_MSG_TYPE_MAX QBD_MSG_UNPIN
 
 /* Flags of messages; each type allows only its own */
 #define QBD_WIRE_PROBE (1U << 0) /* APPEND: answer at once */
@@ -93,17 +109,18 @@ enum qbd_wire_reason {
 
 #define QBD_NACK_REASON_MAX QBD_NACK_SIZE
 
-/* How a READ or a FETCH ended */
+/* How a request ended */
 enum qbd_wire_status {
 	QBD_STATUS_OK = 0,
 	QBD_STATUS_EIO = 1, /* the medium failed */
 	QBD_STATUS_CORRUPT = 2, /* a CRC did not match */
 	QBD_STATUS_MISMATCH = 3, /* FETCH: other history, see @through */
-	QBD_STATUS_GONE = 4, /* FETCH: no longer in the log */
-	QBD_STATUS_BUSY = 5,
+	QBD_STATUS_GONE = 4, /* no longer in the log, or pinned */
+	QBD_STATUS_BUSY = 5, /* not now, or still at work */
+	QBD_STATUS_NOSPC = 6, /* RESYNC: no room for what differs */
 };
 
-#define QBD_STATUS_MAX QBD_STATUS_BUSY
+#define QBD_STATUS_MAX QBD_STATUS_NOSPC
 
 /**
  * struct qbd_wire_head - begin of every message
@@ -372,6 +389,183 @@ struct qbd_wire_fetch_reply {
  */
 struct qbd_wire_release {
 	__le64 commit;
+};
+
+/*
+ * RESYNC.  A replica that missed more than any log still has becomes a copy of
+ * another one, chunk by chunk.  The target asks the source for what it has at
+ * one committed index (PIN), which chunks changed since the last record that
+ * the target has (MAP), and sends what it has of these, as one digest of
+ * QBD_DIGEST_BYTES for each block (DIFF); back come the blocks that differ.
+ * All chunk numbers count chunks of the source's size, which has to be that of
+ * the target's.
+ */
+
+#define QBD_DIGEST_BYTES 16 /* BLAKE2s-128 of a block */
+#define QBD_MAP_MAX 8 /* chunks in one MAP_REPLY */
+#define QBD_DIFF_MAX 16 /* chunks in one DIFF */
+#define QBD_DIFF_BLOCKS_MAX 256 /* blocks in one DIFF, and of a chunk */
+
+#define QBD_MAP_ZERO (1U << 0) /* the chunk reads as zero */
+
+/**
+ * struct qbd_wire_resync - RESYNC: become a copy of another replica
+ * @source: that replica
+ * @node: its node
+ * @reserved: zero
+ *
+ * Said again it is a question how far it has come.
+ */
+struct qbd_wire_resync {
+	__le64 source;
+	__le32 node;
+	__le32 reserved;
+};
+
+/**
+ * struct qbd_wire_resync_reply - RESYNC_REPLY
+ * @source: of the request
+ * @at: what it is going to have, or has; {0, 0} = not known yet
+ * @bytes: payload received since it was told to, for this and other sources
+ * @chunks: chunks settled likewise
+ * @status: enum qbd_wire_status; BUSY: it is at work; all but OK, BUSY and
+ *	NOSPC: this source is of no use to it
+ */
+struct qbd_wire_resync_reply {
+	__le64 source;
+	struct qbd_wire_pos at;
+	__le64 bytes;
+	__le32 chunks;
+	__le32 status;
+};
+
+/**
+ * struct qbd_wire_pin - PIN: keep what you have as it is, for me
+ * @target: replica that asks
+ * @have: last record that it has
+ */
+struct qbd_wire_pin {
+	__le64 target;
+	struct qbd_wire_pos have;
+};
+
+/**
+ * struct qbd_wire_pin_reply - PIN_REPLY
+ * @seq: which pin it is, not 0; a source never uses a number again while it is
+ *	open
+ * @at: newest record that is in it
+ * @chunks: chunks of the replica
+ * @chunk_blocks: blocks of a chunk
+ * @status: enum qbd_wire_status; BUSY: it is being made, ask again; MISMATCH:
+ *	there is nothing beyond what the target has
+ * @crc: CRC32C of the payload, a block with the replica set as of then, as in a
+ *	record CONFIG; only with OK
+ */
+struct qbd_wire_pin_reply {
+	__le64 seq;
+	struct qbd_wire_pos at;
+	__le32 chunks;
+	__le32 chunk_blocks;
+	__le32 status;
+	__le32 crc;
+};
+
+/**
+ * struct qbd_wire_map - MAP: which chunks changed?
+ * @seq: pin
+ * @have: index after which
+ * @from: first chunk to look at
+ * @reserved: zero
+ */
+struct qbd_wire_map {
+	__le64 seq;
+	__le64 have;
+	__le32 from;
+	__le32 reserved;
+};
+
+/**
+ * struct qbd_wire_map_entry - a chunk that changed
+ * @chunk: its number
+ * @flags: QBD_MAP_*
+ * @last: index of its last change
+ */
+struct qbd_wire_map_entry {
+	__le32 chunk;
+	__le32 flags;
+	__le64 last;
+};
+
+/**
+ * struct qbd_wire_map_reply - MAP_REPLY
+ * @seq: pin
+ * @from: of the request
+ * @next: first chunk that was not looked at; the number of chunks = none
+ * @nr: entries that are used, the others are zero
+ * @status: OK, or GONE: there is no such pin any more
+ * @entry: chunks that changed, ascending
+ */
+struct qbd_wire_map_reply {
+	__le64 seq;
+	__le32 from;
+	__le32 next;
+	__le32 nr;
+	__le32 status;
+	struct qbd_wire_map_entry entry[QBD_MAP_MAX];
+};
+
+/**
+ * struct qbd_wire_diff - DIFF: what do I lack of these chunks?
+ * @seq: pin
+ * @id: comes back in the replies
+ * @chunk: their numbers
+ * @nr: how many
+ * @zero: bit by place in @chunk: it reads as zero here
+ * @all: likewise: nothing is known of it, send all of it
+ * @reserved: zero
+ * @crc: CRC32C of the payload, a block with the digests of chunk after chunk,
+ *	those of @zero and @all left out; what is left of it is zero
+ */
+struct qbd_wire_diff {
+	__le64 seq;
+	__le64 id;
+	__le32 chunk[QBD_DIFF_MAX];
+	__le16 nr;
+	__le16 zero;
+	__le16 all;
+	__le16 reserved;
+	__le32 crc;
+	__le32 reserved2;
+};
+
+/**
+ * struct qbd_wire_diff_reply - DIFF_REPLY: one for each chunk
+ * @seq: pin
+ * @id: of the DIFF
+ * @chunk: its number
+ * @status: OK, EIO, CORRUPT, or GONE: there is no such pin any more
+ * @differs: bit by block: it is in the payload
+ * @crc: CRC32C of the payload, the blocks that differ
+ * @reserved: zero
+ */
+struct qbd_wire_diff_reply {
+	__le64 seq;
+	__le64 id;
+	__le32 chunk;
+	__le32 status;
+	__le64 differs[QBD_DIFF_BLOCKS_MAX / 64];
+	__le32 crc;
+	__le32 reserved;
+};
+
+/**
+ * struct qbd_wire_unpin - UNPIN: I need it no more; no answer
+ * @target: replica that asked for it
+ * @seq: the pin
+ */
+struct qbd_wire_unpin {
+	__le64 target;
+	__le64 seq;
 };
 
 #endif /* _UAPI_LINUX_QBD_WIRE_H */
