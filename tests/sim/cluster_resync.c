@@ -25,6 +25,7 @@ struct cl_copy {
 	struct qbd_action act;
 	u32 left;
 	int err;
+	u64 due_ns; /* it has not begun: a worker is busy until then */
 	u64 mark; /* reads of home before this one have to end */
 	bool written;
 	struct qbd_copy_fill fill;
@@ -200,21 +201,19 @@ static void cl_copy_answer(struct cl_copy *copy, u32 place)
 }
 
 /* A DIFF came. */
-static void cl_copy_diff(struct cl_world *w, u32 node, u32 shard,
-			 const struct qbd_action *act)
+static void cl_copy_diff(struct cl_copy *copy)
 {
-	struct cl_store *s = w->node[node].store;
-	struct cl_copy *copy =
-		cl_copy_new(w, node, shard, act, act->msg.diff.nr);
+	struct cl_store *s = copy->w->node[copy->node].store;
+	const struct qbd_msg *msg = &copy->act.msg;
 	u32 i;
 
 	copy->left = 1;
-	if (cl_copy_unread(w, node))
+	if (cl_copy_unread(copy->w, copy->node))
 		copy->err = -EIO;
-	for (i = 0; i < act->msg.diff.nr; i++) {
+	for (i = 0; i < msg->diff.nr; i++) {
 		struct qbd_copy_chunk *chunk = &copy->chunk[i];
 
-		if (qbd_copy_source(s->core, s->slot[shard], &act->msg, i,
+		if (qbd_copy_source(s->core, s->slot[copy->shard], msg, i,
 				    chunk))
 			copy->err = -ENODATA;
 		else if (chunk->block)
@@ -228,23 +227,20 @@ static void cl_copy_diff(struct cl_world *w, u32 node, u32 shard,
 /* --- the target --------------------------------------------------------- */
 
 /* A DIFF is to be sent. */
-static void cl_copy_digest(struct cl_world *w, u32 node, u32 shard,
-			   const struct qbd_action *act)
+static void cl_copy_digest(struct cl_copy *copy)
 {
-	struct cl_store *s = w->node[node].store;
-	struct cl_copy *copy =
-		cl_copy_new(w, node, shard, act, act->msg.diff.nr);
+	struct cl_store *s = copy->w->node[copy->node].store;
 	struct qbd_copy_chunk chunk = { .zero = true };
 	u32 i;
 
 	copy->left = 1;
-	for (i = 0; i < act->msg.diff.nr; i++) {
-		if (qbd_copy_digest(s->core, s->slot[shard], act->id,
+	for (i = 0; i < copy->act.msg.diff.nr; i++) {
+		if (qbd_copy_digest(s->core, s->slot[copy->shard], copy->act.id,
 				    &copy->act.msg, i, &chunk)) {
 			copy->err = -ENODATA;
 			break;
 		}
-		if (!chunk.zero && cl_copy_unread(w, node)) {
+		if (!chunk.zero && cl_copy_unread(copy->w, copy->node)) {
 			chunk.all = true;
 			copy->act.msg.diff.all |= 1U << i;
 		}
@@ -322,16 +318,15 @@ static void cl_copy_write(struct cl_copy *copy)
 }
 
 /* A DIFF_REPLY came. */
-static void cl_copy_shadow(struct cl_world *w, u32 node, u32 shard,
-			   const struct qbd_action *act)
+static void cl_copy_shadow(struct cl_copy *copy)
 {
-	struct cl_store *s = w->node[node].store;
-	struct cl_copy *copy = cl_copy_new(w, node, shard, act, 1);
+	struct cl_store *s = copy->w->node[copy->node].store;
+	const struct qbd_action *act = &copy->act;
 	struct qbd_copy_fill *fill = &copy->fill;
 	int err;
 
 	cl_store_pages(s);
-	err = qbd_copy_fill(s->core, s->slot[shard], act->id, &act->msg,
+	err = qbd_copy_fill(s->core, s->slot[copy->shard], act->id, &act->msg,
 			    act->index, fill);
 	if (err || !fill->to) {
 		cl_copy_told(copy, err);
@@ -378,48 +373,78 @@ static void cl_copy_read(struct cl_copy *copy)
 	}
 }
 
-/* Writes to shadows, when the reads of home that were before have ended. */
+static void cl_copy_start(struct cl_copy *copy)
+{
+	copy->due_ns = 0;
+	switch (copy->act.kind) {
+	case QBD_ACT_DIFF:
+		cl_copy_diff(copy);
+		break;
+	case QBD_ACT_DIGEST:
+		cl_copy_digest(copy);
+		break;
+	default:
+		cl_copy_shadow(copy);
+		break;
+	}
+}
+
+/* Go on with one. Return: false if it has to wait, or is under way. */
+static bool cl_copy_go_on(struct cl_world *w, struct cl_store *s,
+			  struct cl_copy *copy)
+{
+	if (copy->due_ns) {
+		if (w->now_ns < copy->due_ns)
+			return false;
+		cl_copy_start(copy);
+		return true;
+	}
+	if (copy->act.kind != QBD_ACT_SHADOW || copy->left)
+		return false;
+	if (copy->err || copy->written)
+		cl_copy_shadowed(copy);
+	else if (!cl_reads_before(s, copy->mark))
+		cl_copy_write(copy);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * What waits for a worker, and writes to shadows, when the reads of home that
+ * were before have ended.
+ */
 void cl_copies_run(struct cl_world *w, struct cl_store *s)
 {
 	struct cl_copy *copy, *next;
 	u32 life = w->node[s->node].life;
 
 	list_for_each_entry_safe(copy, next, &s->copies, link) {
-		if (copy->act.kind != QBD_ACT_SHADOW || copy->left)
+		if (!cl_copy_go_on(w, s, copy))
 			continue;
-		if (copy->err || copy->written) {
-			cl_copy_shadowed(copy);
-			/* the step may have changed the list */
-			if (w->node[s->node].life == life)
-				cl_copies_run(w, s);
-			return;
-		}
-		if (cl_reads_before(s, copy->mark))
-			continue;
-		cl_copy_write(copy);
+		/* a step may have changed the list */
+		if (w->node[s->node].life == life && w->node[s->node].open)
+			cl_copies_run(w, s);
+		return;
 	}
 }
 
-/* What goes to the replica with the real store. */
+/* What is to be done with chunks: at once, or when a worker has time. */
 void cl_copy_act(struct cl_world *w, u32 node, u32 shard,
 		 const struct qbd_action *act)
 {
+	u32 chunks = act->kind == QBD_ACT_SHADOW ? 1 : act->msg.diff.nr;
+	struct cl_copy *copy;
+
 	if (!w->node[node].open || w->node[node].failed ||
 	    w->node[node].store->slot[shard] < 0)
 		return;
-	switch (act->kind) {
-	case QBD_ACT_DIFF:
-		cl_copy_diff(w, node, shard, act);
-		break;
-	case QBD_ACT_DIGEST:
-		cl_copy_digest(w, node, shard, act);
-		break;
-	case QBD_ACT_SHADOW:
-		cl_copy_shadow(w, node, shard, act);
-		break;
-	default:
-		break;
+	copy = cl_copy_new(w, node, shard, act, chunks);
+	if (w->healing || !cl_chance(w, 20)) {
+		cl_copy_start(copy);
+		return;
 	}
+	copy->due_ns = w->now_ns + cl_rand(w, 500 * CL_MS);
 }
 
 /* PIN_REPLY, with the replica set as of the pin. */

@@ -67,16 +67,16 @@ slow=(
 	old_index_kept           # S12: the source's index is not taken
 	half_copy_reported       # S12: the index before the bytes
 	pin_named_late           # S12: an index that is not committed
-	pin_of_two_lives         # the source's next life goes on with another
-	pin_not_looked_at        # it was given back while it was read
 	append_beside_shadow     # P5: records that the switch leaves behind
-	diff_of_before           # against bytes that are not there any more
-	look_while_written       # likewise
+	look_while_written       # digests of bytes that are about to change
 	resync_in_recovery       # S1: a copy that somebody counted goes
 )
 # Bugs that no rule found in 30000 seeds, as something else holds: what that is.
 # They are planted for whoever changes it, by name on the command line.
 declare -A covered=(
+	[diff_of_before]="between two digests only a failed write changes bytes"
+	[pin_not_looked_at]="whose pin goes has begun another attempt"
+	[pin_of_two_lives]="whose source starts anew gets another order"
 	[fill_uncommitted]="the leader's limit ends a fill as well"
 	[lagging_without_quorum]="who made a commit is not behind it"
 	[open_reply_counted]="the match that follows counts from 0"
