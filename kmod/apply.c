@@ -89,11 +89,17 @@ static void qbd_apply_phase_end(struct qbd_store *store, u64 start)
 	apply->phase_blocks = 0;
 }
 
-/* Reads of home that began before now end; see store_object.h. */
-static void qbd_apply_grace(struct qbd_store *store)
+/**
+ * qbd_apply_grace() - wait for reads of home that began before
+ * @store: the store
+ *
+ * See store_object.h.  By the checkpoint, and by who writes to a shadow.
+ */
+void qbd_apply_grace(struct qbd_store *store)
 {
 	u32 side;
 
+	mutex_lock(&store->grace);
 	spin_lock(&store->lock);
 	side = store->home_side;
 	store->home_side = !side;
@@ -101,6 +107,7 @@ static void qbd_apply_grace(struct qbd_store *store)
 	wait_event_idle(store->home_wait,
 			!atomic_read(&store->home_reads[side]) ||
 				qbd_kstore_dead(store));
+	mutex_unlock(&store->grace);
 }
 
 static bool qbd_apply_committed(struct qbd_store *store)
@@ -186,6 +193,7 @@ static void qbd_apply_checkpoint(struct qbd_store *store, bool close)
 	struct blk_plug plug;
 	int err;
 
+	qbd_kstore_pin_fill(store);
 	spin_lock(&store->lock);
 	err = store->error ?: qbd_ckpt_begin(store->core, close);
 	spin_unlock(&store->lock);
@@ -199,6 +207,7 @@ static void qbd_apply_checkpoint(struct qbd_store *store, bool close)
 		err = store->error ?: -EIO;
 	blk_finish_plug(&plug);
 	trace_qbd_ckpt_end(store->id, err, ktime_get_ns() - start);
+	qbd_kstore_pages_drop(store);
 	if (err)
 		qbd_kstore_fail(store, err, "the checkpoint failed: %d", err);
 	else

@@ -121,6 +121,7 @@ struct qbd_apply_todo {
 int qbd_apply_start(struct qbd_store *store, bool first);
 void qbd_apply_stop(struct qbd_store *store);
 void qbd_apply_kick(struct qbd_store *store);
+void qbd_apply_grace(struct qbd_store *store);
 void qbd_apply_close(struct qbd_store *store);
 
 /* apply_io.c */

@@ -66,6 +66,12 @@
  */
 #define QBD_STORE_IO_TIMEOUT_MS 30000U
 
+/* Messages of resyncs at work at once, for all replicas of a store. */
+#define QBD_COPY_JOBS_MAX 64
+
+/* Chunks of a map that are looked at under the store's lock for one MAP. */
+#define QBD_COPY_MAP_LOOKS 1024U
+
 /* Blocks that open and replay read at once: 1 MiB. */
 #define QBD_STORE_OPEN_BLOCKS 256U
 

@@ -268,7 +268,7 @@ static void qbd_shard_rep_tick(struct qbd_shard *shard, bool slow)
 	struct qbd_replica_event tick = { .kind = QBD_REPLICA_TICK };
 
 	qbd_shard_lock(shard);
-	if (slow || shard->rep.open.type)
+	if (slow || qbd_replica_busy(&shard->rep))
 		__qbd_shard_rep_step(shard, &tick);
 	qbd_shard_unlock(shard);
 }

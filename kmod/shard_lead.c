@@ -104,6 +104,7 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 		.retry_ns = (u64)QBD_LEADER_RETRY_MS * NSEC_PER_MSEC,
 		.recover_ns = (u64)QBD_LEADER_RECOVER_MS * NSEC_PER_MSEC,
 		.window_bytes = QBD_LEADER_BYTES,
+		.resync = true,
 		.reads_quorum = spec->reads_quorum,
 	};
 	struct qbd_leader_core *lead;

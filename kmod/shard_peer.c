@@ -40,7 +40,7 @@ static void qbd_shard_unknown(struct qbd_conn *conn, const struct qbd_msg *to)
 		},
 	};
 
-	if (!(to->flags & QBD_WIRE_FILL))
+	if (qbd_msg_from_leader(to))
 		qbd_conn_send(conn, &msg);
 }
 
@@ -54,7 +54,9 @@ static bool __qbd_shard_request_stale(const struct qbd_shard *shard,
 	const struct qbd_replica_core *rep = &shard->rep;
 
 	qbd_assert_shard_locked(shard);
-	if (msg->replica != shard->replica || msg->term < rep->promise.term)
+	/* between replicas of a resync the source is named */
+	if ((msg->replica != shard->replica && qbd_msg_from_leader(msg)) ||
+	    msg->term < rep->promise.term)
 		return true;
 	if (msg->term > rep->promise.term)
 		return false;

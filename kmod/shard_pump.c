@@ -119,6 +119,8 @@ static void __qbd_pump_end(struct qbd_shard *shard, struct qbd_actions *acts)
 		switch (act->kind) {
 		case QBD_ACT_SEND:
 		case QBD_ACT_LOG_APPEND:
+		case QBD_ACT_DIFF:
+		case QBD_ACT_SHADOW:
 			if (act->msg.payload)
 				qbd_payload_get(act->msg.payload);
 			break;

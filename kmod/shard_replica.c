@@ -170,11 +170,13 @@ static int qbd_replica_begin(struct qbd_shard *shard)
 {
 	struct qbd_replica_config cfg = {
 		.ops = &qbd_replica_core_ops,
+		.resync = &qbd_shard_resync_ops,
 		.ctx = shard,
 		.key = shard->key,
 		.node = shard->node->spec.id,
 		.max_lease_ns = shard->node->self.lease_ns,
 		.window_records = QBD_REPLICA_RECORDS,
+		.retry_ns = (u64)QBD_LEADER_RETRY_MS * NSEC_PER_MSEC,
 	};
 	struct qbd_store *store = NULL;
 	int err;

@@ -21,10 +21,12 @@
  */
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "store_copy.h"
 #include "store_object.h"
 #include "trace.h"
 
 struct workqueue_struct *qbd_kstore_read_wq;
+struct workqueue_struct *qbd_kstore_copy_wq;
 static struct workqueue_struct *qbd_kstore_ctl_wq;
 
 /* --- states ------------------------------------------------------------ */
@@ -456,6 +458,7 @@ static struct qbd_store *qbd_kstore_alloc(struct qbd_stores *stores)
 	init_waitqueue_head(&store->apply.wait);
 	init_waitqueue_head(&store->reads_wait);
 	init_waitqueue_head(&store->home_wait);
+	mutex_init(&store->grace);
 	store->stores = stores;
 	store->state = QBD_STORE_OPENING;
 	store->visited = BIT(QBD_STORE_OPENING);
@@ -642,11 +645,17 @@ int qbd_kstore_module_init(void)
 		return -ENOMEM;
 	qbd_kstore_read_wq = alloc_workqueue("qbd_store_read",
 					     WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
-	if (!qbd_kstore_read_wq) {
-		destroy_workqueue(qbd_kstore_ctl_wq);
-		return -ENOMEM;
-	}
+	if (!qbd_kstore_read_wq)
+		goto err_ctl;
+	qbd_kstore_copy_wq = alloc_workqueue("qbd_store_copy", WQ_UNBOUND, 0);
+	if (!qbd_kstore_copy_wq)
+		goto err_read;
 	return 0;
+err_read:
+	destroy_workqueue(qbd_kstore_read_wq);
+err_ctl:
+	destroy_workqueue(qbd_kstore_ctl_wq);
+	return -ENOMEM;
 }
 
 /**
@@ -656,6 +665,7 @@ int qbd_kstore_module_init(void)
  */
 void qbd_kstore_module_flush(void)
 {
+	flush_workqueue(qbd_kstore_copy_wq);
 	flush_workqueue(qbd_kstore_read_wq);
 }
 
@@ -666,6 +676,7 @@ void qbd_kstore_module_flush(void)
  */
 void qbd_kstore_module_exit(void)
 {
+	destroy_workqueue(qbd_kstore_copy_wq);
 	destroy_workqueue(qbd_kstore_ctl_wq);
 	destroy_workqueue(qbd_kstore_read_wq);
 }

@@ -193,6 +193,55 @@ void qbd_kstore_spare_fill(struct qbd_store *store)
 }
 
 /**
+ * qbd_kstore_pin_fill() - give the core the map pages that pins wait for
+ * @store: the store
+ *
+ * One for each page of a replica's map: not from the reserve, which is for
+ * records.  If they can't be had, there is no pin.
+ *
+ * Context: may sleep for memory, GFP_NOIO; the checkpoint's thread.
+ */
+void qbd_kstore_pin_fill(struct qbd_store *store)
+{
+	u32 wanted;
+	void *page;
+
+	for (;;) {
+		spin_lock(&store->lock);
+		wanted = qbd_store_pin_pages_wanted(store->core);
+		spin_unlock(&store->lock);
+		if (!wanted)
+			return;
+		page = (void *)get_zeroed_page(GFP_NOIO | __GFP_NOWARN |
+					       __GFP_NORETRY);
+		if (!page)
+			return;
+		spin_lock(&store->lock);
+		qbd_store_page_give(store->core, page);
+		spin_unlock(&store->lock);
+	}
+}
+
+/**
+ * qbd_kstore_pages_drop() - take back map pages that pins gave back
+ * @store: the store
+ *
+ * Context: the checkpoint's thread.
+ */
+void qbd_kstore_pages_drop(struct qbd_store *store)
+{
+	void *page;
+
+	do {
+		spin_lock(&store->lock);
+		page = qbd_store_page_take(store->core);
+		spin_unlock(&store->lock);
+		if (page)
+			free_page((unsigned long)page);
+	} while (page);
+}
+
+/**
  * qbd_kstore_mem_init() - before the core
  * @store: the store
  *
@@ -213,21 +262,13 @@ int qbd_kstore_mem_init(struct qbd_store *store)
 static void qbd_kstore_core_destroy(struct qbd_store *store)
 {
 	bool more = true;
-	void *page;
 
 	while (more) {
 		spin_lock(&store->lock);
 		more = qbd_store_destroy_step(store->core);
 		spin_unlock(&store->lock);
 		qbd_kstore_payloads_release(store);
-		for (;;) {
-			spin_lock(&store->lock);
-			page = qbd_store_page_take(store->core);
-			spin_unlock(&store->lock);
-			if (!page)
-				break;
-			free_page((unsigned long)page);
-		}
+		qbd_kstore_pages_drop(store);
 		cond_resched();
 	}
 	spin_lock(&store->lock);

@@ -12,6 +12,7 @@
 #ifndef QBD_STORE_OBJECT_H
 #define QBD_STORE_OBJECT_H
 
+#include <linux/mutex.h>
 #include <linux/wait.h>
 #include "apply.h"
 #include "backend.h"
@@ -121,10 +122,12 @@ struct qbd_spare {
  * @apply: checkpoints [see there]
  * @giver: how the pool asks for pages back [const]
  * @reads: reads under way [atomic]
+ * @copies: of these, messages of resyncs at work [atomic]
  * @reads_wait: woken when there are none [atomic]
  * @home_reads: reads of home, by @home_side [atomic]
  * @home_side: which of @home_reads new reads count in [lock]
  * @home_wait: woken when one of @home_reads is 0 [atomic]
+ * @grace: held by who waits for that: only one may flip @home_side
  */
 struct qbd_store {
 	spinlock_t lock; /* rank STORE */
@@ -158,10 +161,12 @@ struct qbd_store {
 	struct qbd_apply apply;
 	struct qbd_pool_giver giver;
 	atomic_t reads;
+	atomic_t copies;
 	wait_queue_head_t reads_wait;
 	atomic_t home_reads[2];
 	u32 home_side;
 	wait_queue_head_t home_wait;
+	struct mutex grace;
 };
 
 /**
@@ -197,6 +202,11 @@ bool qbd_kstore_payloads_drop(struct qbd_store *store, u32 keep_pages);
 u32 qbd_kstore_ram_bound(const struct qbd_store *store);
 void __qbd_kstore_pages_give(struct qbd_store *store);
 void qbd_kstore_spare_fill(struct qbd_store *store);
+void qbd_kstore_pin_fill(struct qbd_store *store);
+void qbd_kstore_pages_drop(struct qbd_store *store);
+
+/* store_replica.c */
+int __qbd_kstore_ready(struct qbd_store *store);
 
 /* recover.c */
 int qbd_recover_run(struct qbd_store *store, bool *must_checkpoint);

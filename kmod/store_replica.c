@@ -12,8 +12,13 @@
 #include <linux/mm.h>
 #include "store_object.h"
 
-/* May the core be asked? */
-static int __qbd_kstore_ready(struct qbd_store *store)
+/**
+ * __qbd_kstore_ready() - may the core be asked?
+ * @store: the store
+ *
+ * Return: 0 or -ESHUTDOWN.
+ */
+int __qbd_kstore_ready(struct qbd_store *store)
 {
 	qbd_assert_store_locked(store);
 	return store->state == QBD_STORE_ACTIVE ? 0 : -ESHUTDOWN;

@@ -444,3 +444,18 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 	qbd_replica_fill(rep, acts);
 	qbd_replica_resync_drive(rep, acts);
 }
+
+/**
+ * qbd_replica_busy() - does time matter much?
+ * @rep: the replica
+ *
+ * Return: true if an OPEN waits, or a resync is under way: TICK at least every
+ * eighth of the lease then.
+ */
+bool qbd_replica_busy(const struct qbd_replica_core *rep)
+{
+	u8 sync = rep->resync.state;
+
+	return rep->open.type ||
+	       (sync != QBD_RESYNC_NONE && sync != QBD_RESYNC_DONE);
+}

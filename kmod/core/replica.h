@@ -141,7 +141,7 @@ struct qbd_replica_config {
  * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
  *	message of QBD_ACT_SEND_LOG
  * @QBD_REPLICA_SHADOWED: QBD_ACT_SHADOW @msg ended with @err: 0; -ENOSPC: there
- *	is no room; else it is to be asked for again
+ *	is no room; -EIO: the disk failed; else it is to be asked for again
  * @QBD_REPLICA_FLOOR: consensus says that no term above @term was granted
  *	before this store was opened (S5, S11); a replica that may have lost
  *	promises votes again once it is caught up
@@ -302,5 +302,6 @@ void qbd_replica_init(struct qbd_replica_core *rep,
 void qbd_replica_step(struct qbd_replica_core *rep,
 		      const struct qbd_replica_event *event,
 		      struct qbd_actions *acts);
+bool qbd_replica_busy(const struct qbd_replica_core *rep);
 
 #endif /* QBD_CORE_REPLICA_H */

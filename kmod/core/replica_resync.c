@@ -409,14 +409,13 @@ static void qbd_resync_look(struct qbd_replica_core *rep,
  */
 static void qbd_resync_ask_again(struct qbd_replica_core *rep)
 {
-	u64 late_ns = QBD_RESYNC_LATE * rep->cfg.retry_ns;
 	u32 i;
 
 	for (i = 0; i < QBD_RESYNC_SLOTS; i++) {
 		struct qbd_resync_chunk *slot = &rep->resync.slot[i];
 
 		if (slot->state != QBD_RESYNC_ASKED ||
-		    rep->now_ns - slot->asked_ns < late_ns << slot->tries)
+		    rep->now_ns < slot->again_ns)
 			continue;
 		slot->state = QBD_RESYNC_DIFF;
 		slot->tries = min(slot->tries + 1, QBD_RESYNC_TRIES);
@@ -430,6 +429,7 @@ static void qbd_resync_ask_diff(struct qbd_replica_core *rep, u32 nr,
 	struct qbd_resync *sync = &rep->resync;
 	struct qbd_msg *msg =
 		qbd_resync_ask(rep, QBD_MSG_DIFF, QBD_ACT_DIGEST, acts);
+	u64 late_ns = QBD_RESYNC_LATE * rep->cfg.retry_ns;
 	u32 i;
 
 	if (!msg)
@@ -443,7 +443,7 @@ static void qbd_resync_ask_diff(struct qbd_replica_core *rep, u32 nr,
 		if (slot->state != QBD_RESYNC_DIFF)
 			continue;
 		slot->state = QBD_RESYNC_ASKED;
-		slot->asked_ns = rep->now_ns;
+		slot->again_ns = rep->now_ns + (late_ns << slot->tries);
 		slot->id = sync->id;
 		msg->diff.chunk[msg->diff.nr++] = slot->entry.chunk;
 	}
@@ -499,9 +499,12 @@ static void qbd_resync_differs(struct qbd_replica_core *rep,
 	struct qbd_action *act;
 
 	slot = qbd_resync_find(sync, reply->chunk, QBD_RESYNC_ASKED);
-	if (!slot || (slot->id != reply->id && !QBD_MUTANT(diff_of_before)) ||
-	    reply->status == QBD_STATUS_BUSY)
+	if (!slot || (slot->id != reply->id && !QBD_MUTANT(diff_of_before)))
 		return;
+	if (reply->status == QBD_STATUS_BUSY) {
+		slot->again_ns = rep->now_ns + rep->cfg.retry_ns;
+		return;
+	}
 	if (reply->status == QBD_STATUS_GONE) {
 		qbd_resync_again(rep);
 		return;
@@ -545,8 +548,8 @@ void qbd_replica_shadowed(struct qbd_replica_core *rep,
 	if (sync->state != QBD_RESYNC_COPY || reply->seq != sync->pin.seq ||
 	    event->msg->session != sync->session)
 		return;
-	if (event->err == -ENOSPC) {
-		qbd_resync_fail(rep, QBD_STATUS_NOSPC, acts);
+	if (event->err == -ENOSPC || event->err == -EIO) {
+		qbd_resync_fail(rep, qbd_wire_errno_status(event->err), acts);
 		return;
 	}
 	if (event->err)

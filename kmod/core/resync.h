@@ -147,14 +147,14 @@ enum qbd_resync_chunk_state {
  * @entry: as the source's map has it
  * @id: of the newest DIFF that it was in: an answer to one before is about
  *	bytes that may not be there any more
- * @asked_ns: when that was sent
+ * @again_ns: ASKED: when it is asked for anew
  * @state: enum qbd_resync_chunk_state
  * @tries: how often it was
  */
 struct qbd_resync_chunk {
 	struct qbd_map_entry entry;
 	u64 id;
-	u64 asked_ns;
+	u64 again_ns;
 	u8 state;
 	u8 tries;
 };
