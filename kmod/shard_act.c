@@ -175,6 +175,8 @@ enum qbd_replica_state qbd_shard_member_state(u8 state)
 		return QBD_REPLICA_STATE_LAGGING;
 	case QBD_MEMBER_DOWN:
 		return QBD_REPLICA_STATE_OFFLINE;
+	case QBD_MEMBER_RESYNC:
+		return QBD_REPLICA_STATE_RESYNC;
 	case QBD_MEMBER_GONE:
 	case QBD_MEMBER_REFUSED:
 		return QBD_REPLICA_STATE_FAILED;

@@ -95,9 +95,17 @@ static bool cl_rest_volume(struct cl_world *w, u32 volume, const char **why)
 	return true;
 }
 
+/* Is a member far behind, so that it is no help until it is a copy? */
+static bool cl_behind(const struct qbd_progress *prog)
+{
+	return prog->state == QBD_MEMBER_GONE ||
+	       prog->state == QBD_MEMBER_RESYNC;
+}
+
 /*
  * Two failures at once: who is out of reach of any log, and who may not vote
- * until a quorum without it has committed something, leave none.
+ * until a quorum without it has committed something, leave none. A source can't
+ * help them as long as it has records itself that only they could commit.
  */
 static bool cl_end_hopeless(struct cl_world *w, u32 shard)
 {
@@ -110,8 +118,10 @@ static bool cl_end_hopeless(struct cl_world *w, u32 shard)
 		return false;
 	for (i = 0; i < set->nr; i++) {
 		const struct cl_node *node = &w->node[set->member[i].node];
+		const struct qbd_progress *prog =
+			qbd_leader_member(lead->core, i);
 
-		if (!cl_gone(w, shard, i, qbd_leader_member(lead->core, i)) &&
+		if (!cl_gone(w, shard, i, prog) && !cl_behind(prog) &&
 		    !node->rep[shard].core.flags)
 			mask |= 1U << node->id;
 	}

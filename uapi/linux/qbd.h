@@ -57,6 +57,7 @@ enum qbd_replica_state {
 	QBD_REPLICA_STATE_OFFLINE,
 	QBD_REPLICA_STATE_FAILED,
 	QBD_REPLICA_STATE_DELETED,
+	QBD_REPLICA_STATE_RESYNC,
 };
 
 enum qbd_on_no_quorum {
