@@ -32,7 +32,7 @@ int qbd_kstore_copy_pin(struct qbd_store *store, u32 slot,
 
 	spin_lock(&store->lock);
 	err = __qbd_kstore_ready(store) ?:
-		      qbd_copy_pin(store->core, slot, info);
+					  qbd_copy_pin(store->core, slot, info);
 	spin_unlock(&store->lock);
 	if (err == -EAGAIN)
 		qbd_apply_kick(store);
@@ -309,8 +309,7 @@ static int qbd_copy_read(struct qbd_store *store, u64 block,
 	return qbd_copy_io_wait(&io);
 }
 
-static void qbd_copy_digest_of(struct page *page,
-			       u8 digest[QBD_DIGEST_BYTES])
+static void qbd_copy_digest_of(struct page *page, u8 digest[QBD_DIGEST_BYTES])
 {
 	const u8 *block = kmap_local_page(page);
 
@@ -588,7 +587,8 @@ static int qbd_copy_write_whole(struct qbd_store *store,
 	if (!payload)
 		return -EAGAIN;
 	/* no need to read what is written over, bad as it may be */
-	err = qbd_copy_read(store, got->nr_pages < fill->blocks ? fill->from : 0,
+	err = qbd_copy_read(store,
+			    got->nr_pages < fill->blocks ? fill->from : 0,
 			    payload, fill->blocks);
 	if (err)
 		goto put;
@@ -642,8 +642,8 @@ int qbd_kstore_copy_fill(struct qbd_store *store, u32 slot, u64 seq,
 		err = qbd_copy_write_some(store, &fill, reply);
 	spin_lock(&store->lock);
 	err = __qbd_kstore_ready(store) ?:
-		      qbd_copy_filled(store->core, slot, seq,
-				      reply->diff_reply.chunk, err);
+					  qbd_copy_filled(store->core, slot, seq,
+							  reply->diff_reply.chunk, err);
 	spin_unlock(&store->lock);
 	return err;
 }

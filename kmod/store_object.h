@@ -166,7 +166,7 @@ struct qbd_store {
 	atomic_t home_reads[2];
 	u32 home_side;
 	wait_queue_head_t home_wait;
-	struct mutex grace;
+	struct mutex grace; /* not held with a spinlock */
 };
 
 /**

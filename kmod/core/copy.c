@@ -177,8 +177,8 @@ int qbd_copy_shadow(struct qbd_store_core *core, u32 slot,
  * What the shadow has with the same index is the same: it came from another
  * pin, of this source or of another one.
  *
- * Return: 0: nothing any more; 1: its bytes have to be compared; -EBUSY, -ENOMEM
- * or another error of qbd_store_shadow_set().
+ * Return: 0: nothing any more; 1: its bytes have to be compared; -EBUSY,
+ * -ENOMEM or another error of qbd_store_shadow_set().
  */
 int qbd_copy_look(struct qbd_store_core *core, u32 slot,
 		  const struct qbd_map_entry *entry)

@@ -10,7 +10,7 @@
  *
  *	qbd_copy_fill()		what is to be written, and where
  *	wait			for reads of home that were looked up before
- *	read, write		the blocks that differ over those that there were
+ *	read, write		the blocks that differ over what there was
  *	qbd_copy_filled()	or that it failed
  *
  * Called under the store's lock.

@@ -53,4 +53,24 @@ static inline bool qbd_pos_equal(struct qbd_pos a, struct qbd_pos b)
 	return a.term == b.term && a.index == b.index;
 }
 
+/**
+ * struct qbd_log_rec - a record of the local log
+ * @pos: its position
+ * @op: enum qbd_rec_op
+ * @rec_flags: QBD_REC_FUA
+ * @payload_blocks: blocks of payload
+ * @block: first block of the range
+ * @blocks: length of the range
+ * @crc: CRC32C of the payload
+ */
+struct qbd_log_rec {
+	struct qbd_pos pos;
+	u8 op;
+	u8 rec_flags;
+	u16 payload_blocks;
+	u32 block;
+	u32 blocks;
+	u32 crc;
+};
+
 #endif /* QBD_CORE_POS_H */

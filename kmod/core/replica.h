@@ -49,26 +49,6 @@
 #define QBD_REPLICA_TRUNCATES 8 /* truncations not yet durable */
 
 /**
- * struct qbd_log_rec - a record of the local log
- * @pos: its position
- * @op: enum qbd_rec_op
- * @rec_flags: QBD_REC_FUA
- * @payload_blocks: blocks of payload
- * @block: first block of the range
- * @blocks: length of the range
- * @crc: CRC32C of the payload
- */
-struct qbd_log_rec {
-	struct qbd_pos pos;
-	u8 op;
-	u8 rec_flags;
-	u16 payload_blocks;
-	u32 block;
-	u32 blocks;
-	u32 crc;
-};
-
-/**
  * struct qbd_replica_ops - what a replica asks the shell within a step
  * @term_at: term of the record at @index of the local log; it must know it for
  *	the last one that went home, and for the last one that left the log: a

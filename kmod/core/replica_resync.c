@@ -253,7 +253,8 @@ static void qbd_resync_pinned(struct qbd_replica_core *rep,
 		qbd_resync_fail(rep, reply->status, acts);
 		return;
 	}
-	/* a record may have come meanwhile, or still be on its way to the log */
+	/* a record may have come meanwhile, or still be on its way to the log
+	 */
 	if (rep->truncates || rep->last.index > rep->bound ||
 	    info.at.index <= rep->last.index)
 		return;
@@ -294,9 +295,9 @@ static u32 qbd_resync_count(const struct qbd_resync *sync,
 	return nr;
 }
 
-static struct qbd_resync_chunk *qbd_resync_find(struct qbd_resync *sync,
-						u32 chunk,
-						enum qbd_resync_chunk_state state)
+static struct qbd_resync_chunk *
+qbd_resync_find(struct qbd_resync *sync, u32 chunk,
+		enum qbd_resync_chunk_state state)
 {
 	u32 i;
 
@@ -404,8 +405,8 @@ static void qbd_resync_look(struct qbd_replica_core *rep,
 
 /*
  * Nobody answered for long: the source is slow, or it got lost. Each time it is
- * waited for twice as long: only the answer to the last one counts, and a source
- * that is far away must not be kept from giving it.
+ * waited for twice as long: only the answer to the last one counts, and a
+ * source that is far away must not be kept from giving it.
  */
 static void qbd_resync_ask_again(struct qbd_replica_core *rep)
 {
@@ -477,9 +478,8 @@ static void qbd_resync_ask_diffs(struct qbd_replica_core *rep,
 static bool qbd_resync_differs_ok(const struct qbd_replica_core *rep,
 				  const struct qbd_msg_diff_reply *reply)
 {
-	u32 blocks = qbd_chunk_blocks(rep->cfg.blocks,
-				      rep->resync.pin.chunk_blocks,
-				      reply->chunk);
+	u32 blocks = qbd_chunk_blocks(
+		rep->cfg.blocks, rep->resync.pin.chunk_blocks, reply->chunk);
 	u32 i;
 
 	for (i = blocks; i < QBD_DIFF_BLOCKS_MAX; i++)
@@ -509,7 +509,8 @@ static void qbd_resync_differs(struct qbd_replica_core *rep,
 		qbd_resync_again(rep);
 		return;
 	}
-	if (reply->status == QBD_STATUS_OK && !qbd_resync_differs_ok(rep, reply)) {
+	if (reply->status == QBD_STATUS_OK &&
+	    !qbd_resync_differs_ok(rep, reply)) {
 		qbd_resync_fail(rep, QBD_STATUS_EIO, acts);
 		return;
 	}
@@ -680,8 +681,8 @@ void qbd_replica_resync_drive(struct qbd_replica_core *rep,
 		break;
 	case QBD_RESYNC_NONE:
 	case QBD_RESYNC_DONE:
-		if (sync->shadowed && rep->cfg.resync->shadow_state(
-					      rep->cfg.ctx) == -ENOENT)
+		if (sync->shadowed &&
+		    rep->cfg.resync->shadow_state(rep->cfg.ctx) == -ENOENT)
 			sync->shadowed = false;
 		break;
 	}

@@ -55,8 +55,8 @@
 #include "msg.h"
 
 #define QBD_RESYNC_SLOTS QBD_DIFF_MAX /* chunks under way */
-#define QBD_RESYNC_LATE 16 /* retry intervals until a chunk is asked for anew */
-#define QBD_RESYNC_TRIES 6 /* that many times it is waited for twice as long */
+#define QBD_RESYNC_LATE 16 /* retry intervals until a chunk is asked for */
+#define QBD_RESYNC_TRIES 6 /* again; so many times it is twice as long */
 #define QBD_PIN_USERS 4 /* targets that share a pin */
 #define QBD_PIN_IDLE 64 /* retry intervals after which a target has gone */
 
@@ -85,8 +85,8 @@ struct qbd_pin_info {
  * @unpin: give it back
  * @shadow: begin a shadow that leads to @info.at, or let the one there is lead
  *	there; @config: cookie of a block with the replica set, from the wire.
- *	Returns its number in @seq, or as qbd_store_shadow(), and -EPROTO if that
- *	can't be read, or if the source has another size or other chunks
+ *	Returns its number in @seq, or as qbd_store_shadow(), and -EPROTO if
+ *	that can't be read, or if the source has another size or other chunks
  * @shadow_look: chunk @entry of the source.  Returns 0 if there is nothing
  *	left to do for it, 1 if its bytes have to be compared; -ENOSPC; -ENOMEM,
  *	-EBUSY: in a while, ask again

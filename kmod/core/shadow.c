@@ -89,8 +89,7 @@ int qbd_store_shadow(struct qbd_store_core *core, u32 slot,
 		return -EAGAIN;
 	}
 	if (s->shadow.state == QBD_SHADOW_NONE)
-		s->shadow.seq =
-			core->super.incarnation + ++core->shadow_seq;
+		s->shadow.seq = core->super.incarnation + ++core->shadow_seq;
 	s->shadow.state = QBD_SHADOW_OPEN;
 	s->shadow.at = *at;
 	s->shadow.config = *config;

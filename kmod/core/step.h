@@ -19,12 +19,12 @@
  * not.  Every step starts with at least QBD_ACTIONS_MIN free entries.
  *
  * PAYLOADS are reference counted by the shell.  An action SEND, LOG_APPEND,
- * READ, DIFF or SHADOW with a cookie has a reference of its own: the shell takes it when it
- * moves the action into the FIFO; it ends when the bytes were handed over to
- * the connection or the store.  The cookie of a WRITE that was accepted, and
- * of a READ_REPLY given to a leader, is the leader's until it says PUT; a
- * COMPLETE that names one comes before that.  The cookie of any other message
- * ends with the step that the message was given to.
+ * READ, DIFF or SHADOW with a cookie has a reference of its own: the shell
+ * takes it when it moves the action into the FIFO; it ends when the bytes were
+ * handed over to the connection or the store.  The cookie of a WRITE that was
+ * accepted, and of a READ_REPLY given to a leader, is the leader's until it
+ * says PUT; a COMPLETE that names one comes before that.  The cookie of any
+ * other message ends with the step that the message was given to.
  */
 #ifndef QBD_CORE_STEP_H
 #define QBD_CORE_STEP_H
@@ -124,8 +124,8 @@ enum qbd_action_kind {
  * @node: SEND, SEND_LOG, READ, SEND_PIN, DIFF, DIGEST
  * @block: READ_LOCAL
  * @blocks: READ_LOCAL
- * @index: LOG_TRUNCATE, BOUND, MEMBER, SHADOW; COMPLETE: index of a WRITE's record,
- *	index that a READ's bytes show
+ * @index: LOG_TRUNCATE, BOUND, MEMBER, SHADOW; COMPLETE: index of a WRITE's
+ *	record, index that a READ's bytes show
  * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM; COMPLETE: of the leader
  * @id: READ_LOCAL, DIGEST, SHADOW
  * @req: COMPLETE, READ_LOCAL: the request's cookie

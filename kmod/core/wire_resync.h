@@ -8,7 +8,7 @@
 
 #include "msg.h"
 
-#define QBD_WIRE_BODY(body)                                             \
+#define QBD_WIRE_BODY(body)                                                \
 	int qbd_wire_##body##_get(const void *bytes, struct qbd_msg *msg); \
 	void qbd_wire_##body##_put(const struct qbd_msg *msg, void *bytes)
 

@@ -15,15 +15,16 @@ static bool cl_resyncs(const struct cl_world *w, u32 shard)
 	const struct cl_lead *lead =
 		&w->node[w->volume[w->shard[shard].volume].holder].lead[shard];
 
-	return w->real && lead->active && (lead->state == QBD_LEADER_READY ||
-					   lead->state == QBD_LEADER_SERVING);
+	return w->real && lead->active &&
+	       (lead->state == QBD_LEADER_READY ||
+		lead->state == QBD_LEADER_SERVING);
 }
 
 /*
  * Is nothing more to be expected of a member? If no log reaches back to what it
- * has, and there is nobody whose copy it could be, or if damage took the replica
- * itself. A leader that has just begun does not know yet what the one before it
- * found out.
+ * has, and there is nobody whose copy it could be, or if damage took the
+ * replica itself. A leader that has just begun does not know yet what the one
+ * before it found out.
  */
 static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
 		    const struct qbd_progress *prog)
@@ -34,9 +35,8 @@ static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
 	if (node->damaged && (!node->rep[shard].ready ||
 			      (node->rep[shard].core.flags & QBD_REPLICA_LOST)))
 		return true;
-	return !cl_resyncs(w, shard) &&
-	       (prog->state == QBD_MEMBER_GONE ||
-		w->shard[shard].gone & (1U << member));
+	return !cl_resyncs(w, shard) && (prog->state == QBD_MEMBER_GONE ||
+					 w->shard[shard].gone & (1U << member));
 }
 
 static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,

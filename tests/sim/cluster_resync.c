@@ -14,7 +14,9 @@
 #include "copy.h"
 #include "wire.h"
 
-#define CL_CHUNK_BLOCKS (1U << QBD_CHUNK_SHIFT_MIN)
+#define CL_CHUNK_BLOCKS 16
+
+static_assert(CL_CHUNK_BLOCKS == 1U << QBD_CHUNK_SHIFT_MIN);
 
 /* Work on a chunk, or on all of a DIFF's. */
 struct cl_copy {
@@ -83,8 +85,8 @@ static void cl_copy_free(struct cl_copy *copy)
 void cl_copies_drop(struct cl_store *s)
 {
 	while (!list_empty(&s->copies))
-		cl_copy_free(list_first_entry(&s->copies, struct cl_copy,
-					      link));
+		cl_copy_free(
+			list_first_entry(&s->copies, struct cl_copy, link));
 }
 
 static void cl_copy_send(struct cl_copy *copy, struct qbd_msg *msg, u32 to)
@@ -272,15 +274,14 @@ static void cl_copy_digested(struct cl_copy *copy)
 		for (k = 0; k < chunk->blocks; k++)
 			cl_digest(cl_copy_chunk(copy, i) +
 					  (size_t)k * QBD_BLOCK_SIZE,
-				  payload->data +
-					  (size_t)(chunk->digest + k) *
-						  QBD_DIGEST_BYTES);
+				  payload->data + (size_t)(chunk->digest + k) *
+							  QBD_DIGEST_BYTES);
 	}
 	msg->payload = payload;
 	if (payload) {
 		msg->payload_bytes = QBD_BLOCK_SIZE;
-		msg->diff.crc = qbd_payload_crc(~0U, payload->data,
-						QBD_BLOCK_SIZE);
+		msg->diff.crc =
+			qbd_payload_crc(~0U, payload->data, QBD_BLOCK_SIZE);
 	}
 	cl_copy_send(copy, msg, copy->act.node);
 }
@@ -410,23 +411,28 @@ static bool cl_copy_go_on(struct cl_world *w, struct cl_store *s,
 	return true;
 }
 
+/* Return: false if there is none that can go on. */
+static bool cl_copies_step(struct cl_world *w, struct cl_store *s)
+{
+	struct cl_copy *copy;
+
+	list_for_each_entry(copy, &s->copies, link)
+		if (cl_copy_go_on(w, s, copy))
+			return true; /* the list may be another one */
+	return false;
+}
+
 /*
  * What waits for a worker, and writes to shadows, when the reads of home that
  * were before have ended.
  */
 void cl_copies_run(struct cl_world *w, struct cl_store *s)
 {
-	struct cl_copy *copy, *next;
 	u32 life = w->node[s->node].life;
 
-	list_for_each_entry_safe(copy, next, &s->copies, link) {
-		if (!cl_copy_go_on(w, s, copy))
-			continue;
-		/* a step may have changed the list */
-		if (w->node[s->node].life == life && w->node[s->node].open)
-			cl_copies_run(w, s);
-		return;
-	}
+	while (cl_copies_step(w, s))
+		if (w->node[s->node].life != life || !w->node[s->node].open)
+			return;
 }
 
 /* What is to be done with chunks: at once, or when a worker has time. */
@@ -461,8 +467,8 @@ void cl_copy_send_pin(struct cl_world *w, u32 node, u32 shard,
 	payload->raw = true;
 	if (!qbd_copy_config(s->core, s->slot[shard], act->msg.pin_reply.seq,
 			     payload->data)) {
-		send.msg.pin_reply.crc = qbd_payload_crc(~0U, payload->data,
-							 QBD_BLOCK_SIZE);
+		send.msg.pin_reply.crc =
+			qbd_payload_crc(~0U, payload->data, QBD_BLOCK_SIZE);
 		cl_net_send(w, node, shard, &send, payload);
 	}
 	cl_payload_put(payload);
@@ -498,8 +504,8 @@ static int cl_op_pin_map(void *ctx, u64 seq, u64 have, u32 *from,
 
 	if (!s)
 		return -ENODATA;
-	return qbd_copy_map(s->core, slot, seq, have,
-			    1 + (u32)cl_rand(c->w, 4), from, entry);
+	return qbd_copy_map(s->core, slot, seq, have, 1 + (u32)cl_rand(c->w, 4),
+			    from, entry);
 }
 
 static void cl_op_unpin(void *ctx)
