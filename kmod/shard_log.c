@@ -169,7 +169,8 @@ static bool __qbd_log_keeps(struct qbd_shard *shard,
 
 /*
  * Forget the records and promises that wait, and the truncations that void
- * nothing that the store has: a promise is to be logged. One step of the
+ * nothing that the store has: a promise is to be logged, or a resync begins,
+ * whose truncation would wait behind them. One step of the
  * replica, in the same hold of the lock: nobody may see a history that is not
  * there any more.
  *
@@ -183,8 +184,7 @@ static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits)
 	u32 voided = 0;
 
 	qbd_assert_shard_locked(shard);
-	if (list_empty(&shard->log_waits) || !shard->store ||
-	    shard->acting.life != shard->life ||
+	if (!shard->store || shard->acting.life != shard->life ||
 	    qbd_kstore_replica_get(shard->store, shard->slot, &known))
 		return 0;
 	event.pos = known.last;
@@ -201,7 +201,11 @@ static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits)
 	return voided;
 }
 
-static void qbd_log_make_way(struct qbd_shard *shard)
+/**
+ * qbd_shard_log_forget() - forget what waits for room in the log
+ * @shard: the shard; the caller is its pump
+ */
+void qbd_shard_log_forget(struct qbd_shard *shard)
 {
 	static const struct qbd_replica_event truncated = {
 		.kind = QBD_REPLICA_TRUNCATED,
@@ -226,8 +230,9 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 {
 	int err = -EAGAIN;
 
-	if (act->kind == QBD_ACT_LOG_PROMISE)
-		qbd_log_make_way(shard);
+	if (act->kind == QBD_ACT_LOG_PROMISE &&
+	    !list_empty_careful(&shard->log_waits))
+		qbd_shard_log_forget(shard);
 	spin_lock(&shard->lock);
 	if (list_empty(&shard->log_waits))
 		err = __qbd_log_try(shard, act, shard->acting.life);

@@ -114,7 +114,7 @@ struct qbd_replica_config {
  * @QBD_REPLICA_PROMISED: the promise with @term and @nonce is durable
  * @QBD_REPLICA_TRUNCATED: the oldest LOG_TRUNCATE not yet reported is durable
  * @QBD_REPLICA_UNLOGGED: appended records beyond @pos were forgotten before
- *	they reached the log, in favour of a promise
+ *	they reached the log, in favour of a promise or a resync
  * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ,
  *	-EAGAIN: no memory to read it with); the bytes (@payload, @crc) show all
  *	of the history up to @first, and none of it beyond @pos.index

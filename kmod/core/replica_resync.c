@@ -127,12 +127,24 @@ void qbd_replica_resync(struct qbd_replica_core *rep,
 		sync->bytes = 0;
 		sync->chunks = 0;
 		qbd_resync_again(rep);
+		sync->state = QBD_RESYNC_UNLOG;
+		qbd_actions_add(acts, QBD_ACT_LOG_FORGET);
 	}
 	sync->order = msg->session;
 	if (rep->flags & QBD_REPLICA_LOST)
 		qbd_resync_fail(rep, QBD_STATUS_CORRUPT, acts);
 	else
 		qbd_resync_say(rep, acts);
+}
+
+/**
+ * qbd_replica_resync_unlogged() - nothing waits for room in the log any more
+ * @rep: the replica
+ */
+void qbd_replica_resync_unlogged(struct qbd_replica_core *rep)
+{
+	if (rep->resync.state == QBD_RESYNC_UNLOG)
+		rep->resync.state = QBD_RESYNC_PIN;
 }
 
 /**
@@ -159,7 +171,8 @@ void qbd_replica_resync_end(struct qbd_replica_core *rep)
  * @rep: the replica
  *
  * If there is one it is given up: who sends records has done so with the
- * resync.
+ * resync. While what waits is being forgotten none may come: it would look as
+ * if it had been forgotten too.
  *
  * Return: true as long as there is one.
  */
@@ -167,6 +180,8 @@ bool qbd_replica_unshadow(struct qbd_replica_core *rep)
 {
 	struct qbd_resync *sync = &rep->resync;
 
+	if (sync->state == QBD_RESYNC_UNLOG)
+		return true;
 	if (!sync->shadowed || QBD_MUTANT(append_beside_shadow))
 		return false;
 	if (sync->state == QBD_RESYNC_SWITCH)
@@ -678,6 +693,8 @@ void qbd_replica_resync_drive(struct qbd_replica_core *rep,
 		break;
 	case QBD_RESYNC_SWITCH:
 		qbd_resync_switched(rep, acts);
+		break;
+	case QBD_RESYNC_UNLOG:
 		break;
 	case QBD_RESYNC_NONE:
 	case QBD_RESYNC_DONE:

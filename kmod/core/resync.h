@@ -34,7 +34,8 @@
  * that has all that was committed before, and only to a member that lacks
  * records which have left its ring: these were completed, on a quorum without
  * that member.  So all that is truncated here is durable on a quorum without
- * this replica.
+ * this replica.  Those that wait for room in a full log are forgotten first:
+ * they make no room, and the truncation would wait behind them for ever.
  *
  * WHAT IS COMPARED.  Chunks that changed after the last record that the target
  * has, as the source's map says: a chunk has the index of its last change.  Of
@@ -113,6 +114,7 @@ struct qbd_resync_ops {
 /**
  * enum qbd_resync_state - what a target is at
  * @QBD_RESYNC_NONE: nothing
+ * @QBD_RESYNC_UNLOG: waits until what waits for room in its log is forgotten
  * @QBD_RESYNC_PIN: asks the source for its pin
  * @QBD_RESYNC_COPY: gets what differs
  * @QBD_RESYNC_SWITCH: the shadow is on its way to be the replica
@@ -120,6 +122,7 @@ struct qbd_resync_ops {
  */
 enum qbd_resync_state {
 	QBD_RESYNC_NONE,
+	QBD_RESYNC_UNLOG,
 	QBD_RESYNC_PIN,
 	QBD_RESYNC_COPY,
 	QBD_RESYNC_SWITCH,

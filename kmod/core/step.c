@@ -41,6 +41,7 @@ const char *qbd_action_name(enum qbd_action_kind kind)
 		[QBD_ACT_LOG_APPEND] = "log-append",
 		[QBD_ACT_LOG_PROMISE] = "log-promise",
 		[QBD_ACT_LOG_TRUNCATE] = "log-truncate",
+		[QBD_ACT_LOG_FORGET] = "log-forget",
 		[QBD_ACT_LOG_VOTE] = "log-vote",
 		[QBD_ACT_BOUND] = "bound",
 		[QBD_ACT_READ] = "read",

@@ -46,6 +46,8 @@
  * @QBD_ACT_LOG_PROMISE: log @promise; QBD_REPLICA_PROMISED
  * @QBD_ACT_LOG_TRUNCATE: log that the history beyond @index is void, by order
  *	of term @term; QBD_REPLICA_TRUNCATED
+ * @QBD_ACT_LOG_FORGET: forget what waits for room in the log, as a LOG_PROMISE
+ *	does (replica.h); QBD_REPLICA_UNLOGGED, also if nothing waits
  * @QBD_ACT_LOG_VOTE: log that the replica votes again; no event
  * @QBD_ACT_BOUND: records up to @index may go home
  * @QBD_ACT_READ: read what the READ @msg from @node asks for;
@@ -90,6 +92,7 @@ enum qbd_action_kind {
 	QBD_ACT_LOG_APPEND,
 	QBD_ACT_LOG_PROMISE,
 	QBD_ACT_LOG_TRUNCATE,
+	QBD_ACT_LOG_FORGET,
 	QBD_ACT_LOG_VOTE,
 	QBD_ACT_BOUND,
 	QBD_ACT_READ,

@@ -351,6 +351,9 @@ static void cl_act_replica(struct cl_world *w, u32 node, u32 shard,
 	case QBD_ACT_LOG_TRUNCATE:
 		cl_act_log(w, node, shard, item);
 		break;
+	case QBD_ACT_LOG_FORGET:
+		cl_act_unlog(w, node, shard);
+		break;
 	case QBD_ACT_LOG_VOTE:
 		cl_log_flags(w, node, shard,
 			     w->node[node].rep[shard].core.flags);
@@ -439,6 +442,7 @@ void cl_act(struct cl_world *w, u32 node, u32 shard, struct cl_item *item)
 	case QBD_ACT_LOG_APPEND:
 	case QBD_ACT_LOG_PROMISE:
 	case QBD_ACT_LOG_TRUNCATE:
+	case QBD_ACT_LOG_FORGET:
 	case QBD_ACT_LOG_VOTE:
 	case QBD_ACT_BOUND:
 	case QBD_ACT_FAIL:
