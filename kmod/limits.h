@@ -69,6 +69,9 @@
 /* Messages of resyncs at work at once, for all replicas of a store. */
 #define QBD_COPY_JOBS_MAX 64
 
+/* A resync that makes way for a writer may wake so much later. */
+#define QBD_COPY_PACE_SLACK_US 500U
+
 /* Chunks of a map that are looked at under the store's lock for one MAP. */
 #define QBD_COPY_MAP_LOOKS 1024U
 

@@ -459,6 +459,7 @@ static struct qbd_store *qbd_kstore_alloc(struct qbd_stores *stores)
 	init_waitqueue_head(&store->reads_wait);
 	init_waitqueue_head(&store->home_wait);
 	mutex_init(&store->grace);
+	qbd_pace_init(&store->pace);
 	store->stores = stores;
 	store->state = QBD_STORE_OPENING;
 	store->visited = BIT(QBD_STORE_OPENING);

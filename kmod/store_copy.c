@@ -9,7 +9,10 @@
  */
 #include <crypto/blake2s.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/highmem.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include "core/block.h"
 #include "core/wire.h"
 #include "store_copy.h"
@@ -292,6 +295,22 @@ static struct qbd_payload *qbd_copy_alloc(struct qbd_store *store,
 	return qbd_payload_alloc(&store->stores->pools->pool[kind], blocks);
 }
 
+/* Not so fast that who writes feels it; see core/pace.h. */
+static void qbd_copy_pace(struct qbd_store *store, u32 blocks)
+{
+	u64 wait_ns;
+	u32 wait_us;
+
+	spin_lock(&store->lock);
+	wait_ns = qbd_pace_take(&store->pace, ktime_get_ns(),
+				blocks * QBD_BLOCK_SIZE);
+	spin_unlock(&store->lock);
+	wait_us = (u32)div_u64(wait_ns, NSEC_PER_USEC);
+	if (wait_us)
+		usleep_range_state(wait_us, wait_us + QBD_COPY_PACE_SLACK_US,
+				   TASK_IDLE);
+}
+
 /* A chunk's bytes; 0 for one that has none, which reads as zero. */
 static int qbd_copy_read(struct qbd_store *store, u64 block,
 			 struct qbd_payload *payload, u32 blocks)
@@ -417,6 +436,7 @@ static int qbd_copy_chunk_answer(struct qbd_store *store, u32 slot,
 	u32 nr;
 	int err;
 
+	qbd_copy_pace(store, chunk->blocks);
 	payload = qbd_copy_alloc(store, QBD_POOL_SEND, chunk->blocks);
 	if (!payload)
 		return -EAGAIN;
@@ -475,6 +495,7 @@ static int qbd_copy_chunk_digest(struct qbd_store *store,
 	u32 i;
 	int err;
 
+	qbd_copy_pace(store, chunk->blocks);
 	payload = qbd_copy_alloc(store, QBD_POOL_FETCH, chunk->blocks);
 	if (!payload)
 		return -EAGAIN;
@@ -635,6 +656,7 @@ int qbd_kstore_copy_fill(struct qbd_store *store, u32 slot, u64 seq,
 		qbd_apply_kick(store);
 	if (err || !fill.to)
 		return err;
+	qbd_copy_pace(store, fill.blocks);
 	qbd_apply_grace(store);
 	if (fill.whole)
 		err = qbd_copy_write_whole(store, &fill, reply);

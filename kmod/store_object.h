@@ -16,6 +16,7 @@
 #include <linux/wait.h>
 #include "apply.h"
 #include "backend.h"
+#include "core/pace.h"
 #include "locking.h"
 #include "store.h"
 
@@ -123,6 +124,7 @@ struct qbd_spare {
  * @giver: how the pool asks for pages back [const]
  * @reads: reads under way [atomic]
  * @copies: of these, messages of resyncs at work [atomic]
+ * @pace: how fast those may go [lock]
  * @reads_wait: woken when there are none [atomic]
  * @home_reads: reads of home, by @home_side [atomic]
  * @home_side: which of @home_reads new reads count in [lock]
@@ -162,6 +164,7 @@ struct qbd_store {
 	struct qbd_pool_giver giver;
 	atomic_t reads;
 	atomic_t copies;
+	struct qbd_pace pace;
 	wait_queue_head_t reads_wait;
 	atomic_t home_reads[2];
 	u32 home_side;

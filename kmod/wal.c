@@ -128,7 +128,7 @@ static void qbd_wal_wait(struct qbd_store *store)
 	wait_event_idle(wal->wait, qbd_wal_ended(wal));
 }
 
-static void qbd_wal_end(struct qbd_store *store, int err)
+static void qbd_wal_end(struct qbd_store *store, int err, u64 start, u64 now)
 {
 	struct qbd_wal *wal = &store->wal;
 	u32 i;
@@ -140,6 +140,9 @@ static void qbd_wal_end(struct qbd_store *store, int err)
 	qbd_commit_end(store->core, err ?: store->error);
 	for (i = 0; !store->error && i < wal->plan.nr_recs; i++)
 		__qbd_wal_durable(store, wal->plan.rec[i]);
+	if (wal->plan.nr_recs)
+		qbd_pace_commit(&store->pace, now, now - start,
+				atomic_read(&store->copies));
 	spin_unlock(&store->lock);
 }
 
@@ -179,6 +182,7 @@ static void qbd_wal_commit(struct qbd_store *store)
 {
 	struct qbd_wal *wal = &store->wal;
 	u64 start = ktime_get_ns();
+	u64 now;
 	int err;
 
 	err = qbd_wal_begin(store);
@@ -192,12 +196,12 @@ static void qbd_wal_commit(struct qbd_store *store)
 			     1 + wal->plan.head.payload_blocks);
 	qbd_wal_write(store);
 	qbd_wal_wait(store);
+	now = ktime_get_ns();
 	err = wal->group.error;
-	trace_qbd_wal_done(store->id, wal->plan.head.seq, err,
-			   ktime_get_ns() - start);
+	trace_qbd_wal_done(store->id, wal->plan.head.seq, err, now - start);
 	if (qbd_fault(QBD_FAULT_WAL_CRASH_AFTER))
 		qbd_kstore_crash(store);
-	qbd_wal_end(store, err);
+	qbd_wal_end(store, err, start, now);
 	qbd_kstore_payloads_release(store);
 	qbd_wal_tell(wal);
 	if (qbd_wal_checkpoint_due(store))
