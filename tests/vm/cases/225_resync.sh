@@ -3,9 +3,9 @@
 #
 # A copy that missed more than any log has becomes a copy of another one, while
 # somebody writes, and then holds the volume with only one other: everything
-# that was acknowledged is there, and each byte the same. It is killed meanwhile,
-# or its source, or the leader; in a short run one of them, which the seed
-# chooses.
+# that was acknowledged is there, and each byte the same. It is killed or stopped
+# meanwhile, or its source or the leader is killed; in a short run one of these,
+# which the seed chooses.
 #
 #	ledger -> /dev/qbd0 -> n1 .. n3 -> td_n1 .. td_n3
 # DEBUG=long
@@ -80,6 +80,21 @@ target_dies()
 {
 	out_of_reach
 	die n3
+	check "its store is sound" qbdctl store check "${THREE_DEV}3"
+	three_start n3
+	in_sync n1
+}
+
+# Stopped in order, its disk so slow that the resync is not over.
+target_stops()
+{
+	out_of_reach
+	td_latency n3 write_ns=50000000
+	on
+	three_unlink n3
+	check "n3 stops" at n3 qbdctl kernel node stop --id 3
+	td_latency n3 write_ns=0
+	check "its store is sound" qbdctl store check "${THREE_DEV}3"
 	three_start n3
 	in_sync n1
 }
@@ -124,11 +139,11 @@ wait_until 60 three_in_sync n1 3
 ledger_write "$DEV" --blocks 512 --pause 20
 ledger_grows 60 50
 flood
-dies=(target source leader)
-for ((i = 0; i < $(amount 1 1 3 3); i++)); do
-	who=${dies[$(((${QBD_SEED:-1} + i) % 3))]}
-	log "$who"
-	"${who}_dies"
+phases=(target_dies source_dies leader_dies target_stops)
+for ((i = 0; i < $(amount 1 1 4 4); i++)); do
+	phase=${phases[$(((${QBD_SEED:-1} + i) % 4))]}
+	log "$phase"
+	$phase
 done
 ledger_grows 60 20
 ledger_stop
