@@ -204,6 +204,8 @@ static void cl_end_lasts(struct cl_world *w, u32 shard, u32 node,
 	u64 last[CL_CHUNKS];
 	u32 i;
 
+	/* the store may not have been told yet */
+	cl_store_bound(w, node, shard, w->node[node].rep[shard].core.bound);
 	cl_store_settle(w, node);
 	cl_store_lasts(w, node, shard, last);
 	for (i = 0; i < CL_CHUNKS; i++) {
