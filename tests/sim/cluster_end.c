@@ -201,11 +201,13 @@ bool cl_end_rest(struct cl_world *w, const char **why)
 static void cl_end_lasts(struct cl_world *w, u32 shard, u32 node,
 			 u64 expect[CL_CHUNKS])
 {
+	u64 bound = w->node[node].rep[shard].core.bound;
 	u64 last[CL_CHUNKS];
 	u32 i;
 
 	/* the store may not have been told yet */
-	cl_store_bound(w, node, shard, w->node[node].rep[shard].core.bound);
+	cl_saw_bound(w, node, shard, bound);
+	cl_store_bound(w, node, shard, bound);
 	cl_store_settle(w, node);
 	cl_store_lasts(w, node, shard, last);
 	for (i = 0; i < CL_CHUNKS; i++) {
