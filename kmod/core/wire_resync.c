@@ -360,10 +360,13 @@ static bool qbd_wire_map_reply_ok(const struct qbd_msg *msg)
 static bool qbd_wire_diff_ok(const struct qbd_msg *msg)
 {
 	const struct qbd_msg_diff *diff = &msg->diff;
-	u32 i, mask = (1U << diff->nr) - 1;
+	u32 i, mask;
 
-	if (!diff->nr || diff->nr > QBD_DIFF_MAX || (diff->zero & ~mask) ||
-	    (diff->all & ~mask) || (diff->zero & diff->all))
+	if (!diff->nr || diff->nr > QBD_DIFF_MAX)
+		return false;
+	mask = (1U << diff->nr) - 1;
+	if ((diff->zero & ~mask) || (diff->all & ~mask) ||
+	    (diff->zero & diff->all))
 		return false;
 	for (i = diff->nr; i < QBD_DIFF_MAX; i++)
 		if (diff->chunk[i])
