@@ -164,7 +164,7 @@ TEST(reads_and_fetches)
 	REFUSED(-ERANGE, QBD_MSG_FETCH, fetch.have.term = 0x9a);
 	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.target = 0);
 	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.through.term = 0x9a);
-	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.status = 6);
+	REFUSED(-ERANGE, QBD_MSG_FETCH_REPLY, fetch_reply.status = 7);
 	REFUSED(-ERANGE, QBD_MSG_RELEASE, release.commit = 1ULL << 63);
 }
 
