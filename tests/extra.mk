@@ -18,6 +18,7 @@ EXTRA_test_tail := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_share := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_pin := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_shadow := tests/unit/bed.c tests/unit/image.c
+EXTRA_test_copy := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_ckpt := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_store := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_slot := tests/unit/bed.c tests/unit/image.c
