@@ -171,8 +171,9 @@ void qbd_replica_resync_end(struct qbd_replica_core *rep)
  * @rep: the replica
  *
  * If there is one it is given up: who sends records has done so with the
- * resync. While what waits is being forgotten none may come: it would look as
- * if it had been forgotten too.
+ * resync. One that waits for its pin has none yet, and ends too: asking for it,
+ * it would truncate each record before it is committed. But while what waits is
+ * being forgotten none may come: it would look as if it had been forgotten.
  *
  * Return: true as long as there is one.
  */
@@ -182,6 +183,8 @@ bool qbd_replica_unshadow(struct qbd_replica_core *rep)
 
 	if (sync->state == QBD_RESYNC_UNLOG)
 		return true;
+	if (sync->state == QBD_RESYNC_PIN)
+		qbd_replica_resync_end(rep);
 	if (!sync->shadowed || QBD_MUTANT(append_beside_shadow))
 		return false;
 	if (sync->state == QBD_RESYNC_SWITCH)
