@@ -3,11 +3,11 @@
  * One leader on its own, driven by scripts: tests/traces/leader_*.txt.
  *
  * Verbs: init copies=N, up/down node=N, open-reply, ack, nack, read-reply,
- * fetch-reply, release-ack (messages; m=N is the member, session= the one it
- * was sent last if not given), write, read, read-done, gate, release, stop,
- * tick, lease (node=N renewed, version=V), state; now=MS with any of them
- * moves the clock. Members are replica 101... on node 1...; the leader is on
- * node 1.
+ * fetch-reply, resync-reply, release-ack (messages; m=N is the member, session=
+ * the one it was sent last if not given), write, read, read-done, gate,
+ * release, stop, tick, lease (node=N renewed, version=V), state; now=MS with
+ * any of them moves the clock. Members are replica 101... on node 1...; the
+ * leader is on node 1.
  */
 #ifndef QBD_TESTS_LEADER_TRACE_H
 #define QBD_TESTS_LEADER_TRACE_H
@@ -88,6 +88,7 @@ static inline void lt_init(const char *line, FILE *out)
 		.nr_reads = TRACE_READS,
 		.reads_quorum = trace_flag(line, "reads-quorum"),
 		.repair = trace_flag(line, "repair"),
+		.resync = trace_flag(line, "resync"),
 	};
 	u32 copies = trace_num(line, "copies", 3), i;
 	struct qbd_member member[QBD_SET_MAX];
@@ -171,6 +172,11 @@ static inline bool lt_msg(const char *line, FILE *out)
 			qbd_leader_member(lt.lead, target)->session;
 		msg.fetch_reply.status = trace_num(line, "status", 0);
 		msg.fetch_reply.through = lt_pos(line, "through");
+	} else if (trace_verb(line, "resync-reply")) {
+		msg.type = QBD_MSG_RESYNC_REPLY;
+		msg.resync_reply.status = trace_num(line, "status", 0);
+		msg.resync_reply.chunks = trace_num(line, "chunks", 0);
+		msg.resync_reply.bytes = trace_num(line, "copied", 0);
 	} else if (trace_verb(line, "release-ack")) {
 		msg.type = QBD_MSG_RELEASE_ACK;
 	} else {

@@ -102,6 +102,10 @@ static inline void print_body(FILE *out, const struct qbd_msg *msg)
 	case QBD_MSG_RELEASE:
 		fprintf(out, " commit=%llu", msg->release.commit);
 		break;
+	case QBD_MSG_RESYNC:
+		fprintf(out, " source=%llu node%u", msg->resync.source,
+			msg->resync.node);
+		break;
 	default:
 		break;
 	}
