@@ -409,7 +409,8 @@ bool qbd_wire_resync_ok(const struct qbd_msg *msg)
 {
 	switch (msg->type) {
 	case QBD_MSG_RESYNC:
-		return msg->resync.source && msg->resync.node &&
+		/* session 0 is that of a target without an order */
+		return msg->session && msg->resync.source && msg->resync.node &&
 		       msg->resync.source != msg->replica;
 	case QBD_MSG_RESYNC_REPLY:
 		return msg->resync_reply.source &&

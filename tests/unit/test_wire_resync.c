@@ -30,6 +30,7 @@ TEST(order)
 	REFUSED(QBD_MSG_RESYNC, resync.source = 0);
 	REFUSED(QBD_MSG_RESYNC, resync.source = 0x13); /* of itself */
 	REFUSED(QBD_MSG_RESYNC, resync.node = 0);
+	REFUSED(QBD_MSG_RESYNC, session = 0);
 	REFUSED_AS(-EBADMSG, QBD_MSG_RESYNC, payload_bytes = 4096);
 	REFUSED_AS(-EBADMSG, QBD_MSG_RESYNC, flags = QBD_WIRE_FILL);
 	REFUSED_AS(-EBADMSG, QBD_MSG_RESYNC, list = 1);
