@@ -582,6 +582,9 @@ void qbd_replica_shadowed(struct qbd_replica_core *rep,
  * @rep: the replica
  * @event: PIN_REPLY, MAP_REPLY or DIFF_REPLY
  * @acts: actions of the step
+ *
+ * It bears the authority of the question. With a higher term it could name a
+ * pin of that term: once that is here no leader below it is obeyed any more.
  */
 void qbd_replica_resync_got(struct qbd_replica_core *rep,
 			    const struct qbd_replica_event *event,
@@ -590,8 +593,10 @@ void qbd_replica_resync_got(struct qbd_replica_core *rep,
 	const struct qbd_resync *sync = &rep->resync;
 	const struct qbd_msg *msg = event->msg;
 
-	if (rep->failed || msg->replica != sync->source ||
-	    event->node != sync->node || msg->session != sync->session)
+	if (rep->failed || msg->term != rep->promise.term ||
+	    msg->nonce != rep->promise.nonce ||
+	    msg->replica != sync->source || event->node != sync->node ||
+	    msg->session != sync->session)
 		return;
 	if (msg->type == QBD_MSG_PIN_REPLY)
 		qbd_resync_pinned(rep, msg, acts);

@@ -377,6 +377,14 @@ TEST(answers_of_others)
 	EXPECT_TRUE(rw_quiet());
 	EXPECT_EQ(0, shell.shadows);
 	msg.session = session;
+	msg.term++;
+	say(&msg);
+	msg.term--;
+	msg.nonce++;
+	say(&msg);
+	msg.nonce--;
+	EXPECT_TRUE(rw_quiet());
+	EXPECT_EQ(0, shell.shadows);
 	say(&msg);
 	EXPECT_EQ(1, shell.shadows);
 	/* Twice. */
