@@ -1,63 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a fuzzer's bytes stand for when they drive a state machine: numbers,
- * positions, and messages that would have come through the decoder.
- *
- * Numbers are small, or at an edge: a byte each, so that inputs stay short and
- * two fields are often equal. What would make a message undecodable in an
- * uninteresting way is put right, or hardly any would get through.
+ * What a fuzzer's bytes stand for when they drive a state machine: messages
+ * that would have come through the decoder. What would make one undecodable in
+ * an uninteresting way is put right, or hardly any would get through.
  */
 #ifndef QBD_TESTS_FUZZ_INPUT_H
 #define QBD_TESTS_FUZZ_INPUT_H
 
+#include "fuzz_resync.h"
 #include "step.h"
 #include "wire.h"
 #include "wire_body.h"
 #include "wire_check.h"
-
-struct fuzz_input {
-	const u8 *at;
-	size_t left;
-};
-
-static inline u8 fuzz_byte(struct fuzz_input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static inline u64 fuzz_number(struct fuzz_input *in)
-{
-	static const u64 edge[] = {
-		U64_MAX,
-		U64_MAX - 1,
-		S64_MAX,
-		(u64)S64_MAX + 1,
-		S64_MAX - 1,
-		U32_MAX,
-		(u64)U32_MAX + 1,
-		QBD_WAL_INDEX_MAX,
-		QBD_WAL_INDEX_MAX - 1,
-		QBD_WAL_INDEX_MAX + 1,
-		QBD_WAL_TERM_MAX,
-		QBD_WIRE_INDEX_MAX,
-	};
-	u8 byte = fuzz_byte(in);
-
-	return byte < 224 ? byte % 48 : edge[byte % ARRAY_SIZE(edge)];
-}
-
-static inline struct qbd_pos fuzz_pos(struct fuzz_input *in)
-{
-	struct qbd_pos pos = { .term = fuzz_number(in) };
-
-	pos.index = pos.term ? fuzz_number(in) : 0;
-	if (!pos.index)
-		pos.term = 0;
-	return pos;
-}
 
 /* A record, or none, that follows @append->prev. */
 static inline void fuzz_record(struct fuzz_input *in, struct qbd_msg *msg)
@@ -113,8 +67,11 @@ static inline void fuzz_request(struct fuzz_input *in, struct qbd_msg *msg)
 		msg->fetch.max_records = fuzz_number(in);
 		msg->fetch.max_bytes = fuzz_number(in);
 		break;
-	default:
+	case QBD_MSG_RELEASE:
 		msg->release.commit = fuzz_number(in);
+		break;
+	default:
+		fuzz_resync(in, msg);
 		break;
 	}
 }
@@ -161,6 +118,13 @@ static inline void fuzz_reply(struct fuzz_input *in, struct qbd_msg *msg)
 		msg->fetch_reply.through = fuzz_pos(in);
 		msg->fetch_reply.status = fuzz_byte(in) % 6;
 		break;
+	case QBD_MSG_RESYNC_REPLY:
+		msg->resync_reply.source = fuzz_number(in);
+		msg->resync_reply.at = fuzz_pos(in);
+		msg->resync_reply.bytes = fuzz_number(in);
+		msg->resync_reply.chunks = fuzz_number(in);
+		msg->resync_reply.status = fuzz_byte(in) % (QBD_STATUS_MAX + 1);
+		break;
 	default:
 		break;
 	}
@@ -202,15 +166,19 @@ static inline bool fuzz_msg(struct fuzz_input *in, u16 type,
 static inline void fuzz_sent(const struct qbd_action *act)
 {
 	u8 buf[QBD_WIRE_LEN_MAX] __aligned(8);
+	struct qbd_msg msg = act->msg;
 	int len;
 
-	if (act->kind != QBD_ACT_SEND && act->kind != QBD_ACT_SEND_LOG)
+	if (act->kind != QBD_ACT_SEND && act->kind != QBD_ACT_SEND_LOG &&
+	    act->kind != QBD_ACT_SEND_PIN && act->kind != QBD_ACT_DIGEST)
 		return;
-	len = qbd_wire_encode(&act->msg, buf, sizeof(buf));
+	if (act->kind == QBD_ACT_DIGEST)
+		msg.payload_bytes = QBD_BLOCK_SIZE; /* the shell's */
+	len = qbd_wire_encode(&msg, buf, sizeof(buf));
 	if (len >= 0)
 		return;
 	fprintf(stderr, "%s does not encode: error %d\n",
-		qbd_msg_name(act->msg.type), qbd_wire_check(&act->msg));
+		qbd_msg_name(msg.type), qbd_wire_check(&msg));
 	abort();
 }
 

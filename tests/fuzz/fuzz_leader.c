@@ -49,7 +49,8 @@ static bool fuzz_answer(struct fuzz_input *in,
 {
 	static const u16 type[] = { QBD_MSG_OPEN_REPLY,	 QBD_MSG_APPEND_ACK,
 				    QBD_MSG_NACK,	 QBD_MSG_READ_REPLY,
-				    QBD_MSG_FETCH_REPLY, QBD_MSG_RELEASE_ACK };
+				    QBD_MSG_FETCH_REPLY, QBD_MSG_RELEASE_ACK,
+				    QBD_MSG_RESYNC_REPLY };
 	const struct qbd_progress *prog = qbd_leader_member(lead, member);
 
 	*msg = (struct qbd_msg){
@@ -128,6 +129,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		.read = read,
 		.nr_reads = FUZZ_READS,
 		.reads_quorum = fuzz_byte(&in) % 2,
+		.resync = true,
 	};
 
 	if (!lead || qbd_set_init(&cfg.set, 1, member, ARRAY_SIZE(member)) ||
