@@ -127,14 +127,15 @@ void qbd_replica_resync(struct qbd_replica_core *rep,
 		sync->bytes = 0;
 		sync->chunks = 0;
 		qbd_resync_again(rep);
-		sync->state = QBD_RESYNC_UNLOG;
-		qbd_actions_add(acts, QBD_ACT_LOG_FORGET);
+		sync->state = QBD_RESYNC_NONE;
+		sync->status = QBD_STATUS_CORRUPT;
+		if (!(rep->flags & QBD_REPLICA_LOST)) {
+			sync->state = QBD_RESYNC_UNLOG;
+			qbd_actions_add(acts, QBD_ACT_LOG_FORGET);
+		}
 	}
 	sync->order = msg->session;
-	if (rep->flags & QBD_REPLICA_LOST)
-		qbd_resync_fail(rep, QBD_STATUS_CORRUPT, acts);
-	else
-		qbd_resync_say(rep, acts);
+	qbd_resync_say(rep, acts);
 }
 
 /**

@@ -30,6 +30,7 @@ struct fuzz_store {
 	struct qbd_promise promise;
 	struct qbd_msg read;
 	bool reading;
+	bool forget; /* what waits for the log: nothing does */
 	struct fuzz_input *in;
 	enum fuzz_shadow shadow;
 	struct qbd_pos at;
@@ -280,6 +281,9 @@ static void fuzz_store_act(struct fuzz_store *store,
 		store->last = act->index;
 		store->first = min(store->first, store->last + 1);
 		break;
+	case QBD_ACT_LOG_FORGET:
+		store->forget = true;
+		break;
 	case QBD_ACT_LOG_PROMISE:
 		store->promise = act->promise;
 		break;
@@ -295,8 +299,8 @@ static void fuzz_store_act(struct fuzz_store *store,
 	}
 }
 
-static void fuzz_step(struct qbd_replica_core *rep, struct fuzz_store *store,
-		      struct qbd_replica_event *event)
+static void fuzz_steps(struct qbd_replica_core *rep, struct fuzz_store *store,
+		       struct qbd_replica_event *event)
 {
 	struct qbd_action act[QBD_ACTIONS_MIN];
 	struct qbd_actions acts = { .act = act, .max = QBD_ACTIONS_MIN };
@@ -313,6 +317,18 @@ static void fuzz_step(struct qbd_replica_core *rep, struct fuzz_store *store,
 		if (rounds++ > FUZZ_ROUNDS)
 			abort();
 	} while (acts.more);
+}
+
+static void fuzz_step(struct qbd_replica_core *rep, struct fuzz_store *store,
+		      struct qbd_replica_event *event)
+{
+	fuzz_steps(rep, store, event);
+	if (!store->forget)
+		return;
+	store->forget = false;
+	fuzz_steps(rep, store,
+		   &(struct qbd_replica_event){ .kind = QBD_REPLICA_UNLOGGED,
+						.pos = rep->last });
 }
 
 static bool fuzz_asked(struct fuzz_input *in,

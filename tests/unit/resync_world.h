@@ -120,24 +120,39 @@ static struct {
 	u32 nr;
 } did;
 
-static inline void rw_step(struct qbd_replica_event *event)
+/* Return: true if what waits for the log is to be forgotten. */
+static inline bool rw_steps(struct qbd_replica_event *event)
 {
 	struct qbd_action act[QBD_ACTIONS_MIN];
 	struct qbd_actions acts = { .act = act, .max = QBD_ACTIONS_MIN };
+	bool forget = false;
 	u32 i;
 
-	did.nr = 0;
 	event->now_ns = world.now_ns;
 	do {
 		acts.nr = 0;
 		qbd_replica_step(&world.rep, event, &acts);
 		for (i = 0; i < acts.nr; i++) {
+			if (act[i].kind == QBD_ACT_LOG_FORGET) {
+				forget = true;
+				continue;
+			}
 			ASSERT_LT(did.nr, RW_ACTS);
 			did.act[did.nr++] = act[i];
 			world_store(&act[i]);
 		}
 		event->kind = QBD_REPLICA_MORE;
 	} while (acts.more);
+	return forget;
+}
+
+/* Nothing ever waits for the log here. */
+static inline void rw_step(struct qbd_replica_event *event)
+{
+	did.nr = 0;
+	if (rw_steps(event))
+		rw_steps(&(struct qbd_replica_event){
+			.kind = QBD_REPLICA_UNLOGGED, .pos = world.rep.last });
 }
 
 static inline void rw_event(enum qbd_replica_event_kind kind)

@@ -196,6 +196,31 @@ TEST(orders_of_nobody)
 	EXPECT_TRUE(rw_quiet());
 }
 
+/*
+ * What waits for room in a full log goes before anything else: the truncation
+ * would wait behind it. Records that come meanwhile are not taken.
+ */
+TEST(what_waits_is_forgotten_first)
+{
+	struct qbd_msg msg = rw_make(QBD_MSG_RESYNC, 101, 2);
+
+	rw_start("init log=5.8 commit=8");
+	append(1, 5, 9);
+	append(1, RW_TERM, 10);
+	msg.resync.source = SOURCE;
+	msg.resync.node = NODE;
+	did.nr = 0;
+	ASSERT_TRUE(rw_steps(&(struct qbd_replica_event){
+		.kind = QBD_REPLICA_MSG, .node = RW_LEADER, .msg = &msg }));
+	EXPECT_EQ(0, rw_count(QBD_ACT_LOG_TRUNCATE, 0));
+	append(2, RW_TERM, 11);
+	EXPECT_EQ(QBD_NACK_BUSY, rw_sent(QBD_MSG_NACK)->nack.reason);
+	rw_step(&(struct qbd_replica_event){
+		.kind = QBD_REPLICA_UNLOGGED,
+		.pos = { .term = RW_TERM, .index = 9 } });
+	EXPECT_EQ(HAVE, rw_act(QBD_ACT_LOG_TRUNCATE, 0)->index);
+}
+
 TEST(one_that_lost_a_page_is_no_target)
 {
 	rw_start("init log=5.8 commit=8 lost");

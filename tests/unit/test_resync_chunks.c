@@ -102,13 +102,23 @@ TEST(a_chunk_that_was_not_written)
 	struct qbd_msg msg = diff_reply(id, 3);
 
 	say(&msg);
-	shadowed(&msg, -EIO);
+	shadowed(&msg, -EAGAIN);
 	EXPECT_EQ(id + 1, rw_act(QBD_ACT_DIGEST, 0)->msg.diff.id);
 	EXPECT_EQ(0, world.rep.resync.chunks);
 	/* Nobody writes it. */
 	shadowed(&msg, 0);
 	EXPECT_EQ(0, shell.switches);
 	EXPECT_EQ(0, world.rep.resync.chunks);
+}
+
+/* A disk that fails will do so again. */
+TEST(a_chunk_that_can_not_be_written)
+{
+	struct qbd_msg msg = diff_reply(start_diff(3), 3);
+
+	say(&msg);
+	shadowed(&msg, -EIO);
+	EXPECT_EQ(QBD_STATUS_EIO, status());
 }
 
 TEST(asks_for_a_chunk_again)
