@@ -595,9 +595,8 @@ void qbd_replica_resync_got(struct qbd_replica_core *rep,
 	const struct qbd_msg *msg = event->msg;
 
 	if (rep->failed || msg->term != rep->promise.term ||
-	    msg->nonce != rep->promise.nonce ||
-	    msg->replica != sync->source || event->node != sync->node ||
-	    msg->session != sync->session)
+	    msg->nonce != rep->promise.nonce || msg->replica != sync->source ||
+	    event->node != sync->node || msg->session != sync->session)
 		return;
 	if (msg->type == QBD_MSG_PIN_REPLY)
 		qbd_resync_pinned(rep, msg, acts);

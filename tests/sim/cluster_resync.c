@@ -184,7 +184,7 @@ static void cl_copy_answer(struct cl_copy *copy, u32 place)
 	if (reply.diff_reply.status == QBD_STATUS_OK) {
 		nr = cl_copy_compare(copy, place, &reply.diff_reply);
 		payload = nr ? cl_payload_new(copy->w, nr) : NULL;
-		for (i = 0; i < chunk->blocks; i++)
+		for (i = 0; payload && i < chunk->blocks; i++)
 			if (reply.diff_reply.differs[i / 64] >> i % 64 & 1)
 				memcpy(payload->data +
 					       (size_t)at++ * QBD_BLOCK_SIZE,

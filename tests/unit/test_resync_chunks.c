@@ -83,9 +83,8 @@ TEST(a_pin_that_is_gone)
 	EXPECT_EQ(SOURCE, msg->replica);
 	EXPECT_EQ(1, did.nr);
 
-	session = 0;
 	diff_says(start_diff(3), 3, QBD_STATUS_GONE);
-	msg = rw_sent(QBD_MSG_PIN);
+	rw_sent(QBD_MSG_PIN);
 	EXPECT_EQ(1, did.nr);
 	EXPECT_EQ(0, shell.drops);
 	/* From the first chunk on, with what the source has now. */
