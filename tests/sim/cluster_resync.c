@@ -84,9 +84,10 @@ static void cl_copy_free(struct cl_copy *copy)
 /* The node crashes, or the store goes: nobody waits for any of it. */
 void cl_copies_drop(struct cl_store *s)
 {
-	while (!list_empty(&s->copies))
-		cl_copy_free(
-			list_first_entry(&s->copies, struct cl_copy, link));
+	struct cl_copy *copy, *next;
+
+	list_for_each_entry_safe(copy, next, &s->copies, link)
+		cl_copy_free(copy);
 }
 
 static void cl_copy_send(struct cl_copy *copy, struct qbd_msg *msg, u32 to)
