@@ -23,22 +23,26 @@ static u32 qbd_copy_chunks(const struct qbd_store_core *core,
  * @slot: slot of the replica
  * @info: filled in once it is
  *
- * Return: 0; -EAGAIN: the next checkpoints do it, ask again; else it can't be,
- * as qbd_store_pin() says.
+ * Return: 0; -EAGAIN: the next checkpoints do it, ask again; -ENOSPC: the last
+ * one that was wanted found no chunks; else as qbd_store_pin().
  */
 int qbd_copy_pin(struct qbd_store_core *core, u32 slot,
 		 struct qbd_pin_info *info)
 {
 	int err = qbd_store_pin_get(core, slot, &info->at);
-	const struct qbd_slot *s;
+	struct qbd_slot *s = qbd_store_slot(core, slot);
 
-	if (err == -EAGAIN)
+	if (!s || err == -EAGAIN)
+		return s ? err : -ENOENT;
+	if (err == -ENOSPC) {
+		/* said once: who asks again may find more room */
+		s->pin.error = 0;
 		return err;
+	}
 	if (err) {
 		err = qbd_store_pin(core, slot);
 		return err == -EBUSY || !err ? -EAGAIN : err;
 	}
-	s = qbd_store_slot(core, slot);
 	info->seq = s->pin.seq;
 	info->chunks = qbd_copy_chunks(core, s);
 	info->chunk_blocks = 1U << core->super.layout.chunk_shift;

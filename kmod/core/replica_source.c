@@ -226,6 +226,9 @@ static void qbd_source_user_gone(struct qbd_replica_core *rep,
  * qbd_replica_unpin() - an UNPIN came
  * @rep: the replica
  * @event: the UNPIN
+ *
+ * That of an attempt before may come after the PIN of the next one, over the
+ * connection that was there before.
  */
 void qbd_replica_unpin(struct qbd_replica_core *rep,
 		       const struct qbd_replica_event *event)
@@ -236,7 +239,8 @@ void qbd_replica_unpin(struct qbd_replica_core *rep,
 	if (!qbd_source_serves(rep, event->msg))
 		return;
 	for (i = 0; i < QBD_PIN_USERS; i++)
-		if (rep->pin_user[i].target == unpin->target)
+		if (rep->pin_user[i].target == unpin->target &&
+		    rep->pin_user[i].session == event->msg->session)
 			qbd_source_user_gone(rep, &rep->pin_user[i]);
 }
 

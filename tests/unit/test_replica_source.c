@@ -41,9 +41,9 @@ static u32 status(void)
 	return rw_sent(QBD_MSG_PIN_REPLY)->pin_reply.status;
 }
 
-static void unpin_of(u64 target, u32 node)
+static void unpin_of(u64 target, u32 node, u64 session)
 {
-	struct qbd_msg msg = rw_make(QBD_MSG_UNPIN, 101, SESSION);
+	struct qbd_msg msg = rw_make(QBD_MSG_UNPIN, 101, session);
 
 	msg.unpin.target = target;
 	msg.unpin.seq = SEQ;
@@ -215,7 +215,7 @@ TEST(a_pin_that_others_use)
 	pin(AT);
 	EXPECT_EQ(QBD_STATUS_BUSY, status());
 	EXPECT_EQ(0, shell.unpins);
-	unpin_of(103, 3);
+	unpin_of(103, 3, 7);
 	EXPECT_EQ(0, shell.unpins);
 	pin(AT);
 	EXPECT_EQ(QBD_STATUS_BUSY, status());
@@ -230,16 +230,19 @@ TEST(the_last_one_gives_it_back)
 	pin(40);
 	pin_of(103, 3, 7, 50);
 	rw_act(QBD_ACT_SEND_PIN, 0);
-	unpin_of(TARGET, NODE);
+	unpin_of(TARGET, NODE, SESSION);
 	EXPECT_TRUE(rw_quiet());
 	EXPECT_EQ(0, shell.unpins);
 	/* Twice, and of somebody who has none. */
-	unpin_of(TARGET, NODE);
-	unpin_of(104, 4);
+	unpin_of(TARGET, NODE, SESSION);
+	unpin_of(104, 4, 7);
 	EXPECT_EQ(0, shell.unpins);
-	unpin_of(103, 3);
+	/* Of an attempt before. */
+	unpin_of(103, 3, 6);
+	EXPECT_EQ(0, shell.unpins);
+	unpin_of(103, 3, 7);
 	EXPECT_EQ(1, shell.unpins);
-	unpin_of(103, 3);
+	unpin_of(103, 3, 7);
 	EXPECT_EQ(1, shell.unpins);
 }
 
@@ -258,7 +261,7 @@ TEST(no_more_than_there_is_room_for)
 	/* Those that have a place keep it. */
 	pin_of(201, 11, 8, 40);
 	rw_act(QBD_ACT_SEND_PIN, 0);
-	unpin_of(200, 10);
+	unpin_of(200, 10, 7);
 	pin(40);
 	rw_act(QBD_ACT_SEND_PIN, 0);
 	EXPECT_EQ(0, shell.unpins);
