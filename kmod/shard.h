@@ -262,7 +262,7 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store);
 void qbd_shard_replica_fail(struct qbd_shard *shard, u32 life, int err,
 			    const char *why);
 extern const struct qbd_resync_ops qbd_shard_resync_ops;
-void qbd_shard_log_forget(struct qbd_shard *shard);
+void qbd_shard_log_forget(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_copy(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_send_pin(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_serve(struct qbd_shard *shard, u32 node,

@@ -82,11 +82,6 @@ static bool __qbd_act_alive(const struct qbd_shard *shard)
 	return shard->store && shard->acting.life == shard->life;
 }
 
-static void qbd_act_log_forget(struct qbd_shard *shard, struct qbd_action *act)
-{
-	qbd_shard_log_forget(shard);
-}
-
 static void qbd_act_bound(struct qbd_shard *shard, struct qbd_action *act)
 {
 	spin_lock(&shard->lock);
@@ -246,7 +241,7 @@ static void (*const qbd_act_table[])(struct qbd_shard *,
 	[QBD_ACT_LOG_APPEND]	= qbd_shard_log,
 	[QBD_ACT_LOG_PROMISE]	= qbd_shard_log,
 	[QBD_ACT_LOG_TRUNCATE]	= qbd_shard_log,
-	[QBD_ACT_LOG_FORGET]	= qbd_act_log_forget,
+	[QBD_ACT_LOG_FORGET]	= qbd_shard_log_forget,
 	[QBD_ACT_LOG_VOTE]	= qbd_act_vote,
 	[QBD_ACT_BOUND]		= qbd_act_bound,
 	[QBD_ACT_READ]		= qbd_act_read,

@@ -176,9 +176,10 @@ static bool __qbd_log_keeps(struct qbd_shard *shard,
  *
  * Return: how many truncations were forgotten.
  */
-static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits)
+static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits,
+			    enum qbd_replica_event_kind kind)
 {
-	struct qbd_replica_event event = { .kind = QBD_REPLICA_UNLOGGED };
+	struct qbd_replica_event event = { .kind = kind };
 	struct qbd_store_replica known;
 	struct qbd_log_wait *wait, *next;
 	u32 voided = 0;
@@ -201,11 +202,8 @@ static u32 __qbd_log_forget(struct qbd_shard *shard, struct list_head *waits)
 	return voided;
 }
 
-/**
- * qbd_shard_log_forget() - forget what waits for room in the log
- * @shard: the shard; the caller is its pump
- */
-void qbd_shard_log_forget(struct qbd_shard *shard)
+static void qbd_log_make_way(struct qbd_shard *shard,
+			     enum qbd_replica_event_kind kind)
 {
 	static const struct qbd_replica_event truncated = {
 		.kind = QBD_REPLICA_TRUNCATED,
@@ -214,11 +212,21 @@ void qbd_shard_log_forget(struct qbd_shard *shard)
 	u32 voided;
 
 	qbd_shard_lock(shard);
-	voided = __qbd_log_forget(shard, &waits);
+	voided = __qbd_log_forget(shard, &waits, kind);
 	qbd_shard_unlock(shard);
 	qbd_log_waits_free(&waits);
 	while (voided--)
 		qbd_shard_rep_step(shard, &truncated);
+}
+
+/**
+ * qbd_shard_log_forget() - forget what waits for room in the log
+ * @shard: the shard; the caller is its pump
+ * @act: LOG_FORGET
+ */
+void qbd_shard_log_forget(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_log_make_way(shard, QBD_REPLICA_FORGOT);
 }
 
 /**
@@ -232,7 +240,7 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 
 	if (act->kind == QBD_ACT_LOG_PROMISE &&
 	    !list_empty_careful(&shard->log_waits))
-		qbd_shard_log_forget(shard);
+		qbd_log_make_way(shard, QBD_REPLICA_UNLOGGED);
 	spin_lock(&shard->lock);
 	if (list_empty(&shard->log_waits))
 		err = __qbd_log_try(shard, act, shard->acting.life);

@@ -648,7 +648,8 @@ int qbd_kstore_module_init(void)
 					     WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
 	if (!qbd_kstore_read_wq)
 		goto err_ctl;
-	qbd_kstore_copy_wq = alloc_workqueue("qbd_store_copy", WQ_UNBOUND, 0);
+	qbd_kstore_copy_wq = alloc_workqueue("qbd_store_copy",
+					     WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!qbd_kstore_copy_wq)
 		goto err_read;
 	return 0;

@@ -281,12 +281,15 @@ static void qbd_copy_io_add(struct qbd_copy_io *io, blk_opf_t opf, u64 block,
 	qbd_build_end(&build);
 }
 
-/* It must end, whatever else has happened: it uses our pages. */
+/*
+ * It must end, whatever else has happened: it uses our pages. A bad sector is
+ * -ENODATA for the block layer, which here is a pin that has gone.
+ */
 static int qbd_copy_io_wait(struct qbd_copy_io *io)
 {
 	qbd_group_submitted(&io->group);
 	wait_for_completion(&io->done);
-	return io->group.error;
+	return io->group.error ? -EIO : 0;
 }
 
 static struct qbd_payload *qbd_copy_alloc(struct qbd_store *store,

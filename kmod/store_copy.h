@@ -9,7 +9,8 @@
  * qbd_kstore_copy_enter() and qbd_kstore_copy_leave().
  *
  * DIGESTS are BLAKE2s of 16 bytes: two blocks that differ are taken for the
- * same once in 2^64 pairs, whoever made them.
+ * same once in 2^128 times; who looks for two such blocks of his own needs 2^64
+ * tries.
  */
 #ifndef QBD_STORE_COPY_H
 #define QBD_STORE_COPY_H

@@ -190,15 +190,29 @@ static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
 		qbd_leader_moved(lead, member, acts);
 }
 
+/* Members that a record could be committed with, at once or after a catch-up.
+ */
+static u16 qbd_leader_near(const struct qbd_leader_core *lead)
+{
+	u16 mask = qbd_leader_mask(lead, false);
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (lead->prog[i].state == QBD_MEMBER_GONE ||
+		    lead->prog[i].state == QBD_MEMBER_RESYNC)
+			mask &= ~(1U << i);
+	return mask;
+}
+
 /*
- * Is a write quorum in reach? While it is not, requests wait, or fail after
- * the time that the user chose; consistency is never given up for it.
+ * Is a write quorum in reach? One that is a copy some day does not count. While
+ * it is not, requests wait, or fail after the time that the user chose;
+ * consistency is never given up for it.
  */
 static void qbd_leader_reach(struct qbd_leader_core *lead,
 			     struct qbd_actions *acts)
 {
-	bool reach =
-		qbd_quorum_has(&lead->cfg.set, qbd_leader_mask(lead, false));
+	bool reach = qbd_quorum_has(&lead->cfg.set, qbd_leader_near(lead));
 
 	if (lead->state == QBD_LEADER_LOST)
 		return;

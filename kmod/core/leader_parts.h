@@ -14,8 +14,10 @@
 
 /* retry intervals after which a record that nobody could read is asked for */
 #define QBD_FILL_AGAIN 64
-/* a resync without progress for so many waits gets another source */
-#define QBD_RESYNC_PATIENCE 16
+/* a resync without progress for so many waits, more than it has itself, gets
+ * another source
+ */
+#define QBD_RESYNC_PATIENCE 64
 /* who holds more than one of so many parts of the ring lets go without pages */
 #define QBD_SCARCE_PARTS 8
 /* a member is waited for up to so many retry intervals if it is slow */

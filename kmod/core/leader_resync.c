@@ -73,7 +73,9 @@ void qbd_leader_resync_lost(struct qbd_leader_core *lead, u32 member)
 	struct qbd_progress *prog = &lead->prog[member];
 
 	prog->poor |= 1U << prog->source;
-	prog->source = -1;
+	/* what fills it later is not to be taken for this order, nor it for
+	 * that */
+	qbd_progress_session(prog, ++lead->session, lead->now_ns);
 	prog->state = QBD_MEMBER_GONE;
 	prog->retry_ns = lead->now_ns + QBD_FILL_AGAIN * lead->cfg.retry_ns;
 }

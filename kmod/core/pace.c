@@ -70,5 +70,7 @@ u64 qbd_pace_take(struct qbd_pace *pace, u64 now_ns, u32 bytes)
 	wait_ns = pace->next_ns > now_ns ? pace->next_ns - now_ns : 0;
 	pace->next_ns = max(pace->next_ns, now_ns) +
 			div64_u64((u64)bytes * NSEC_PER_SEC, pace->rate);
-	return min(wait_ns, QBD_PACE_DELAY_NS);
+	/* who comes later does not wait for all that came before him at once */
+	pace->next_ns = min(pace->next_ns, now_ns + QBD_PACE_DELAY_NS);
+	return wait_ns;
 }

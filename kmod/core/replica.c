@@ -413,7 +413,10 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 		break;
 	case QBD_REPLICA_UNLOGGED:
 		qbd_replica_unlogged(rep, event->pos);
-		qbd_replica_resync_unlogged(rep);
+		break;
+	case QBD_REPLICA_FORGOT:
+		qbd_replica_unlogged(rep, event->pos);
+		qbd_replica_resync_forgot(rep);
 		break;
 	case QBD_REPLICA_READ_DONE:
 		qbd_replica_read_done(rep, event, acts);

@@ -114,7 +114,9 @@ struct qbd_replica_config {
  * @QBD_REPLICA_PROMISED: the promise with @term and @nonce is durable
  * @QBD_REPLICA_TRUNCATED: the oldest LOG_TRUNCATE not yet reported is durable
  * @QBD_REPLICA_UNLOGGED: appended records beyond @pos were forgotten before
- *	they reached the log, in favour of a promise or a resync
+ *	they reached the log, in favour of a promise
+ * @QBD_REPLICA_FORGOT: likewise, the oldest LOG_FORGET not yet reported was
+ *	carried out
  * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ,
  *	-EAGAIN: no memory to read it with); the bytes (@payload, @crc) show all
  *	of the history up to @first, and none of it beyond @pos.index
@@ -136,6 +138,7 @@ enum qbd_replica_event_kind {
 	QBD_REPLICA_PROMISED,
 	QBD_REPLICA_TRUNCATED,
 	QBD_REPLICA_UNLOGGED,
+	QBD_REPLICA_FORGOT,
 	QBD_REPLICA_READ_DONE,
 	QBD_REPLICA_LOG_BAD,
 	QBD_REPLICA_SHADOWED,
@@ -155,7 +158,7 @@ enum qbd_replica_event_kind {
  * @term: PROMISED, FLOOR
  * @nonce: PROMISED
  * @first: READ_DONE
- * @pos: LOGGED, UNLOGGED, READ_DONE, LOG_BAD
+ * @pos: LOGGED, UNLOGGED, FORGOT, READ_DONE, LOG_BAD
  * @msg: MSG, READ_DONE, LOG_BAD, SHADOWED
  * @payload: READ_DONE: cookie of the bytes
  */

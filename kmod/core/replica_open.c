@@ -67,6 +67,7 @@ static void qbd_replica_rise(struct qbd_replica_core *rep,
 	rep->ack_due = false;
 	memset(rep->fill, 0, sizeof(rep->fill));
 	qbd_replica_resync_end(rep);
+	rep->resync.order = 0; /* sessions begin anew with the term */
 	qbd_replica_source_end(rep);
 }
 

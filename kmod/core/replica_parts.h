@@ -85,7 +85,7 @@ void qbd_replica_resync_got(struct qbd_replica_core *rep,
 void qbd_replica_shadowed(struct qbd_replica_core *rep,
 			  const struct qbd_replica_event *event,
 			  struct qbd_actions *acts);
-void qbd_replica_resync_unlogged(struct qbd_replica_core *rep);
+void qbd_replica_resync_forgot(struct qbd_replica_core *rep);
 bool qbd_replica_unshadow(struct qbd_replica_core *rep);
 void qbd_replica_resync_end(struct qbd_replica_core *rep);
 void qbd_replica_resync_drive(struct qbd_replica_core *rep,

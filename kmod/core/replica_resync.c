@@ -71,6 +71,7 @@ static void qbd_resync_forget(struct qbd_resync *sync)
 	sync->mapped = false;
 	sync->mapping = false;
 	sync->from = 0;
+	sync->settled = 0;
 	sync->asked_ns = 0;
 }
 
@@ -105,8 +106,9 @@ static void qbd_resync_again(struct qbd_replica_core *rep)
  * @acts: actions of the step
  *
  * One of a new session is a new order, with another source perhaps; the same
- * once more is a question. A replica whose map lost a page can't say what it
- * lacks by an index, so it is no target.
+ * once more is a question, also when it is over: as an order it would truncate
+ * what was logged and acknowledged since. A replica whose map lost a page can't
+ * say what it lacks by an index, so it is no target.
  */
 void qbd_replica_resync(struct qbd_replica_core *rep,
 			const struct qbd_replica_event *event,
@@ -116,10 +118,10 @@ void qbd_replica_resync(struct qbd_replica_core *rep,
 	struct qbd_resync *sync = &rep->resync;
 
 	if (!rep->cfg.resync || !qbd_replica_obeys(rep, event, acts) ||
-	    msg->session < rep->session)
+	    msg->session < max(rep->session, sync->order))
 		return;
 	rep->session = msg->session;
-	if (sync->order != msg->session && sync->state != QBD_RESYNC_SWITCH) {
+	if (sync->order < msg->session && sync->state != QBD_RESYNC_SWITCH) {
 		qbd_resync_unpin(rep, acts);
 		qbd_replica_source_end(rep);
 		sync->source = msg->resync.source;
@@ -131,6 +133,7 @@ void qbd_replica_resync(struct qbd_replica_core *rep,
 		sync->status = QBD_STATUS_CORRUPT;
 		if (!(rep->flags & QBD_REPLICA_LOST)) {
 			sync->state = QBD_RESYNC_UNLOG;
+			sync->forgets++;
 			qbd_actions_add(acts, QBD_ACT_LOG_FORGET);
 		}
 	}
@@ -139,13 +142,17 @@ void qbd_replica_resync(struct qbd_replica_core *rep,
 }
 
 /**
- * qbd_replica_resync_unlogged() - nothing waits for room in the log any more
+ * qbd_replica_resync_forgot() - a LOG_FORGET was carried out
  * @rep: the replica
  */
-void qbd_replica_resync_unlogged(struct qbd_replica_core *rep)
+void qbd_replica_resync_forgot(struct qbd_replica_core *rep)
 {
-	if (rep->resync.state == QBD_RESYNC_UNLOG)
-		rep->resync.state = QBD_RESYNC_PIN;
+	struct qbd_resync *sync = &rep->resync;
+
+	if (sync->forgets)
+		sync->forgets--;
+	if (sync->state == QBD_RESYNC_UNLOG && !sync->forgets)
+		sync->state = QBD_RESYNC_PIN;
 }
 
 /**
@@ -164,7 +171,6 @@ void qbd_replica_resync_end(struct qbd_replica_core *rep)
 	memset(&sync->pin, 0, sizeof(sync->pin));
 	sync->state = QBD_RESYNC_NONE;
 	sync->status = QBD_STATUS_GONE;
-	sync->order = 0;
 }
 
 /**
@@ -182,7 +188,7 @@ bool qbd_replica_unshadow(struct qbd_replica_core *rep)
 {
 	struct qbd_resync *sync = &rep->resync;
 
-	if (sync->state == QBD_RESYNC_UNLOG)
+	if (sync->forgets)
 		return true;
 	if (sync->state == QBD_RESYNC_PIN)
 		qbd_replica_resync_end(rep);
@@ -304,6 +310,15 @@ static void qbd_resync_pinned(struct qbd_replica_core *rep,
 
 /* --- chunks ------------------------------------------------------------- */
 
+/*
+ * One more chunk is as it has to be. The leader looks whether that rises, to
+ * find a source that gets nowhere: what an attempt before settled is no gain.
+ */
+static void qbd_resync_settled(struct qbd_resync *sync)
+{
+	sync->chunks = max(sync->chunks, ++sync->settled);
+}
+
 static u32 qbd_resync_count(const struct qbd_resync *sync,
 			    enum qbd_resync_chunk_state state)
 {
@@ -418,7 +433,8 @@ static void qbd_resync_look(struct qbd_replica_core *rep,
 			return;
 		}
 		slot->state = err ? QBD_RESYNC_DIFF : QBD_RESYNC_FREE;
-		sync->chunks += !err;
+		if (!err)
+			qbd_resync_settled(sync);
 	}
 }
 
@@ -544,7 +560,6 @@ static void qbd_resync_differs(struct qbd_replica_core *rep,
 	act->id = sync->shadow;
 	act->index = slot->entry.last;
 	slot->state = QBD_RESYNC_WRITE;
-	sync->bytes += msg->payload_bytes;
 }
 
 /**
@@ -568,14 +583,25 @@ void qbd_replica_shadowed(struct qbd_replica_core *rep,
 	if (sync->state != QBD_RESYNC_COPY || reply->seq != sync->pin.seq ||
 	    event->msg->session != sync->session)
 		return;
-	if (event->err == -ENOSPC || event->err == -EIO) {
+	switch (event->err) {
+	case 0:
+		sync->bytes += event->msg->payload_bytes;
+		qbd_resync_settled(sync);
+		break;
+	case -EAGAIN:
+	case -EBUSY:
+	case -ENOMEM:
+	case -ENODATA:
+	case -ESHUTDOWN:
+		/* what came is lost, and asked for once more, not at once */
+		slot->state = QBD_RESYNC_ASKED;
+		slot->id = 0;
+		slot->again_ns = rep->now_ns + rep->cfg.retry_ns;
+		break;
+	default:
 		qbd_resync_fail(rep, qbd_wire_errno_status(event->err), acts);
-		return;
+		break;
 	}
-	if (event->err)
-		slot->state = QBD_RESYNC_DIFF;
-	else
-		sync->chunks++;
 }
 
 /**

@@ -22,6 +22,15 @@ static bool qbd_source_serves(const struct qbd_replica_core *rep,
 	       msg->nonce == rep->promise.nonce;
 }
 
+/* One that is about to be another replica can't be pinned. */
+static bool qbd_source_is_target(const struct qbd_replica_core *rep)
+{
+	const struct qbd_resync *sync = &rep->resync;
+
+	return sync->shadowed || (sync->state != QBD_RESYNC_NONE &&
+				  sync->state != QBD_RESYNC_DONE);
+}
+
 /* Who asks, or a free place for it; NULL if there is none. */
 static struct qbd_pin_user *qbd_source_user(struct qbd_replica_core *rep,
 					    u64 target)
@@ -107,7 +116,9 @@ void qbd_replica_pin(struct qbd_replica_core *rep,
 	if (!qbd_source_serves(rep, event->msg))
 		return;
 	user = qbd_source_user(rep, pin->target);
-	if (user) {
+	if (qbd_source_is_target(rep)) {
+		err = -ENODATA;
+	} else if (user) {
 		if (user->session != event->msg->session)
 			user->waited = false;
 		user->target = pin->target;

@@ -56,10 +56,10 @@
 #include "msg.h"
 
 #define QBD_RESYNC_SLOTS QBD_DIFF_MAX /* chunks under way */
-#define QBD_RESYNC_LATE 16 /* retry intervals until a chunk is asked for */
+#define QBD_RESYNC_LATE 8 /* retry intervals until a chunk is asked for */
 #define QBD_RESYNC_TRIES 6 /* again; so many times it is twice as long */
 #define QBD_PIN_USERS 4 /* targets that share a pin */
-#define QBD_PIN_IDLE 64 /* retry intervals after which a target has gone */
+#define QBD_PIN_IDLE 256 /* retry intervals after which a target has gone */
 
 /**
  * struct qbd_pin_info - the pin of a source
@@ -178,8 +178,10 @@ struct qbd_resync_chunk {
  * @id: of the newest DIFF
  * @from: next chunk of the map
  * @asked_ns: when PIN or MAP was sent last
- * @bytes: payload received for this order
- * @chunks: chunks settled likewise
+ * @bytes: payload put into the shadow for this order
+ * @chunks: chunks settled likewise, by the attempt that got furthest
+ * @settled: by this one
+ * @forgets: LOG_FORGETs under way
  * @slot: chunks under way
  */
 struct qbd_resync {
@@ -199,6 +201,8 @@ struct qbd_resync {
 	u64 asked_ns;
 	u64 bytes;
 	u32 chunks;
+	u32 settled;
+	u32 forgets;
 	struct qbd_resync_chunk slot[QBD_RESYNC_SLOTS];
 };
 

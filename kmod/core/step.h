@@ -47,7 +47,7 @@
  * @QBD_ACT_LOG_TRUNCATE: log that the history beyond @index is void, by order
  *	of term @term; QBD_REPLICA_TRUNCATED
  * @QBD_ACT_LOG_FORGET: forget what waits for room in the log, as a LOG_PROMISE
- *	does (replica.h); QBD_REPLICA_UNLOGGED, also if nothing waits
+ *	does (replica.h); QBD_REPLICA_FORGOT, also if nothing waits
  * @QBD_ACT_LOG_VOTE: log that the replica votes again; no event
  * @QBD_ACT_BOUND: records up to @index may go home
  * @QBD_ACT_READ: read what the READ @msg from @node asks for;

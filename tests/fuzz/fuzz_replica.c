@@ -327,7 +327,7 @@ static void fuzz_step(struct qbd_replica_core *rep, struct fuzz_store *store,
 		return;
 	store->forget = false;
 	fuzz_steps(rep, store,
-		   &(struct qbd_replica_event){ .kind = QBD_REPLICA_UNLOGGED,
+		   &(struct qbd_replica_event){ .kind = QBD_REPLICA_FORGOT,
 						.pos = rep->last });
 }
 
@@ -419,6 +419,7 @@ static void fuzz_event(struct fuzz_input *in, struct qbd_replica_core *rep,
 			return;
 		break;
 	case QBD_REPLICA_UNLOGGED:
+	case QBD_REPLICA_FORGOT:
 		return;
 	case QBD_REPLICA_FLOOR:
 		event.term = fuzz_byte(in);

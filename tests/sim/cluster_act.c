@@ -156,7 +156,8 @@ static void cl_act_log_end(struct cl_world *w, u32 node, u32 shard,
 }
 
 /* Records that wait make way for a promise; see replica.h. */
-static void cl_act_unlog(struct cl_world *w, u32 node, u32 shard)
+static void cl_act_unlog(struct cl_world *w, u32 node, u32 shard,
+			 enum qbd_replica_event_kind kind)
 {
 	struct cl_replica *rep = &w->node[node].rep[shard];
 	u32 life = w->node[node].life, voided = 0;
@@ -183,7 +184,7 @@ static void cl_act_unlog(struct cl_world *w, u32 node, u32 shard)
 	}
 	rep->waits = left;
 	cl_rep_step(w, node, shard,
-		    &(struct qbd_replica_event){ .kind = QBD_REPLICA_UNLOGGED,
+		    &(struct qbd_replica_event){ .kind = kind,
 						 .pos = have.last });
 	while (voided-- && w->node[node].life == life)
 		cl_log_truncated(w, node, shard);
@@ -199,7 +200,7 @@ static void cl_act_log(struct cl_world *w, u32 node, u32 shard,
 	if (item->act.kind == QBD_ACT_LOG_APPEND)
 		cl_saw_append(w, shard, &item->act.msg);
 	if (item->act.kind == QBD_ACT_LOG_PROMISE && rep->waits.head)
-		cl_act_unlog(w, node, shard);
+		cl_act_unlog(w, node, shard, QBD_REPLICA_UNLOGGED);
 	if (!rep->waits.head)
 		err = cl_act_log_try(w, node, shard, &item->act);
 	if (err != -EAGAIN) {
@@ -352,7 +353,7 @@ static void cl_act_replica(struct cl_world *w, u32 node, u32 shard,
 		cl_act_log(w, node, shard, item);
 		break;
 	case QBD_ACT_LOG_FORGET:
-		cl_act_unlog(w, node, shard);
+		cl_act_unlog(w, node, shard, QBD_REPLICA_FORGOT);
 		break;
 	case QBD_ACT_LOG_VOTE:
 		cl_log_flags(w, node, shard,

@@ -152,7 +152,7 @@ static inline void rw_step(struct qbd_replica_event *event)
 	did.nr = 0;
 	if (rw_steps(event))
 		rw_steps(&(struct qbd_replica_event){
-			.kind = QBD_REPLICA_UNLOGGED, .pos = world.rep.last });
+			.kind = QBD_REPLICA_FORGOT, .pos = world.rep.last });
 }
 
 static inline void rw_event(enum qbd_replica_event_kind kind)

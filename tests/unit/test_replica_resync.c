@@ -216,7 +216,7 @@ TEST(what_waits_is_forgotten_first)
 	append(2, RW_TERM, 11);
 	EXPECT_EQ(QBD_NACK_BUSY, rw_sent(QBD_MSG_NACK)->nack.reason);
 	rw_step(&(struct qbd_replica_event){
-		.kind = QBD_REPLICA_UNLOGGED,
+		.kind = QBD_REPLICA_FORGOT,
 		.pos = { .term = RW_TERM, .index = 9 } });
 	EXPECT_EQ(HAVE, rw_act(QBD_ACT_LOG_TRUNCATE, 0)->index);
 }
@@ -483,6 +483,8 @@ TEST(diffs_of_others)
 	/* Twice. */
 	say(&msg);
 	EXPECT_TRUE(rw_quiet());
+	EXPECT_EQ(0, world.rep.resync.bytes);
+	shadowed(&msg, 0);
 	EXPECT_EQ(QBD_BLOCK_SIZE, world.rep.resync.bytes);
 }
 
