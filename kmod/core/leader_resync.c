@@ -73,8 +73,7 @@ void qbd_leader_resync_lost(struct qbd_leader_core *lead, u32 member)
 	struct qbd_progress *prog = &lead->prog[member];
 
 	prog->poor |= 1U << prog->source;
-	/* what fills it later is not to be taken for this order, nor it for
-	 * that */
+	/* what fills it later has nothing to do with this order */
 	qbd_progress_session(prog, ++lead->session, lead->now_ns);
 	prog->state = QBD_MEMBER_GONE;
 	prog->retry_ns = lead->now_ns + QBD_FILL_AGAIN * lead->cfg.retry_ns;
