@@ -102,6 +102,7 @@ enum qbd_read_state {
  * @state: enum qbd_read_state
  * @member: member that was asked
  * @behind: how often that one lacked what was completed
+ * @slow: how often all members were too slow: each time they get twice as long
  * @retry: SOURCE: wait a little before the next try
  * @leased: only for a planted bug: the lease ran when the read began
  */
@@ -122,6 +123,7 @@ struct qbd_leader_read {
 	u8 state;
 	u8 member;
 	u8 behind;
+	u8 slow;
 	bool retry;
 	bool leased;
 };

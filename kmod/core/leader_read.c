@@ -8,6 +8,8 @@
 #define QBD_READ_SLOT_BITS 16
 /* a member that lags is asked so often until another one is */
 #define QBD_READ_BEHIND_MAX 2
+/* doublings of the patience with members that were all too slow */
+#define QBD_READ_SLOW_MAX 4
 
 /**
  * qbd_leader_read() - a request to read
@@ -179,8 +181,10 @@ static void qbd_leader_read_try(struct qbd_leader_core *lead,
 			return;
 		}
 		/* all of them again, after a while: slow was not broken */
-		if (read->err == -ETIMEDOUT)
+		if (read->err == -ETIMEDOUT) {
 			read->failed_ns = 0;
+			read->slow = min(read->slow + 1, QBD_READ_SLOW_MAX);
+		}
 		read->tried = 0;
 		read->retry = true;
 		read->since_ns = lead->now_ns;
@@ -472,7 +476,7 @@ static void qbd_leader_read_step(struct qbd_leader_core *lead,
 	}
 	if (read->state == QBD_READ_UNDERWAY && !local &&
 	    lead->now_ns - read->since_ns >=
-		    qbd_leader_patience(lead, read->member))
+		    qbd_leader_patience(lead, read->member) << read->slow)
 		qbd_leader_read_failed(lead, read, -ETIMEDOUT);
 	if (read->state == QBD_READ_SOURCE &&
 	    (!read->retry ||
