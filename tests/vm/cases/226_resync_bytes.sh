@@ -6,6 +6,7 @@
 # blocks that differ, not the chunks.
 #
 #	dd -> /dev/qbd0 -> n1 .. n3 -> qd1 .. qd3
+# DEBUG=long
 DESCRIPTION="a resync sends what differs"
 # shellcheck source=tests/vm/lib.sh
 . "${QBD_VM:?}/lib.sh"
