@@ -80,11 +80,11 @@ class Store(unittest.TestCase):
 
     def test_format_refuses(self):
         log = "whole blocks of 4K; 16 MiB are needed for writes of 1 MiB"
-        chunk = "a power of two from 64K to 4M"
+        chunk = "a power of two from 64K to 1M"
         for option, word, expected in (
                 ("--wal-size", "15M", log), ("--wal-size", "16777217", log),
-                ("--wal-size", "x", log), ("--chunk-size", "3M", chunk),
-                ("--chunk-size", "4K", chunk), ("--chunk-size", "8M", chunk),
+                ("--wal-size", "x", log), ("--chunk-size", "768K", chunk),
+                ("--chunk-size", "4K", chunk), ("--chunk-size", "2M", chunk),
                 ("--overcommit", "0", "a number from 1 to 1000"),
                 ("--overcommit", "1001", "a number from 1 to 1000"),
                 ("--replicas", "512", "a number from 1 to 511"),
