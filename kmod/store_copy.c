@@ -384,11 +384,6 @@ static u32 qbd_copy_compare(const struct qbd_copy_chunk *chunk,
 	return nr;
 }
 
-static bool qbd_copy_bit(const struct qbd_msg_diff_reply *reply, u32 i)
-{
-	return reply->differs[i / 64] >> i % 64 & 1;
-}
-
 /* The blocks that differ, in pages of their own. */
 static int qbd_copy_collect(struct qbd_store *store,
 			    const struct qbd_payload *payload, u32 nr,
@@ -405,7 +400,7 @@ static int qbd_copy_collect(struct qbd_store *store,
 		return -EAGAIN;
 	out->crc = ~0U;
 	for (i = 0; at < nr; i++) {
-		if (!qbd_copy_bit(&reply->diff_reply, i))
+		if (!qbd_diff_has(&reply->diff_reply, i))
 			continue;
 		copy_highpage(out->page[at], payload->page[i]);
 		block = kmap_local_page(out->page[at++]);
@@ -590,7 +585,7 @@ static int qbd_copy_write_some(struct qbd_store *store,
 
 	qbd_copy_io_init(&io, store);
 	for (i = 0; i < fill->blocks; i++)
-		if (qbd_copy_bit(&reply->diff_reply, i))
+		if (qbd_diff_has(&reply->diff_reply, i))
 			qbd_copy_io_add(&io, REQ_OP_WRITE, fill->to + i,
 					reply->payload, at++, 1);
 	return qbd_copy_io_wait(&io);
@@ -617,7 +612,7 @@ static int qbd_copy_write_whole(struct qbd_store *store,
 	if (err)
 		goto put;
 	for (i = 0; i < fill->blocks; i++)
-		if (qbd_copy_bit(&reply->diff_reply, i))
+		if (qbd_diff_has(&reply->diff_reply, i))
 			copy_highpage(payload->page[i], got->page[at++]);
 	qbd_copy_io_init(&io, store);
 	qbd_copy_io_add(&io, REQ_OP_WRITE, fill->to, payload, 0, fill->blocks);

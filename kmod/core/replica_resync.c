@@ -518,7 +518,7 @@ static bool qbd_resync_differs_ok(const struct qbd_replica_core *rep,
 	u32 i;
 
 	for (i = blocks; i < QBD_DIFF_BLOCKS_MAX; i++)
-		if (reply->differs[i / 64] >> i % 64 & 1)
+		if (qbd_diff_has(reply, i))
 			return false;
 	return true;
 }

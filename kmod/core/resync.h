@@ -226,6 +226,19 @@ void qbd_diff_reply(const struct qbd_msg *diff, u32 place,
 		    struct qbd_msg *reply);
 
 /**
+ * qbd_diff_has() - is a block in the payload of a DIFF_REPLY?
+ * @reply: the DIFF_REPLY
+ * @block: number of the block in its chunk
+ *
+ * Return: true if so.
+ */
+static inline bool qbd_diff_has(const struct qbd_msg_diff_reply *reply,
+				u32 block)
+{
+	return reply->differs[block / 64] >> block % 64 & 1;
+}
+
+/**
  * qbd_chunk_blocks() - blocks of a chunk of a replica
  * @blocks: blocks of the replica
  * @chunk_blocks: blocks of a chunk

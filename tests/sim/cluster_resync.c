@@ -186,7 +186,7 @@ static void cl_copy_answer(struct cl_copy *copy, u32 place)
 		nr = cl_copy_compare(copy, place, &reply.diff_reply);
 		payload = nr ? cl_payload_new(copy->w, nr) : NULL;
 		for (i = 0; payload && i < chunk->blocks; i++)
-			if (reply.diff_reply.differs[i / 64] >> i % 64 & 1)
+			if (qbd_diff_has(&reply.diff_reply, i))
 				memcpy(payload->data +
 					       (size_t)at++ * QBD_BLOCK_SIZE,
 				       cl_copy_chunk(copy, place) +
@@ -310,7 +310,7 @@ static void cl_copy_write(struct cl_copy *copy)
 	u32 i, at = 0;
 
 	for (i = 0; i < copy->fill.blocks; i++)
-		if (reply->differs[i / 64] >> i % 64 & 1)
+		if (qbd_diff_has(reply, i))
 			memcpy(chunk + (size_t)i * QBD_BLOCK_SIZE,
 			       payload->data + (size_t)at++ * QBD_BLOCK_SIZE,
 			       QBD_BLOCK_SIZE);

@@ -688,7 +688,7 @@ static void copy_chunk(FIXTURE_DATA(copy) * self,
 	for (i = 0; i < todo.blocks; i++) {
 		u8 *to = data(self, todo.to + i);
 
-		if (msg.diff_reply.differs[i / 64] >> i % 64 & 1)
+		if (qbd_diff_has(&msg.diff_reply, i))
 			memcpy(to, data(self, src.block + i), QBD_BLOCK_SIZE);
 		else if (todo.from)
 			memcpy(to, data(self, todo.from + i), QBD_BLOCK_SIZE);
