@@ -394,12 +394,16 @@ bool qbd_shard_replica_useless(struct qbd_shard *shard, u64 replica, char *why,
 static const char *__qbd_shard_refusal(struct qbd_shard *shard, u64 *replica)
 {
 	const struct qbd_progress *prog;
+	const struct qbd_set *set;
 	u32 i;
 
 	qbd_assert_shard_locked(shard);
-	for (i = 0; shard->lead && i < shard->set.nr; i++) {
+	if (!shard->lead)
+		return NULL;
+	set = qbd_leader_set(shard->lead);
+	for (i = 0; i < set->nr; i++) {
 		prog = qbd_leader_member(shard->lead, i);
-		*replica = shard->set.member[i].replica;
+		*replica = set->member[i].replica;
 		if (prog && prog->why)
 			return qbd_shard_member_why(prog->why);
 	}
@@ -412,15 +416,17 @@ static void __qbd_shard_opening_why(struct qbd_shard *shard, char *why,
 	u32 number = shard->key.shard;
 	const char *refusal;
 	u64 replica;
+	bool alone;
 
 	qbd_assert_shard_locked(shard);
+	alone = shard->lead && qbd_leader_set(shard->lead)->nr == 1;
 	refusal = __qbd_shard_refusal(shard, &replica);
 	if (shard->state == QBD_SHARD_STATE_RECOVERING)
 		scnprintf(why, len, "shard %u is being recovered", number);
 	else if (shard->replica && shard->rep_why[0])
 		scnprintf(why, len, "shard %u's replica here: %s", number,
 			  shard->rep_why);
-	else if (shard->set.nr == 1 && !shard->replica)
+	else if (alone && !shard->replica)
 		scnprintf(why, len, "shard %u: no store here has its replica",
 			  number);
 	else if (refusal)
@@ -456,11 +462,12 @@ static void __qbd_shard_member_info(struct qbd_shard *shard, u32 i,
 				    struct qbd_shard_member_info *info)
 {
 	const struct qbd_progress *prog = qbd_leader_member(shard->lead, i);
+	const struct qbd_set *set = qbd_leader_set(shard->lead);
 
 	qbd_assert_shard_locked(shard);
 	*info = (struct qbd_shard_member_info){
-		.node = shard->set.member[i].node,
-		.replica = shard->set.member[i].replica,
+		.node = set->member[i].node,
+		.replica = set->member[i].replica,
 		.state = qbd_shard_member_state(prog->state),
 		.matched = prog->matched,
 		.received = prog->matched,
@@ -493,13 +500,13 @@ bool qbd_shard_leader_info(struct qbd_shard *shard,
 	info->number = shard->key.shard;
 	info->state = shard->state;
 	info->term = shard->term;
-	info->epoch = shard->epoch;
+	info->epoch = qbd_leader_set(shard->lead)->epoch;
 	info->last = lead.last;
 	info->completed = lead.completed;
 	info->commit = lead.commit;
 	info->lease_ms =
 		qbd_peer_lease_ms(&shard->node->self, ktime_get_boottime_ns());
-	info->nr_members = shard->set.nr;
+	info->nr_members = qbd_leader_set(shard->lead)->nr;
 	for (i = 0; i < info->nr_members; i++)
 		__qbd_shard_member_info(shard, i, &info->member[i]);
 	spin_unlock(&shard->lock);

@@ -61,6 +61,16 @@ struct qbd_request;
 struct qbd_volume;
 
 /**
+ * struct qbd_shard_link - what a leader was told of the link to a node
+ * @node: the node, 0 = not in use
+ * @gen: number of the connection, 0 = none
+ */
+struct qbd_shard_link {
+	u32 node;
+	u64 gen;
+};
+
+/**
  * struct qbd_shard - see the top of this file
  * @lock: rank QBD_RANK_SHARD
  * @key: which shard [const]
@@ -81,10 +91,7 @@ struct qbd_volume;
  * @lead_gen: how many leaders there were [lock]
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
- * @epoch: config epoch of the attach [lock]
- * @link_gen: number of the connection to each member that the leader knows of,
- *	0 = none [lock]
- * @set: replica set of the attach [lock]
+ * @link: connections to members that the leader knows of [lock]
  * @state: for people [lock]
  * @dead: no request is taken any more [lock]
  * @suspended: counted as such in the volume [vol->lock]
@@ -130,9 +137,7 @@ struct qbd_shard {
 	u32 lead_gen;
 	struct qbd_volume *vol;
 	u64 term;
-	u64 epoch;
-	struct qbd_set set;
-	u64 link_gen[QBD_MEMBERS_MAX];
+	struct qbd_shard_link link[QBD_MEMBERS_MAX];
 	enum qbd_shard_state state;
 	bool dead;
 	bool suspended;
@@ -285,6 +290,7 @@ void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
 bool qbd_shard_cork(struct qbd_shard *shard);
 void qbd_shard_uncork(struct qbd_shard *shard);
 void qbd_shard_cork_tick(struct qbd_shard *shard);
+void qbd_shard_link_joined(struct qbd_shard *shard, u32 node);
 void qbd_shard_links_update(struct qbd_shard *shard, u32 node);
 
 #endif /* QBD_SHARD_H */

@@ -225,12 +225,18 @@ static void qbd_act_member(struct qbd_shard *shard, struct qbd_action *act)
 	};
 
 	spin_lock(&shard->lock);
-	if (__qbd_act_leads(shard) && act->member < shard->set.nr) {
-		notice.replica = shard->set.member[act->member].replica;
+	if (__qbd_act_leads(shard)) {
+		notice.replica = act->id;
 		notice.term = shard->term;
 		qbd_event_emit(shard->node, &notice);
 	}
 	spin_unlock(&shard->lock);
+}
+
+/* A member is new: the leader does not know yet whether it can be reached. */
+static void qbd_act_joined(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_shard_link_joined(shard, act->node);
 }
 
 /* clang-format off */
@@ -263,6 +269,8 @@ static void (*const qbd_act_table[])(struct qbd_shard *,
 	[QBD_ACT_NEED_TERM]	= qbd_act_report,
 	[QBD_ACT_RELEASED]	= qbd_act_report,
 	[QBD_ACT_MEMBER]	= qbd_act_member,
+	[QBD_ACT_JOINED]	= qbd_act_joined,
+	[QBD_ACT_CONFIG]	= qbd_act_report,
 };
 
 /* clang-format on */

@@ -129,9 +129,7 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 	shard->lead_gen++;
 	shard->vol = spec->vol;
 	shard->term = spec->term;
-	shard->epoch = spec->set->epoch;
-	shard->set = cfg.set;
-	memset(shard->link_gen, 0, sizeof(shard->link_gen));
+	memset(shard->link, 0, sizeof(shard->link));
 	shard->dead = false;
 	shard->nr_reads = 0;
 	shard->nr_writes = 0;

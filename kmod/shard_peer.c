@@ -71,14 +71,16 @@ static bool __qbd_shard_request_stale(const struct qbd_shard *shard,
 static bool __qbd_shard_answer_stale(const struct qbd_shard *shard, u32 node,
 				     const struct qbd_msg *msg)
 {
+	const struct qbd_set *set;
 	int member;
 
 	qbd_assert_shard_locked(shard);
 	if (!shard->lead || msg->term != shard->term ||
 	    msg->nonce != shard->vol->nonce)
 		return true;
-	member = qbd_set_find(&shard->set, msg->replica);
-	if (member < 0 || shard->set.member[member].node != node)
+	set = qbd_leader_set(shard->lead);
+	member = qbd_set_find(set, msg->replica);
+	if (member < 0 || set->member[member].node != node)
 		return true;
 	if (msg->type != QBD_MSG_OPEN_REPLY && msg->type != QBD_MSG_APPEND_ACK)
 		return false;
@@ -190,11 +192,12 @@ static void qbd_shard_push(struct qbd_shard *shard, u32 node)
 
 static void qbd_shard_push_all(struct qbd_shard *shard)
 {
-	struct qbd_set set;
+	struct qbd_set set = {};
 	u32 i;
 
 	spin_lock(&shard->lock);
-	set = shard->set;
+	if (shard->lead)
+		set = *qbd_leader_set(shard->lead);
 	spin_unlock(&shard->lock);
 	for (i = 0; i < set.nr; i++)
 		qbd_shard_push(shard, set.member[i].node);
@@ -416,30 +419,56 @@ void qbd_shard_send_log(struct qbd_shard *shard, u32 node,
 
 /* --- links ------------------------------------------------------------- */
 
-/* One step if the link of a member changed; false if none has. */
-static bool __qbd_shard_link_step(struct qbd_shard *shard, u32 node)
+/*
+ * The number of the link to a node that the leader was told of; an entry of a
+ * node that has left the set is used anew.
+ */
+static u64 *__qbd_shard_link_gen(struct qbd_shard *shard,
+				 const struct qbd_set *set, u32 node)
 {
-	struct qbd_leader_event event = { .node = node };
-	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
-	u64 gen;
+	struct qbd_shard_link *link, *free = NULL;
 	u32 i;
 
 	qbd_assert_shard_locked(shard);
+	for (i = 0; i < ARRAY_SIZE(shard->link); i++) {
+		link = &shard->link[i];
+		if (link->node == node)
+			return &link->gen;
+		if (!free && !qbd_set_has_node(set, link->node))
+			free = link;
+	}
+	if (WARN_ON_ONCE(!free))
+		return NULL;
+	free->node = node;
+	free->gen = 0;
+	return &free->gen;
+}
+
+/*
+ * One step if the link of a member changed. What is new in the set was not told
+ * of any link.
+ */
+static void __qbd_shard_link_step(struct qbd_shard *shard, u32 node,
+				  bool joined)
+{
+	struct qbd_leader_event event = { .node = node };
+	struct qbd_peer *peer = qbd_node_peer(shard->node, node);
+	const struct qbd_set *set;
+	u64 *told, gen;
+
+	qbd_assert_shard_locked(shard);
 	if (!shard->lead || !peer)
-		return false;
+		return;
+	set = qbd_leader_set(shard->lead);
+	if (!qbd_set_has_node(set, node))
+		return;
+	told = __qbd_shard_link_gen(shard, set, node);
 	gen = qbd_peer_link_gen(peer, shard->key);
-	for (i = 0; i < shard->set.nr; i++)
-		if (shard->set.member[i].node == node &&
-		    shard->link_gen[i] != gen)
-			break;
-	if (i == shard->set.nr)
-		return false;
-	for (; i < shard->set.nr; i++)
-		if (shard->set.member[i].node == node)
-			shard->link_gen[i] = gen;
+	if (!told || (joined ? !gen : *told == gen))
+		return;
+	*told = gen;
 	event.kind = gen ? QBD_LEADER_UP : QBD_LEADER_DOWN;
 	__qbd_shard_lead_step(shard, &event);
-	return true;
 }
 
 /**
@@ -455,6 +484,23 @@ void qbd_shard_links_update(struct qbd_shard *shard, u32 node)
 	if (node == shard->node->spec.id)
 		return;
 	qbd_shard_lock(shard);
-	__qbd_shard_link_step(shard, node);
+	__qbd_shard_link_step(shard, node, false);
+	qbd_shard_unlock(shard);
+}
+
+/**
+ * qbd_shard_link_joined() - there is a new member: can it be reached?
+ * @shard: the shard
+ * @node: its node
+ */
+void qbd_shard_link_joined(struct qbd_shard *shard, u32 node)
+{
+	struct qbd_leader_event up = { .kind = QBD_LEADER_UP, .node = node };
+
+	qbd_shard_lock(shard);
+	if (node != shard->node->spec.id)
+		__qbd_shard_link_step(shard, node, true);
+	else if (shard->lead)
+		__qbd_shard_lead_step(shard, &up);
 	qbd_shard_unlock(shard);
 }

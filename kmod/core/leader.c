@@ -135,6 +135,7 @@ void qbd_leader_lost(struct qbd_leader_core *lead, u64 term,
 	lead->state = QBD_LEADER_LOST;
 	lead->stop_err = -EIO;
 	lead->space_wanted = true;
+	qbd_leader_config_drop(lead, acts);
 	if (!term)
 		return;
 	act = qbd_actions_add(acts, QBD_ACT_TERM_LOST);
@@ -325,7 +326,12 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 
 	switch ((enum qbd_member_state)prog->state) {
 	case QBD_MEMBER_DOWN:
+		break;
 	case QBD_MEMBER_WAITING:
+		/* it may obey somebody else by now, or vote again */
+		if (age_ns >=
+		    QBD_WAITING_AGAIN * qbd_leader_patience(lead, member))
+			qbd_leader_open(lead, member, acts);
 		break;
 	case QBD_MEMBER_OPENING:
 		if (late)
@@ -431,16 +437,23 @@ static void qbd_leader_show(struct qbd_leader_core *lead,
 		act->member = i;
 		act->state = state;
 		act->reason = prog->why;
+		act->node = lead->cfg.set.member[i].node;
+		act->id = lead->cfg.set.member[i].replica;
 		act->index = prog->matched;
 	}
 }
 
-/* Make actions out of the state, as far as there is room. */
-static void qbd_leader_drive(struct qbd_leader_core *lead,
+/*
+ * Make actions out of the state, as far as there is room. After a WRITE its
+ * record is the last one, as the shell is told: no other one is assigned then.
+ */
+static void qbd_leader_drive(struct qbd_leader_core *lead, bool write,
 			     struct qbd_actions *acts)
 {
 	if (lead->state != QBD_LEADER_LOST) {
 		qbd_leader_advance(lead, acts);
+		if (!write)
+			qbd_leader_config_drive(lead, acts);
 		qbd_leader_stream(lead, acts);
 		qbd_leader_feed(lead, acts);
 		qbd_leader_rounds(lead, acts);
@@ -480,6 +493,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 	case QBD_LEADER_RELEASE:
 		if (lead->state < QBD_LEADER_RELEASING)
 			lead->state = QBD_LEADER_RELEASING;
+		qbd_leader_config_drop(lead, acts);
 		break;
 	case QBD_LEADER_STOP:
 		qbd_leader_lost(lead, 0, acts);
@@ -495,6 +509,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 	case QBD_LEADER_START:
 	case QBD_LEADER_WRITE:
 	case QBD_LEADER_READ:
+	case QBD_LEADER_CONFIG:
 	case QBD_LEADER_MORE:
 		break;
 	}
@@ -508,7 +523,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
  *
  * Return: 0. For WRITE and READ: 0 if it was accepted; -EAGAIN: try again
  * after SPACE, SERVING or RESUMED; -EINVAL: not a valid request; other errors
- * are how the request ends.
+ * are how the request ends. For CONFIG: see qbd_leader_config().
  */
 int qbd_leader_step(struct qbd_leader_core *lead,
 		    const struct qbd_leader_event *event,
@@ -522,9 +537,11 @@ int qbd_leader_step(struct qbd_leader_core *lead,
 		err = qbd_leader_write(lead, event, acts);
 	else if (event->kind == QBD_LEADER_READ)
 		err = qbd_leader_read(lead, event);
+	else if (event->kind == QBD_LEADER_CONFIG)
+		err = qbd_leader_config(lead, event, acts);
 	else
 		qbd_leader_event(lead, event, acts);
-	qbd_leader_drive(lead, acts);
+	qbd_leader_drive(lead, event->kind == QBD_LEADER_WRITE, acts);
 	return err;
 }
 
@@ -577,6 +594,17 @@ void qbd_leader_info(const struct qbd_leader_core *lead,
 		.nr_inflight = (u32)(lead->win.end - lead->win.base),
 		.nr_reads = lead->nr_reads,
 	};
+}
+
+/**
+ * qbd_leader_set() - the replica set in force
+ * @lead: the leader
+ *
+ * Return: the set, with learners; it may be another one after the next step.
+ */
+const struct qbd_set *qbd_leader_set(const struct qbd_leader_core *lead)
+{
+	return &lead->cfg.set;
 }
 
 /**

@@ -30,6 +30,11 @@
  * read at, is uncompleted (S8), and when then, with the bytes in hand, leases
  * of a quorum run or, with @reads_quorum, a quorum confirms the term.
  *
+ * REPLICA SET.  CONFIG gives the next one (leader_config.c): learners are added
+ * at once; a joint set, or the one that follows it, is in force from the moment
+ * that its record is assigned, and QBD_ACT_CONFIG says when that is committed.
+ * Numbers of members change then: actions name replica and node too.
+ *
  * TIME.  TICK at least every eighth of the lease while qbd_leader_busy(), and
  * every lease otherwise.  Call it too when a heartbeat came back while
  * qbd_leader_waits_lease().
@@ -38,11 +43,13 @@
  * table of reads, and keeps them until it stopped calling; nothing else is
  * needed.  Files: leader.c (events), leader_open.c (OPEN, choice, recovery),
  * leader_write.c (sending, commit), leader_fill.c (matching, catch-up),
- * leader_resync.c (copies), leader_read.c (reads, leases, confirmation).
+ * leader_resync.c (copies), leader_read.c (reads, leases, confirmation),
+ * leader_config.c (sets).
  */
 #ifndef QBD_CORE_LEADER_H
 #define QBD_CORE_LEADER_H
 
+#include "leader_read.h"
 #include "lease.h"
 #include "overlap.h"
 #include "progress.h"
@@ -69,66 +76,6 @@ enum qbd_leader_state {
 };
 
 /**
- * enum qbd_read_state - where a read is
- * @QBD_READ_FREE: slot not in use
- * @QBD_READ_SOURCE: no member to read from at the moment
- * @QBD_READ_UNDERWAY: asked @member
- * @QBD_READ_OVERLAP: bytes in hand, waits for records to complete
- * @QBD_READ_CONFIRM: then for the lease, or for the round
- */
-enum qbd_read_state {
-	QBD_READ_FREE,
-	QBD_READ_SOURCE,
-	QBD_READ_UNDERWAY,
-	QBD_READ_OVERLAP,
-	QBD_READ_CONFIRM,
-};
-
-/**
- * struct qbd_leader_read - a read that has not ended
- * @req: the request's cookie
- * @payload: bytes from another node, a reference of the leader's
- * @id: of the current try; low 16 bits: its slot
- * @begin: what was completed when it began: the bytes must show that
- * @wait_index: OVERLAP: completed index that it waits for
- * @index: index that the bytes show
- * @round: CONFIRM: round that it waits for
- * @since_ns: when the current try began
- * @failed_ns: when a member failed to serve it for the first time, or 0
- * @block: first block
- * @blocks: length
- * @tried: mask of members that failed
- * @err: what the last of them said, -ETIMEDOUT if one was only slow
- * @state: enum qbd_read_state
- * @member: member that was asked
- * @behind: how often that one lacked what was completed
- * @slow: how often all members were too slow: each time they get twice as long
- * @retry: SOURCE: wait a little before the next try
- * @leased: only for a planted bug: the lease ran when the read began
- */
-struct qbd_leader_read {
-	void *req;
-	void *payload;
-	u64 id;
-	u64 begin;
-	u64 wait_index;
-	u64 index;
-	u64 round;
-	u64 since_ns;
-	u64 failed_ns;
-	u32 block;
-	u32 blocks;
-	u16 tried;
-	int err;
-	u8 state;
-	u8 member;
-	u8 behind;
-	u8 slow;
-	bool retry;
-	bool leased;
-};
-
-/**
  * struct qbd_leader_ops - what a leader asks the shell within a step
  * @lease: the holder's view of @node (struct qbd_lease_holder.view)
  */
@@ -145,7 +92,7 @@ struct qbd_leader_ops {
  * @blocks: size of the shard
  * @term: term of the attach
  * @nonce: session nonce of the attach, random, not 0 (S2)
- * @set: replica set
+ * @set: replica set that consensus attached with
  * @lease_ns: length of leases, at most the maximum of the cluster
  * @retry_ns: after which an unanswered OPEN, probe, FETCH, READ is repeated,
  *	at least; see qbd_leader_patience()
@@ -195,6 +142,9 @@ struct qbd_leader_config {
  * @QBD_LEADER_READ_DONE: READ_LOCAL @id ended with @err; the bytes show all
  *	of the local history up to @first, and none of it beyond @index
  * @QBD_LEADER_GATE: all shards of the volume are promised (S7)
+ * @QBD_LEADER_CONFIG: consensus wants the replica set @set, whose CONFIG record
+ *	has @payload and @crc; also the set in force, once READY, so that it is
+ *	logged if it never was
  * @QBD_LEADER_RELEASE: clean detach: drain, then give up the term
  * @QBD_LEADER_STOP: end everything with @err, now
  * @QBD_LEADER_TICK: time went by
@@ -210,6 +160,7 @@ enum qbd_leader_event_kind {
 	QBD_LEADER_READ,
 	QBD_LEADER_READ_DONE,
 	QBD_LEADER_GATE,
+	QBD_LEADER_CONFIG,
 	QBD_LEADER_RELEASE,
 	QBD_LEADER_STOP,
 	QBD_LEADER_TICK,
@@ -226,13 +177,14 @@ enum qbd_leader_event_kind {
  * @rec_flags: WRITE: QBD_REC_FUA
  * @block: WRITE, READ
  * @blocks: WRITE, READ
- * @crc: WRITE: CRC32C of the payload
+ * @crc: WRITE, CONFIG: CRC32C of the payload
  * @now_ns: BOOTTIME
  * @id: READ_DONE
  * @first: READ_DONE
  * @index: READ_DONE
  * @req: WRITE, READ
- * @payload: WRITE: the leader's until PUT, if it was accepted
+ * @payload: WRITE, CONFIG: the leader's until PUT, if it was accepted
+ * @set: CONFIG
  * @msg: MSG
  */
 struct qbd_leader_event {
@@ -250,6 +202,7 @@ struct qbd_leader_event {
 	u64 index;
 	void *req;
 	void *payload;
+	const struct qbd_set *set;
 	const struct qbd_msg *msg;
 };
 
@@ -289,6 +242,7 @@ struct qbd_leader_info {
 
 void qbd_leader_info(const struct qbd_leader_core *lead,
 		     struct qbd_leader_info *info);
+const struct qbd_set *qbd_leader_set(const struct qbd_leader_core *lead);
 const struct qbd_progress *qbd_leader_member(const struct qbd_leader_core *lead,
 					     u32 member);
 

@@ -94,6 +94,7 @@ static void qbd_leader_choose(struct qbd_leader_core *lead, u16 mask,
 	u32 i;
 
 	lead->history = lead->prog[best].last;
+	lead->logged = lead->prog[best].config;
 	lead->state = QBD_LEADER_RECOVERING;
 	lead->recover_ns = lead->now_ns;
 	lead->answered = lead->history.index;
@@ -134,6 +135,7 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 	prog->incarnation = reply->incarnation;
 	prog->version = msg->list;
 	prog->last = reply->last;
+	prog->config = reply->config;
 	prog->commit = 0;
 	prog->window_bytes = reply->window_bytes;
 	prog->window_records = reply->window_records;
@@ -149,7 +151,7 @@ void qbd_leader_open_reply(struct qbd_leader_core *lead, u32 member,
 		return;
 	}
 	prog->state = QBD_MEMBER_WAITING;
-	mask = qbd_leader_mask(lead, false);
+	mask = qbd_leader_mask(lead, false) & qbd_set_voters(&lead->cfg.set);
 	if (qbd_quorum_has(&lead->cfg.set, mask))
 		qbd_leader_choose(lead, mask, acts);
 }
@@ -336,8 +338,14 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 		if (prog->state != QBD_MEMBER_OPENING)
 			qbd_leader_open(lead, member, acts);
 		break;
-	case QBD_NACK_STALE_TERM:
 	case QBD_NACK_STALE_EPOCH:
+		if (nack->promise_epoch <= lead->cfg.set.epoch) {
+			/* sent before the set changed */
+			qbd_leader_open(lead, member, acts);
+			break;
+		}
+		fallthrough;
+	case QBD_NACK_STALE_TERM:
 	case QBD_NACK_FAILED:
 	case QBD_NACK_UNKNOWN:
 	case QBD_NACK_LEASE_LONG:

@@ -20,6 +20,8 @@
 #define QBD_RESYNC_PATIENCE 64
 /* who holds more than one of so many parts of the ring lets go without pages */
 #define QBD_SCARCE_PARTS 8
+/* who promised, but not with enough others, is asked again after so many */
+#define QBD_WAITING_AGAIN 16
 /* a member is waited for up to so many retry intervals if it is slow */
 #define QBD_PATIENCE_MAX 8
 
@@ -48,6 +50,11 @@
  * @read_next: slot where the search for a free one begins
  * @space_blocks: payload of the smallest WRITE refused; @space_wanted
  * @stop_err: LOST: how requests end
+ * @want: replica set that consensus wants, if @wanted
+ * @want_payload: payload of its CONFIG record
+ * @want_crc: CRC32C of that
+ * @logged: config epoch that is known to be in the history
+ * @config_index: index of the newest CONFIG record of this term, 0 = none
  * @released: members that acknowledged RELEASE
  * @release_sent: RELEASE was sent
  * @gate: the volume's gate is open
@@ -55,6 +62,8 @@
  * @failing: for so long that requests fail
  * @space_wanted: a WRITE was refused for lack of room
  * @slot_wanted: a READ was refused for lack of room
+ * @wanted: see @want
+ * @config_shown: the shell was told that the set in force is committed
  * @epoch_shown: NEED_TERM for a config epoch was given
  */
 struct qbd_leader_core {
@@ -80,6 +89,11 @@ struct qbd_leader_core {
 	u32 nr_reads;
 	u32 read_next;
 	u32 space_blocks;
+	struct qbd_set want;
+	void *want_payload;
+	u32 want_crc;
+	u64 logged;
+	u64 config_index;
 	int stop_err;
 	u16 released;
 	bool release_sent;
@@ -88,8 +102,24 @@ struct qbd_leader_core {
 	bool failing;
 	bool space_wanted;
 	bool slot_wanted;
+	bool wanted;
+	bool config_shown;
 	bool epoch_shown;
 };
+
+/**
+ * qbd_mask_without() - a mask of members when one of them has left
+ * @mask: bit i: member i
+ * @member: number of the one; those behind it move up
+ *
+ * Return: the mask by their new numbers.
+ */
+static inline u16 qbd_mask_without(u16 mask, u32 member)
+{
+	u16 below = (1U << member) - 1;
+
+	return (mask & below) | ((mask >> 1) & ~below);
+}
 
 /**
  * qbd_leader_recovering() - is the chosen history not settled yet?
@@ -117,6 +147,15 @@ void qbd_leader_lost(struct qbd_leader_core *lead, u64 term,
 u64 qbd_leader_patience(const struct qbd_leader_core *lead, u32 member);
 u16 qbd_leader_mask(const struct qbd_leader_core *lead, bool live);
 
+/* leader_config.c */
+int qbd_leader_config(struct qbd_leader_core *lead,
+		      const struct qbd_leader_event *event,
+		      struct qbd_actions *acts);
+void qbd_leader_config_drop(struct qbd_leader_core *lead,
+			    struct qbd_actions *acts);
+void qbd_leader_config_drive(struct qbd_leader_core *lead,
+			     struct qbd_actions *acts);
+
 /* leader_open.c */
 void qbd_leader_open(struct qbd_leader_core *lead, u32 member,
 		     struct qbd_actions *acts);
@@ -137,6 +176,8 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 /* leader_write.c */
 int qbd_leader_write(struct qbd_leader_core *lead,
 		     const struct qbd_leader_event *event,
+		     struct qbd_actions *acts);
+bool qbd_leader_fits(struct qbd_leader_core *lead, u32 payload_blocks,
 		     struct qbd_actions *acts);
 struct qbd_pos qbd_leader_pos(const struct qbd_leader_core *lead, u64 index);
 void qbd_leader_notice(struct qbd_leader_core *lead, u32 member, bool probe,
@@ -190,6 +231,7 @@ void qbd_leader_read_reply(struct qbd_leader_core *lead, int member,
 			   const struct qbd_msg *msg, struct qbd_actions *acts);
 void qbd_leader_read_refused(struct qbd_leader_core *lead, u32 member, u64 id);
 void qbd_leader_read_down(struct qbd_leader_core *lead, u32 member);
+void qbd_leader_read_left(struct qbd_leader_core *lead, u32 member);
 void qbd_leader_reads(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_rounds(struct qbd_leader_core *lead, struct qbd_actions *acts);
 bool qbd_leader_leased(const struct qbd_leader_core *lead);

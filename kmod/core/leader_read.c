@@ -312,6 +312,8 @@ void qbd_leader_read_done(struct qbd_leader_core *lead,
 		return;
 	if (lead->state == QBD_LEADER_LOST)
 		qbd_leader_read_end(lead, read, lead->stop_err, acts);
+	else if (read->member == QBD_MEMBER_LEFT)
+		read->state = QBD_READ_SOURCE;
 	else if (event->err)
 		qbd_leader_read_failed(lead, read, event->err);
 	else
@@ -458,12 +460,47 @@ static bool qbd_leader_read_proven(struct qbd_leader_core *lead,
 	return QBD_MUTANT(read_without_lease) || qbd_leader_leased(lead);
 }
 
+/**
+ * qbd_leader_read_left() - a member has left the set
+ * @lead: the leader
+ * @member: the number that it had; those behind it move up
+ *
+ * What the local replica still reads is read again elsewhere: it may be deleted
+ * before the bytes are there.
+ */
+void qbd_leader_read_left(struct qbd_leader_core *lead, u32 member)
+{
+	struct qbd_leader_read *read;
+	u32 left = lead->nr_reads, i;
+
+	for (i = 0; left && i < lead->cfg.nr_reads; i++) {
+		read = &lead->cfg.read[i];
+		if (read->state == QBD_READ_FREE)
+			continue;
+		left--;
+		read->tried = qbd_mask_without(read->tried, member);
+		if (read->member == member)
+			read->member = QBD_MEMBER_LEFT;
+		else if (read->member > member &&
+			 read->member != QBD_MEMBER_LEFT)
+			read->member--;
+	}
+}
+
+/* Does the local store fill its buffer? Of those that left nobody else does. */
+static bool qbd_leader_read_local(const struct qbd_leader_core *lead,
+				  const struct qbd_leader_read *read)
+{
+	return read->member >= lead->cfg.set.nr ||
+	       qbd_leader_is_local(lead, read->member);
+}
+
 /* What can be done for this read now? */
 static void qbd_leader_read_step(struct qbd_leader_core *lead,
 				 struct qbd_leader_read *read,
 				 struct qbd_actions *acts)
 {
-	bool local = qbd_leader_is_local(lead, read->member);
+	bool local = qbd_leader_read_local(lead, read);
 
 	if (lead->state == QBD_LEADER_LOST || lead->failing) {
 		if (read->state != QBD_READ_UNDERWAY || !local)

@@ -136,9 +136,16 @@ void qbd_leader_scarce(struct qbd_leader_core *lead)
 			lead->prog[i].stalled = true;
 }
 
-/* Is there room for a record, or can it be made? */
-static bool qbd_leader_fits(struct qbd_leader_core *lead, u32 payload_blocks,
-			    struct qbd_actions *acts)
+/**
+ * qbd_leader_fits() - is there room for a record, or can it be made?
+ * @lead: the leader
+ * @payload_blocks: its payload
+ * @acts: actions of the step
+ *
+ * Return: true if so.
+ */
+bool qbd_leader_fits(struct qbd_leader_core *lead, u32 payload_blocks,
+		     struct qbd_actions *acts)
 {
 	if (!qbd_leader_in_flight_fits(lead, payload_blocks))
 		return false;

@@ -70,6 +70,7 @@ struct qbd_msg_open_reply {
 	u64 commit;
 	u64 incarnation;
 	u64 opens;
+	u64 config;
 	u32 window_records;
 	u32 window_bytes;
 };

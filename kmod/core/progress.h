@@ -66,6 +66,7 @@ enum qbd_member_state {
  * @incarnation: of its store, from OPEN_REPLY
  * @version: list version that it last said it is in, 0 = none (S9)
  * @last: last record that it reported
+ * @config: config epoch that it has logged
  * @commit: commit index that it reported or was told last
  * @probe: PROBING: position that is being compared; CATCHUP: one that it has
  * @matched: index up to which its history is the leader's, proven by an ack
@@ -110,6 +111,7 @@ struct qbd_progress {
 	u64 incarnation;
 	u64 version;
 	struct qbd_pos last;
+	u64 config;
 	u64 commit;
 	struct qbd_pos probe;
 	u64 matched;

@@ -56,6 +56,64 @@ int qbd_set_check(const struct qbd_set *set)
 	return 0;
 }
 
+/* Have the members of @mask in @a and of @other in @b the same replicas? */
+static bool qbd_set_same(const struct qbd_set *a, u16 mask,
+			 const struct qbd_set *b, u16 other)
+{
+	u32 i;
+	int at;
+
+	if (hweight32(mask) != hweight32(other))
+		return false;
+	for (i = 0; i < a->nr; i++) {
+		if (!(mask & (1U << i)))
+			continue;
+		at = qbd_set_find(b, a->member[i].replica);
+		if (at < 0 || !(other & (1U << at)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * qbd_set_step() - may one replica set follow the other?
+ * @from: the set in force
+ * @to: the one that shall follow
+ *
+ * S6: with the same epoch only learners come and go. From a simple set it goes
+ * to a joint one that still has it, and from there to either of the two; so two
+ * sets that follow each other have quorums that meet, always. A simple set may
+ * have a higher epoch: an abort that this leader never heard the step of.
+ *
+ * A replica stays on its node.
+ *
+ * Return: 0; -ESTALE: @to is older; -EINVAL: it may not.
+ */
+int qbd_set_step(const struct qbd_set *from, const struct qbd_set *to)
+{
+	bool same;
+	u32 i;
+	int at;
+
+	if (qbd_set_check(to))
+		return -EINVAL;
+	for (i = 0; i < to->nr; i++) {
+		at = qbd_set_find(from, to->member[i].replica);
+		if (at >= 0 && from->member[at].node != to->member[i].node)
+			return -EINVAL;
+	}
+	if (to->epoch < from->epoch)
+		return -ESTALE;
+	same = qbd_set_same(from, from->old, to, to->old);
+	if (to->epoch == from->epoch)
+		same = same && qbd_set_same(from, from->next, to, to->next);
+	else if (from->next && to->next)
+		same = false;
+	else if (from->next && !same)
+		same = qbd_set_same(from, from->next, to, to->old);
+	return same ? 0 : -EINVAL;
+}
+
 /**
  * qbd_set_find() - which member is that replica?
  * @set: the set
@@ -130,7 +188,8 @@ static u64 qbd_quorum_index_one(u16 voters, const u64 *index)
  */
 u64 qbd_quorum_index(const struct qbd_set *set, const u64 *index)
 {
-	u64 reached = qbd_quorum_index_one(set->old, index);
+	u16 old = QBD_MUTANT(learner_counted) ? (1U << set->nr) - 1 : set->old;
+	u64 reached = qbd_quorum_index_one(old, index);
 
 	if (set->next && !QBD_MUTANT(joint_one_set))
 		reached = min(reached, qbd_quorum_index_one(set->next, index));

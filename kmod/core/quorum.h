@@ -32,7 +32,36 @@ struct qbd_set {
 int qbd_set_init(struct qbd_set *set, u64 epoch,
 		 const struct qbd_member *member, u32 nr);
 int qbd_set_check(const struct qbd_set *set);
+int qbd_set_step(const struct qbd_set *from, const struct qbd_set *to);
 int qbd_set_find(const struct qbd_set *set, u64 replica);
+
+/**
+ * qbd_set_voters() - members that are more than learners
+ * @set: the set
+ *
+ * Return: a bit for each.
+ */
+static inline u16 qbd_set_voters(const struct qbd_set *set)
+{
+	return set->old | set->next;
+}
+
+/**
+ * qbd_set_has_node() - is a member on this node?
+ * @set: the set
+ * @node: the node
+ *
+ * Return: true if so.
+ */
+static inline bool qbd_set_has_node(const struct qbd_set *set, u32 node)
+{
+	u32 i;
+
+	for (i = 0; i < set->nr; i++)
+		if (set->member[i].node == node)
+			return true;
+	return false;
+}
 
 bool qbd_quorum_has(const struct qbd_set *set, u16 mask);
 u64 qbd_quorum_index(const struct qbd_set *set, const u64 *index);

@@ -44,6 +44,9 @@ void qbd_replica_init(struct qbd_replica_core *rep,
 	rep->durable = cfg->last.index;
 	rep->bound = min(cfg->commit, cfg->last.index);
 	rep->flags = cfg->flags;
+	rep->epoch = cfg->config_epoch;
+	rep->logged = cfg->config_epoch;
+	rep->logged_index = cfg->last.index;
 	if (!rep->promise.node)
 		return;
 	cfg->ops->lease_leave(cfg->ctx, rep->promise.node);
@@ -59,7 +62,7 @@ void qbd_replica_init(struct qbd_replica_core *rep,
  */
 u64 qbd_replica_epoch(const struct qbd_replica_core *rep)
 {
-	return max(rep->cfg.config_epoch, rep->promise.epoch);
+	return max(rep->epoch, rep->promise.epoch);
 }
 
 /**
@@ -274,8 +277,11 @@ bool qbd_replica_obeys(struct qbd_replica_core *rep,
 		rep->opened = true;
 		reason = 0;
 	}
-	if (!reason)
+	if (!reason) {
+		/* consensus has it, whether its record is here or not (S6) */
+		rep->epoch = max(rep->epoch, msg->epoch);
 		return true;
+	}
 	qbd_replica_nack(rep, event->node, msg, reason, acts);
 	return false;
 }

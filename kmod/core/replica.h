@@ -79,7 +79,7 @@ struct qbd_replica_ops {
  * @promise: as in the store; all zero = none
  * @last: last record in the log; {0, 0} = none
  * @commit: highest commit index known, at least the applied index
- * @config_epoch: epoch of the replica set that was last logged
+ * @config_epoch: epoch of the newest replica set in its log or at home
  * @max_lease_ns: longest lease that any node may get in this life (S9)
  * @window_records: records that leaders may send ahead of acks
  * @window_bytes: payload bytes likewise
@@ -222,6 +222,9 @@ struct qbd_fill {
  * @silent_until_ns: before that no other holder gets an answer (S9)
  * @granted_until_ns: likewise, lease granted before it left the list
  * @floor: term floor from consensus, 0 = not known
+ * @epoch: highest config epoch that it was told
+ * @logged: epoch of the newest CONFIG record here, 0 = not known
+ * @logged_index: no CONFIG record is above it
  * @open: OPEN that waits for the end of a lease; its type is 0 if none does
  * @run: terms of the newest records
  * @fill: FETCH requests under way
@@ -258,6 +261,9 @@ struct qbd_replica_core {
 	u64 silent_until_ns;
 	u64 granted_until_ns;
 	u64 floor;
+	u64 epoch;
+	u64 logged;
+	u64 logged_index;
 	struct qbd_msg open;
 	struct qbd_run run[QBD_REPLICA_RUNS];
 	struct qbd_fill fill[QBD_REPLICA_FILLS];

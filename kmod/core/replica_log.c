@@ -80,6 +80,15 @@ static bool qbd_replica_matches(const struct qbd_replica_core *rep,
 	return term == prev.term || (!term && prev.index <= rep->bound);
 }
 
+/* Records above @index have gone: was the newest CONFIG record among them? */
+static void qbd_replica_config_cut(struct qbd_replica_core *rep, u64 index)
+{
+	if (rep->logged_index <= index)
+		return;
+	rep->logged_index = index;
+	rep->logged = 0;
+}
+
 /**
  * qbd_replica_truncate() - records above an index are void
  * @rep: the replica
@@ -115,6 +124,7 @@ bool qbd_replica_truncate(struct qbd_replica_core *rep, u64 index, u64 term,
 	rep->durable = min(rep->durable, index);
 	rep->keep = rep->truncates ? min(rep->keep, index) : index;
 	rep->truncates++;
+	qbd_replica_config_cut(rep, index);
 	while (rep->nr_runs && rep->run[rep->nr_runs - 1].first > index)
 		rep->nr_runs--;
 	return true;
@@ -205,6 +215,11 @@ static void qbd_replica_log(struct qbd_replica_core *rep,
 	rep->new_bytes += msg->payload_bytes;
 	rep->last = msg->append.pos;
 	rep->matched = max(rep->matched, rep->last.index);
+	if (msg->append.op == QBD_OP_CONFIG) {
+		/* in a fill the epoch is the leader's, not the record's */
+		rep->logged = msg->flags & QBD_WIRE_FILL ? 0 : msg->epoch;
+		rep->logged_index = rep->last.index;
+	}
 	if (QBD_MUTANT(ack_before_persist)) {
 		rep->durable = rep->last.index;
 		rep->ack_due = true;
@@ -407,6 +422,7 @@ void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos)
 	rep->mark = min(rep->mark, pos.index);
 	if (rep->answer.index > pos.index)
 		rep->answer = pos;
+	qbd_replica_config_cut(rep, pos.index);
 	while (rep->nr_runs && rep->run[rep->nr_runs - 1].first > pos.index)
 		rep->nr_runs--;
 }

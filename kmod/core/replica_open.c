@@ -43,6 +43,7 @@ static void qbd_replica_answer(struct qbd_replica_core *rep,
 	reply->commit = min(rep->bound, rep->answer.index);
 	reply->incarnation = rep->cfg.incarnation;
 	reply->opens = rep->cfg.opens;
+	reply->config = rep->logged;
 	reply->window_records = rep->cfg.window_records;
 	reply->window_bytes = rep->cfg.window_bytes;
 	qbd_replica_stamp(rep, msg);
@@ -151,6 +152,7 @@ static void qbd_replica_open_again(struct qbd_replica_core *rep,
 		rep->promise.nonce = msg->nonce;
 		rep->promise.node = event->node;
 	}
+	rep->epoch = max(rep->epoch, msg->epoch);
 	rep->session = max(rep->session, msg->session);
 	rep->answer = rep->last;
 	if (rep->promised)

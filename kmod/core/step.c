@@ -63,6 +63,8 @@ const char *qbd_action_name(enum qbd_action_kind kind)
 		[QBD_ACT_NEED_TERM] = "need-term",
 		[QBD_ACT_RELEASED] = "released",
 		[QBD_ACT_MEMBER] = "member",
+		[QBD_ACT_JOINED] = "joined",
+		[QBD_ACT_CONFIG] = "config",
 	};
 
 	return (u32)kind < ARRAY_SIZE(name) ? name[kind] : "?";

@@ -82,8 +82,11 @@
  *	config epoch @term is known and higher, -EFBIG the replicas have another
  *	size than the leader was told): ask for a new attach
  * @QBD_ACT_RELEASED: everything is drained and a quorum knows of the release
- * @QBD_ACT_MEMBER: member @member is now in state @state, at index @index; it
- *	refused for @reason
+ * @QBD_ACT_MEMBER: member @member, replica @id on @node, is in state @state
+ *	now, at index @index; it refused for @reason
+ * @QBD_ACT_JOINED: there is a member on @node now: UP if it is in reach
+ * @QBD_ACT_CONFIG: the replica set of config epoch @id is in force and
+ *	committed, by the leader of @term: consensus may go on from it
  */
 enum qbd_action_kind {
 	QBD_ACT_SEND,
@@ -115,6 +118,8 @@ enum qbd_action_kind {
 	QBD_ACT_NEED_TERM,
 	QBD_ACT_RELEASED,
 	QBD_ACT_MEMBER,
+	QBD_ACT_JOINED,
+	QBD_ACT_CONFIG,
 };
 
 /**
@@ -124,13 +129,13 @@ enum qbd_action_kind {
  * @state: MEMBER: enum qbd_member_state
  * @reason: MEMBER: enum qbd_wire_reason if it refused, 0 = none
  * @err: COMPLETE, NEED_TERM, FAIL
- * @node: SEND, SEND_LOG, READ, SEND_PIN, DIFF, DIGEST
+ * @node: SEND, SEND_LOG, READ, SEND_PIN, DIFF, DIGEST, MEMBER, JOINED
  * @block: READ_LOCAL
  * @blocks: READ_LOCAL
  * @index: LOG_TRUNCATE, BOUND, MEMBER, SHADOW; COMPLETE: index of a WRITE's
  *	record, index that a READ's bytes show
- * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM; COMPLETE: of the leader
- * @id: READ_LOCAL, DIGEST, SHADOW
+ * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM; COMPLETE, CONFIG: of the leader
+ * @id: READ_LOCAL, DIGEST, SHADOW, MEMBER, CONFIG
  * @req: COMPLETE, READ_LOCAL: the request's cookie
  * @payload: COMPLETE, PUT
  * @promise: LOG_PROMISE

@@ -57,14 +57,15 @@ QBD_PIN(open, lease_ms, 4);
 QBD_PIN(open, blocks, 8);
 QBD_PIN(open, reserved, 12);
 
-QBD_PIN_SIZE(open_reply, 56);
+QBD_PIN_SIZE(open_reply, 64);
 QBD_PIN(open_reply, last, 0);
 QBD_PIN(open_reply, durable, 16);
 QBD_PIN(open_reply, commit, 24);
 QBD_PIN(open_reply, incarnation, 32);
 QBD_PIN(open_reply, opens, 40);
-QBD_PIN(open_reply, window_records, 48);
-QBD_PIN(open_reply, window_bytes, 52);
+QBD_PIN(open_reply, config, 48);
+QBD_PIN(open_reply, window_records, 56);
+QBD_PIN(open_reply, window_bytes, 60);
 
 QBD_PIN_SIZE(append, 72);
 QBD_PIN(append, prev, 0);
@@ -208,6 +209,7 @@ static int qbd_wire_open_reply_get(const void *body, struct qbd_msg *msg)
 	reply->commit = le64_to_cpu(wire->commit);
 	reply->incarnation = le64_to_cpu(wire->incarnation);
 	reply->opens = le64_to_cpu(wire->opens);
+	reply->config = le64_to_cpu(wire->config);
 	reply->window_records = le32_to_cpu(wire->window_records);
 	reply->window_bytes = le32_to_cpu(wire->window_bytes);
 	return 0;
@@ -223,6 +225,7 @@ static void qbd_wire_open_reply_put(const struct qbd_msg *msg, void *body)
 	wire->commit = cpu_to_le64(reply->commit);
 	wire->incarnation = cpu_to_le64(reply->incarnation);
 	wire->opens = cpu_to_le64(reply->opens);
+	wire->config = cpu_to_le64(reply->config);
 	wire->window_records = cpu_to_le32(reply->window_records);
 	wire->window_bytes = cpu_to_le32(reply->window_bytes);
 }

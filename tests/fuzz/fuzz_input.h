@@ -85,6 +85,7 @@ static inline void fuzz_reply(struct fuzz_input *in, struct qbd_msg *msg)
 			min(fuzz_number(in), msg->open_reply.last.index);
 		msg->open_reply.commit = msg->open_reply.durable;
 		msg->open_reply.incarnation = fuzz_number(in);
+		msg->open_reply.config = fuzz_byte(in) % 4;
 		msg->open_reply.window_records = 1 + fuzz_byte(in);
 		msg->open_reply.window_bytes = QBD_WIRE_PAYLOAD_MAX;
 		break;

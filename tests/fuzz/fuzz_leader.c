@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 #define FUZZ_RING 8
 #define FUZZ_READS 4
+#define FUZZ_NODES 5
 #define FUZZ_ROUNDS                                               \
 	4096 /* of MORE after one event: it has to come to an end \
 	      */
@@ -51,16 +52,35 @@ static bool fuzz_answer(struct fuzz_input *in,
 				    QBD_MSG_NACK,	 QBD_MSG_READ_REPLY,
 				    QBD_MSG_FETCH_REPLY, QBD_MSG_RELEASE_ACK,
 				    QBD_MSG_RESYNC_REPLY };
-	const struct qbd_progress *prog = qbd_leader_member(lead, member);
+	int at = qbd_set_find(qbd_leader_set(lead), 1 + member);
 
 	*msg = (struct qbd_msg){
 		.replica = 1 + member,
 		.term = 6,
 		.nonce = 66,
 		.epoch = 1,
-		.session = prog->session,
+		.session = at < 0 ? 1 : qbd_leader_member(lead, at)->session,
 	};
 	return fuzz_msg(in, type[fuzz_byte(in) % ARRAY_SIZE(type)], msg);
+}
+
+/* A replica set of some nodes; often one that may follow. */
+static void fuzz_set(struct fuzz_input *in, struct qbd_set *set)
+{
+	u32 all = fuzz_byte(in) | 1, i;
+
+	memset(set, 0, sizeof(*set));
+	set->epoch = fuzz_byte(in) % 8;
+	for (i = 0; i < FUZZ_NODES; i++)
+		if (all & (1U << i))
+			set->member[set->nr++] =
+				(struct qbd_member){ 1 + i, 1 + i };
+	set->old = fuzz_byte(in) % 64;
+	set->next = fuzz_byte(in) % 64;
+	if (set->old & 32)
+		set->old = 7;
+	if (set->next & 32)
+		set->next = 0;
 }
 
 static void fuzz_event(struct fuzz_input *in, struct qbd_leader_core *lead,
@@ -68,8 +88,9 @@ static void fuzz_event(struct fuzz_input *in, struct qbd_leader_core *lead,
 {
 	struct qbd_leader_event event = {
 		.kind = fuzz_byte(in) % (QBD_LEADER_MORE + 4),
-		.node = 1 + fuzz_byte(in) % 3,
+		.node = 1 + fuzz_byte(in) % FUZZ_NODES,
 	};
+	struct qbd_set set;
 	struct qbd_msg msg;
 
 	*now_ns += (fuzz_byte(in) % 8) * 100 * NSEC_PER_MSEC;
@@ -93,6 +114,10 @@ static void fuzz_event(struct fuzz_input *in, struct qbd_leader_core *lead,
 		event.id = fuzz_number(in) << 16 | fuzz_byte(in) % FUZZ_READS;
 		event.index = fuzz_number(in);
 		event.err = fuzz_byte(in) % 2 ? -EIO : 0;
+	} else if (event.kind == QBD_LEADER_CONFIG) {
+		fuzz_set(in, &set);
+		event.set = &set;
+		event.payload = now_ns;
 	} else if (event.kind == QBD_LEADER_STOP) {
 		event.err = -EIO;
 	}

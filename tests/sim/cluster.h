@@ -60,6 +60,8 @@ void cl_node_start(struct cl_world *w, u32 node);
 void cl_node_crash(struct cl_world *w, u32 node);
 void cl_node_fail_store(struct cl_world *w, u32 node, int err);
 void cl_node_close_store(struct cl_world *w, u32 node);
+int cl_node_bury(struct cl_world *w, u32 node, u32 shard, u64 epoch);
+void cl_node_replica(struct cl_world *w, u32 node, u32 shard);
 void cl_node_floor(struct cl_world *w, u32 node);
 void cl_link_told(struct cl_world *w, u32 node, u32 peer);
 
@@ -85,6 +87,12 @@ void cl_release(struct cl_world *w, u32 volume);
 bool cl_drained(const struct cl_world *w, u32 volume, u32 node);
 void cl_daemon_run(struct cl_world *w, u32 volume);
 void cl_volume_do(struct cl_world *w, u32 node, u32 volume, u32 what);
+
+/* cluster_config.c: replica sets. */
+void cl_config_layout(struct cl_world *w, u32 shard);
+void cl_config_run(struct cl_world *w, u32 shard);
+void cl_config_report(struct cl_world *w, u32 shard, u64 term, u64 epoch);
+u32 cl_set_nodes(const struct qbd_set *set, u16 mask);
 
 /* cluster_fault.c: what goes wrong. */
 void cl_faults_start(struct cl_world *w);

@@ -14,10 +14,13 @@ static u64 cl_counted(const struct cl_world *w, u32 to, u32 shard,
 		      const struct qbd_msg *msg)
 {
 	const struct cl_lead *lead = &w->node[to].lead[shard];
-	int member = qbd_set_find(&w->shard[shard].set, msg->replica);
 	const struct qbd_progress *prog;
+	int member;
 
-	if (msg->type != QBD_MSG_APPEND_ACK || !lead->active || member < 0)
+	if (msg->type != QBD_MSG_APPEND_ACK || !lead->active)
+		return U64_MAX;
+	member = qbd_set_find(qbd_leader_set(lead->core), msg->replica);
+	if (member < 0)
 		return U64_MAX;
 	prog = qbd_leader_member(lead->core, (u32)member);
 	return prog->session == msg->session ? U64_MAX : prog->durable;
@@ -381,13 +384,36 @@ static void cl_act_replica(struct cl_world *w, u32 node, u32 shard,
 static void cl_act_member(struct cl_world *w, u32 shard,
 			  const struct qbd_action *act)
 {
-	u32 bit = 1U << act->member;
+	u32 bit = 1U << act->node;
 
 	if (act->state == QBD_MEMBER_GONE)
 		w->shard[shard].gone |= bit;
 	else if (act->state == QBD_MEMBER_CATCHUP ||
 		 act->state == QBD_MEMBER_LIVE)
 		w->shard[shard].gone &= ~bit;
+}
+
+/* There is a new member. */
+static void cl_act_joined(struct cl_world *w, u32 node, u32 shard,
+			  const struct qbd_action *act)
+{
+	if (act->node == node || w->joined[node][act->node])
+		cl_lead_step(w, node, shard,
+			     &(struct qbd_leader_event){ .kind = QBD_LEADER_UP,
+							 .node = act->node });
+}
+
+/* Consensus hears of it, sooner or later. */
+static void cl_act_config(struct cl_world *w, u32 node, u32 shard,
+			  const struct qbd_action *act)
+{
+	cl_trace(w, "node %u: shard %u: epoch %llu is committed\n", node, shard,
+		 act->id);
+	cl_at(w, cl_rand(w, (cl_chance(w, 20) ? 800 : 60) * CL_MS),
+	      &(struct cl_event){ .kind = CL_EV_CONFIG,
+				  .a = (u8)shard,
+				  .arg = (u32)(act->term << 16 | act->id),
+				  .life = U32_MAX });
 }
 
 /* Carry out one action; its references end here. */
@@ -439,6 +465,12 @@ void cl_act(struct cl_world *w, u32 node, u32 shard, struct cl_item *item)
 	case QBD_ACT_MEMBER:
 		cl_act_member(w, shard, act);
 		cl_fault_phase(w, node, shard);
+		break;
+	case QBD_ACT_JOINED:
+		cl_act_joined(w, node, shard, act);
+		break;
+	case QBD_ACT_CONFIG:
+		cl_act_config(w, node, shard, act);
 		break;
 	case QBD_ACT_LOG_APPEND:
 	case QBD_ACT_LOG_PROMISE:

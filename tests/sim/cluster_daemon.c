@@ -55,6 +55,9 @@ static void cl_leader_start(struct cl_world *w, u32 id, u32 shard, u64 term,
 
 	if (qbd_leader_init(lead->core, &cfg))
 		abort();
+	cl_saw_set(w, shard, term, &cfg.set, true);
+	lead->epoch = cfg.set.epoch;
+	lead->told = 0;
 	lead->active = true;
 	lead->state = QBD_LEADER_OPENING;
 	lead->gen++;
@@ -268,6 +271,8 @@ void cl_daemon_run(struct cl_world *w, u32 volume)
 		      .kind = CL_EV_DAEMON, .a = (u8)volume, .life = U32_MAX });
 	for (i = 1; i <= w->nr_nodes; i++)
 		cl_daemon_end(w, volume, i);
+	for (i = vol->first; i < vol->first + vol->nr; i++)
+		cl_config_run(w, i);
 	if (vol->retire_ns && w->now_ns >= vol->retire_ns && !w->healing) {
 		vol->retire_ns = 0;
 		vol->retire = true;

@@ -20,6 +20,15 @@ static bool cl_resyncs(const struct cl_world *w, u32 shard)
 		lead->state == QBD_LEADER_SERVING);
 }
 
+/* The set that the leader works with; at rest that of consensus. */
+static const struct qbd_set *cl_end_set(const struct cl_world *w, u32 shard)
+{
+	const struct cl_lead *lead =
+		&w->node[w->volume[w->shard[shard].volume].holder].lead[shard];
+
+	return lead->active ? qbd_leader_set(lead->core) : &w->shard[shard].set;
+}
+
 /*
  * Is nothing more to be expected of a member? If no log reaches back to what it
  * has, and there is nobody whose copy it could be, or if damage took the
@@ -29,21 +38,21 @@ static bool cl_resyncs(const struct cl_world *w, u32 shard)
 static bool cl_gone(const struct cl_world *w, u32 shard, u32 member,
 		    const struct qbd_progress *prog)
 {
-	const struct cl_node *node =
-		&w->node[w->shard[shard].set.member[member].node];
+	u32 id = cl_end_set(w, shard)->member[member].node;
+	const struct cl_node *node = &w->node[id];
 
 	if (node->damaged && (!node->rep[shard].ready ||
 			      (node->rep[shard].core.flags & QBD_REPLICA_LOST)))
 		return true;
 	return !cl_resyncs(w, shard) && (prog->state == QBD_MEMBER_GONE ||
-					 w->shard[shard].gone & (1U << member));
+					 w->shard[shard].gone & (1U << id));
 }
 
 static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,
 			   const struct qbd_leader_info *info,
 			   const struct qbd_progress *prog)
 {
-	u32 id = w->shard[shard].set.member[member].node;
+	u32 id = cl_end_set(w, shard)->member[member].node;
 	const struct qbd_replica_core *rep = &w->node[id].rep[shard].core;
 
 	if (cl_gone(w, shard, member, prog))
@@ -70,8 +79,13 @@ static bool cl_rest_shard(struct cl_world *w, u32 shard, u32 holder,
 	if (info.nr_inflight || info.nr_reads ||
 	    w->node[holder].pump[shard].head)
 		return false;
+	*why = "a replica set changes";
+	if (w->shard[shard].change || w->shard[shard].bury ||
+	    lead->told != w->shard[shard].version ||
+	    cl_end_set(w, shard)->epoch != w->shard[shard].set.epoch)
+		return false;
 	*why = "a member is not in sync";
-	for (i = 0; i < w->shard[shard].set.nr; i++)
+	for (i = 0; i < cl_end_set(w, shard)->nr; i++)
 		if (!cl_rest_member(w, shard, i, &info,
 				    qbd_leader_member(lead->core, i)))
 			return false;
@@ -111,7 +125,7 @@ static bool cl_end_hopeless(struct cl_world *w, u32 shard)
 {
 	const struct cl_lead *lead =
 		&w->node[w->volume[w->shard[shard].volume].holder].lead[shard];
-	const struct qbd_set *set = &w->shard[shard].set;
+	const struct qbd_set *set = cl_end_set(w, shard);
 	u32 mask = 0, i;
 
 	if (!lead->active)
@@ -125,7 +139,8 @@ static bool cl_end_hopeless(struct cl_world *w, u32 shard)
 		    !node->rep[shard].core.flags)
 			mask |= 1U << node->id;
 	}
-	return !cl_quorum(w, shard, mask);
+	return !cl_quorum(w, shard, w->volume[w->shard[shard].volume].term,
+			  mask);
 }
 
 /* There was no rest. Return: true if there could not be. */
@@ -157,9 +172,9 @@ void cl_end_show(struct cl_world *w)
 		cl_trace(w, "shard %u: %s last %llu commit %llu, %u, %u\n",
 			 shard, qbd_leader_name(info.state), info.last,
 			 info.commit, info.nr_inflight, info.nr_reads);
-		for (i = 0; i < w->shard[shard].set.nr; i++) {
+		for (i = 0; i < cl_end_set(w, shard)->nr; i++) {
 			prog = qbd_leader_member(lead->core, i);
-			node = &w->node[w->shard[shard].set.member[i].node];
+			node = &w->node[cl_end_set(w, shard)->member[i].node];
 			cl_trace(w,
 				 "  node %u: %s matched %llu pin %llu, %s, "
 				 "waits %s\n",
@@ -264,7 +279,7 @@ static u64 cl_end_common(const struct cl_world *w, u32 node, u32 shard,
 static void cl_end_gone(struct cl_world *w, u32 shard, u32 member,
 			const struct qbd_progress *prog)
 {
-	const struct qbd_set *set = &w->shard[shard].set;
+	const struct qbd_set *set = cl_end_set(w, shard);
 	u32 node = set->member[member].node, i;
 	struct qbd_log_rec rec;
 	struct cl_have have;
@@ -304,19 +319,20 @@ void cl_end_check(struct cl_world *w)
 				.lead[shard];
 		cl_oracle_values(w, shard, expect);
 		memset(lasts, 0xff, sizeof(lasts));
-		for (i = 0; i < w->shard[shard].set.nr; i++) {
+		for (i = 0; i < cl_end_set(w, shard)->nr; i++) {
 			prog = qbd_leader_member(lead->core, i);
 			if (cl_gone(w, shard, i, prog)) {
 				cl_end_gone(w, shard, i, prog);
 				continue;
 			}
 			cl_end_replica(w, shard,
-				       w->shard[shard].set.member[i].node,
+				       cl_end_set(w, shard)->member[i].node,
 				       expect);
 			if (w->real)
-				cl_end_lasts(w, shard,
-					     w->shard[shard].set.member[i].node,
-					     lasts);
+				cl_end_lasts(
+					w, shard,
+					cl_end_set(w, shard)->member[i].node,
+					lasts);
 		}
 	}
 	cl_oracle_acked(w);

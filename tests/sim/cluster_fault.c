@@ -46,6 +46,7 @@ const char *cl_phase_name(enum cl_phase phase)
 		[CL_PHASE_RECOVERING] = "recov",
 		[CL_PHASE_READY] = "ready",
 		[CL_PHASE_SERVING] = "serving",
+		[CL_PHASE_JOINT] = "joint",
 		[CL_PHASE_CATCHUP] = "catchup",
 		[CL_PHASE_RELEASING] = "release",
 		[CL_PHASE_LEAVING] = "leaving",
@@ -62,14 +63,15 @@ static enum cl_phase cl_phase_serving(const struct cl_world *w,
 	const struct qbd_progress *prog;
 	u32 i;
 
-	for (i = 0; i < w->shard[shard].set.nr; i++) {
+	for (i = 0; i < qbd_leader_set(lead->core)->nr; i++) {
 		prog = qbd_leader_member(lead->core, i);
 		if (prog->state == QBD_MEMBER_PROBING ||
 		    prog->state == QBD_MEMBER_LAGGING ||
 		    prog->state == QBD_MEMBER_CATCHUP)
 			return CL_PHASE_CATCHUP;
 	}
-	return CL_PHASE_SERVING;
+	return qbd_leader_set(lead->core)->next ? CL_PHASE_JOINT :
+						  CL_PHASE_SERVING;
 }
 
 static enum cl_phase cl_phase_releasing(const struct cl_lead *lead)

@@ -17,6 +17,7 @@
 struct cl_mrec {
 	struct qbd_log_rec rec;
 	u32 op;
+	u32 epoch; /* CONFIG */
 };
 
 struct cl_mlog {
@@ -54,6 +55,13 @@ void cl_log_new(struct cl_world *w)
 	}
 }
 
+static void cl_mlog_clear(struct cl_mlog *log)
+{
+	log->last = 0;
+	log->bound = 0;
+	memset(&log->promise, 0, sizeof(log->promise));
+}
+
 void cl_log_format(struct cl_world *w)
 {
 	u32 i, k;
@@ -67,12 +75,8 @@ void cl_log_format(struct cl_world *w)
 	for (i = 1; i <= w->nr_nodes; i++) {
 		struct cl_log *log = w->node[i].log;
 
-		for (k = 0; k < CL_SHARDS; k++) {
-			log->disk[k].last = 0;
-			log->disk[k].bound = 0;
-			memset(&log->disk[k].promise, 0,
-			       sizeof(log->disk[k].promise));
-		}
+		for (k = 0; k < CL_SHARDS; k++)
+			cl_mlog_clear(&log->disk[k]);
 		log->opens = 0;
 	}
 }
@@ -121,6 +125,17 @@ void cl_log_close(struct cl_world *w, u32 node, bool crash)
 	}
 }
 
+/* Epoch of the newest replica set. */
+static u64 cl_mlog_epoch(const struct cl_mlog *log)
+{
+	u64 index;
+
+	for (index = log->last; index; index--)
+		if (log->rec[index].rec.op == QBD_OP_CONFIG)
+			return log->rec[index].epoch;
+	return 1;
+}
+
 int cl_log_have(struct cl_world *w, u32 node, u32 shard, struct cl_have *have)
 {
 	const struct cl_log *log = w->node[node].log;
@@ -129,6 +144,7 @@ int cl_log_have(struct cl_world *w, u32 node, u32 shard, struct cl_have *have)
 	if (w->real)
 		return cl_store_have(w, node, shard, have);
 	memset(have, 0, sizeof(*have));
+	have->config_epoch = cl_mlog_epoch(mem);
 	have->promise = mem->promise;
 	if (mem->last)
 		have->last = mem->rec[mem->last].rec.pos;
@@ -154,6 +170,8 @@ static int cl_mlog_append(struct cl_mlog *log, const struct qbd_action *act)
 		return -EINVAL;
 	rec = &log->rec[++log->last];
 	rec->op = payload ? payload->op : 0;
+	rec->epoch =
+		payload && append->op == QBD_OP_CONFIG ? payload->value[0] : 0;
 	rec->rec = (struct qbd_log_rec){
 		.pos = append->pos,
 		.op = append->op,
@@ -197,6 +215,29 @@ int cl_log_put(struct cl_world *w, u32 node, u32 shard, struct qbd_action *act)
 	      &(struct cl_event){ .kind = CL_EV_LOG,
 				  .a = (u8)node,
 				  .life = w->node[node].life });
+	return 0;
+}
+
+/* All that there is of a replica goes, and what is under way too. */
+int cl_log_delete(struct cl_world *w, u32 node, u32 shard, u64 epoch)
+{
+	struct cl_log *log = w->node[node].log;
+	struct cl_fifo left = { 0 };
+	struct cl_item *item;
+
+	if (w->real)
+		return cl_store_delete(w, node, shard, epoch);
+	while ((item = cl_pop(&log->queue))) {
+		if ((uintptr_t)item->act.req != shard) {
+			cl_push(&left, item);
+			continue;
+		}
+		cl_act_drop(item);
+		cl_item_free(item);
+	}
+	log->queue = left;
+	cl_mlog_clear(&log->mem[shard]);
+	cl_mlog_clear(&log->disk[shard]);
 	return 0;
 }
 
@@ -349,6 +390,8 @@ struct cl_fetched cl_log_fetch(struct cl_world *w, u32 node, u32 shard,
 	got.payload->crc = rec->rec.crc;
 	for (i = 0; i < got.payload->blocks; i++)
 		got.payload->value[i] = rec->op;
+	if (rec->rec.op == QBD_OP_CONFIG)
+		got.payload->value[0] = rec->epoch;
 	return got;
 }
 

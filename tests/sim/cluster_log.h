@@ -19,6 +19,7 @@ struct cl_have {
 	u64 commit;
 	u64 applied;
 	u32 flags;
+	u64 config_epoch;
 	u64 incarnation;
 	u64 opens;
 };
@@ -34,6 +35,7 @@ void cl_log_format(struct cl_world *w);
 int cl_log_open(struct cl_world *w, u32 node);
 void cl_log_close(struct cl_world *w, u32 node, bool crash);
 int cl_log_have(struct cl_world *w, u32 node, u32 shard, struct cl_have *have);
+int cl_log_delete(struct cl_world *w, u32 node, u32 shard, u64 epoch);
 int cl_log_put(struct cl_world *w, u32 node, u32 shard, struct qbd_action *act);
 void cl_log_bound(struct cl_world *w, u32 node, u32 shard, u64 index);
 void cl_log_flags(struct cl_world *w, u32 node, u32 shard, u32 flags);
@@ -63,6 +65,7 @@ int cl_store_open(struct cl_world *w, u32 node);
 void cl_store_close(struct cl_world *w, u32 node, bool crash);
 int cl_store_have(struct cl_world *w, u32 node, u32 shard,
 		  struct cl_have *have);
+int cl_store_delete(struct cl_world *w, u32 node, u32 shard, u64 epoch);
 int cl_store_put(struct cl_world *w, u32 node, u32 shard,
 		 struct qbd_action *act);
 void cl_store_bound(struct cl_world *w, u32 node, u32 shard, u64 index);

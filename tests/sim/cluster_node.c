@@ -100,6 +100,7 @@ int cl_lead_step(struct cl_world *w, u32 node, u32 shard,
 	struct qbd_leader_event ev = *event;
 	struct qbd_leader_info info;
 	int err = 0, got;
+	u64 term;
 
 	if (!lead->active)
 		return -ENODEV;
@@ -114,9 +115,12 @@ int cl_lead_step(struct cl_world *w, u32 node, u32 shard,
 		ev.kind = QBD_LEADER_MORE;
 	} while (acts.more);
 	qbd_leader_info(lead->core, &info);
-	cl_saw_counted(w, shard,
-		       w->node[node].vol[w->shard[shard].volume].core.term,
-		       info.commit);
+	term = w->node[node].vol[w->shard[shard].volume].core.term;
+	if (lead->epoch != qbd_leader_set(lead->core)->epoch) {
+		lead->epoch = qbd_leader_set(lead->core)->epoch;
+		cl_saw_set(w, shard, term, qbd_leader_set(lead->core), false);
+	}
+	cl_saw_counted(w, shard, term, info.commit);
 	if (info.state != lead->state) {
 		cl_trace(w, "node %u: leader of %u is %s\n", node, shard,
 			 qbd_leader_name(info.state));
@@ -191,7 +195,8 @@ static const struct qbd_replica_ops cl_replica_ops = {
 
 /* --- life --------------------------------------------------------------- */
 
-static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
+/* The replica of a shard begins a life, if the store has it. */
+void cl_node_replica(struct cl_world *w, u32 node, u32 shard)
 {
 	struct cl_replica *rep = &w->node[node].rep[shard];
 	struct cl_ctx *ctx = &cl_ctx[node][shard];
@@ -201,10 +206,9 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 		.ctx = ctx,
 		.key = { .volume = w->shard[shard].volume + 1,
 			 .shard = w->shard[shard].no },
-		.replica = 1000 * (shard + 1) + node,
+		.replica = w->shard[shard].replica[node],
 		.node = node,
 		.blocks = CL_BLOCKS,
-		.config_epoch = 1,
 		.max_lease_ns = w->node[node].lease_ns,
 		.window_records = 48,
 		.window_bytes = 1 << 20,
@@ -221,6 +225,7 @@ static void cl_replica_start(struct cl_world *w, u32 node, u32 shard)
 	cfg.last = have.last;
 	cfg.commit = have.commit;
 	cfg.flags = have.flags;
+	cfg.config_epoch = have.config_epoch;
 	cl_saw_opened(w, node, shard, &have);
 	qbd_replica_init(&rep->core, &cfg, cl_node_now(w, node));
 	rep->ready = true;
@@ -299,7 +304,7 @@ void cl_node_start(struct cl_world *w, u32 id)
 	for (i = 0; i < w->nr_shards; i++) {
 		if (!cl_is_member(w, id, i))
 			continue;
-		cl_replica_start(w, id, i);
+		cl_node_replica(w, id, i);
 		flagged |= node->rep[i].ready && node->rep[i].core.flags;
 	}
 	if (flagged)
@@ -366,34 +371,50 @@ void cl_node_crash(struct cl_world *w, u32 id)
 	cl_net_crash(w, id);
 }
 
-/*
- * The store goes, and with it this life of its replicas: what they wanted
- * logged must not reach the next one's.
- */
+/* What this life of a replica wanted done must not reach the next one. */
+static void cl_node_drop_replica(struct cl_node *node, u32 shard)
+{
+	struct cl_fifo left = { 0 };
+	struct cl_item *item;
+
+	node->rep[shard].ready = false;
+	while ((item = cl_pop(&node->pump[shard]))) {
+		if (item->act.kind < QBD_ACT_SEND_LOG ||
+		    item->act.kind > QBD_ACT_SHADOW) {
+			cl_push(&left, item);
+			continue;
+		}
+		cl_act_drop(item);
+		cl_item_free(item);
+	}
+	node->pump[shard] = left;
+}
+
+/* The store goes, and with it this life of its replicas. */
 void cl_node_close_store(struct cl_world *w, u32 id)
 {
 	struct cl_node *node = &w->node[id];
 	u32 i;
 
-	for (i = 0; i < w->nr_shards; i++) {
-		struct cl_fifo left = { 0 };
-		struct cl_item *item;
-
-		node->rep[i].ready = false;
-		while ((item = cl_pop(&node->pump[i]))) {
-			if (item->act.kind < QBD_ACT_LOG_APPEND ||
-			    item->act.kind > QBD_ACT_SHADOW) {
-				cl_push(&left, item);
-				continue;
-			}
-			cl_act_drop(item);
-			cl_item_free(item);
-		}
-		node->pump[i] = left;
-	}
+	for (i = 0; i < w->nr_shards; i++)
+		cl_node_drop_replica(node, i);
 	cl_log_close(w, id, false);
 	node->open = false;
 	node->failed = false;
+}
+
+/* A tombstone says so. Return: 0, or it has to be tried again. */
+int cl_node_bury(struct cl_world *w, u32 id, u32 shard, u64 epoch)
+{
+	struct cl_node *node = &w->node[id];
+	int err = cl_log_delete(w, id, shard, epoch);
+
+	if (err)
+		return err;
+	cl_node_drop_replica(node, shard);
+	cl_fifo_drop(&node->rep[shard].waits);
+	cl_saw_deleted(w, id, shard);
+	return 0;
 }
 
 /* The store is of no use until it is opened again; the node goes on. */

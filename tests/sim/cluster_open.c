@@ -181,7 +181,7 @@ static void cl_open_create(struct cl_world *w, struct cl_store *s, u32 shard)
 {
 	const struct qbd_set *set = &w->shard[shard].set;
 	struct qbd_table_slot table = {
-		.replica = 1000 * (shard + 1) + s->node,
+		.replica = w->shard[shard].replica[s->node],
 		.volume = w->shard[shard].volume + 1,
 		.shard = w->shard[shard].no,
 		.blocks = CL_BLOCKS,
@@ -209,7 +209,8 @@ static void cl_open_slots(struct cl_world *w, struct cl_store *s)
 			continue;
 		if (s->opens == 1)
 			cl_open_create(w, s, i);
-		s->slot[i] = qbd_store_find(s->core, 1000 * (i + 1) + s->node);
+		s->slot[i] =
+			qbd_store_find(s->core, w->shard[i].replica[s->node]);
 	}
 }
 
@@ -352,6 +353,7 @@ int cl_store_have(struct cl_world *w, u32 node, u32 shard, struct cl_have *have)
 	have->flags = known.table.flags &
 		      (QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT |
 		       QBD_REPLICA_LOST);
+	have->config_epoch = known.table.config.epoch;
 	have->incarnation = qbd_store_super(s->core)->incarnation;
 	have->opens = qbd_store_super(s->core)->opens;
 	return 0;

@@ -50,6 +50,8 @@ struct cl_oracle {
 	struct cl_history shard[CL_SHARDS];
 	u64 began_ns[CL_VOLUMES][CL_TERMS]; /* first completion of a term */
 	u64 top[CL_VOLUMES]; /* highest term that completed something */
+	u8 old[CL_SHARDS][CL_TERMS]; /* nodes of the set that a leader has, */
+	u8 next[CL_SHARDS][CL_TERMS]; /* or had when it was heard of last */
 };
 
 void cl_oracle_new(struct cl_world *w)
@@ -82,6 +84,8 @@ void cl_oracle_start(struct cl_world *w)
 		memset(h->promise_proven, 0, sizeof(h->promise_proven));
 		h->nr_zero = 0;
 	}
+	memset(o->old, 0, sizeof(o->old));
+	memset(o->next, 0, sizeof(o->next));
 	for (i = 0; i < CL_VOLUMES; i++) {
 		memset(o->began_ns[i], 0,
 		       (o->top[i] + 1) * sizeof(o->began_ns[i][0]));
@@ -108,18 +112,24 @@ bool cl_is_member(const struct cl_world *w, u32 node, u32 shard)
 	return w->shard[shard].all_nodes & (1U << node);
 }
 
-/* Counted anew here, not by the core: majority of each set in force. */
+/* Counted anew here, not by the core. */
 static bool cl_majority(u32 nodes, u32 mask)
 {
 	return 2 * hweight32(nodes & mask) > hweight32(nodes);
 }
 
-bool cl_quorum(const struct cl_world *w, u32 shard, u32 mask)
+/*
+ * A quorum of the set that the leader of @term works with: what is durable on
+ * one is committed, for consensus gives a later leader no set that this one
+ * does not meet (leader_config.c).
+ */
+bool cl_quorum(const struct cl_world *w, u32 shard, u64 term, u32 mask)
 {
-	const struct cl_shard *s = &w->shard[shard];
+	const struct cl_oracle *o = w->oracle;
 
-	return cl_majority(s->old_nodes, mask) &&
-	       (!s->next_nodes || cl_majority(s->next_nodes, mask));
+	return cl_majority(o->old[shard][term], mask) &&
+	       (!o->next[shard][term] ||
+		cl_majority(o->next[shard][term], mask));
 }
 
 /* --- records ------------------------------------------------------------ */
@@ -274,7 +284,7 @@ static void cl_own(struct cl_world *w, u32 node, u32 shard, struct cl_rec *rec)
 		return;
 	rec->own |= 1U << node;
 	if (rec->index > w->oracle->shard[shard].commit &&
-	    cl_quorum(w, shard, rec->own))
+	    cl_quorum(w, shard, rec->term, rec->own))
 		cl_commit(w, shard, rec);
 }
 
@@ -338,6 +348,9 @@ void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 
 	if (msg->type != QBD_MSG_OPEN_REPLY && msg->type != QBD_MSG_APPEND_ACK)
 		return;
+	if (!cl_is_member(w, node, shard) ||
+	    msg->replica != w->shard[shard].replica[node])
+		return; /* deleted since */
 	/* one that has lost promises says so, and counts for nothing */
 	if (msg->term < *promised && !(msg->flags & QBD_WIRE_NONVOTING))
 		cl_broken(w, "R7",
@@ -360,7 +373,7 @@ void cl_saw_counted(struct cl_world *w, u32 shard, u64 term, u64 index)
 	if (index <= h->commit)
 		return;
 	rec = cl_rec_find(w, shard, term, index);
-	if (rec && rec->was && cl_quorum(w, shard, rec->own | rec->was))
+	if (rec && rec->was && cl_quorum(w, shard, term, rec->own | rec->was))
 		cl_commit(w, shard, rec);
 }
 
@@ -381,9 +394,57 @@ static void cl_rotted(struct cl_world *w, u32 node, u32 shard, u64 last)
 			o->rec[i].was |= o->rec[i].own & (1U << node);
 			o->rec[i].own &= ~(1U << node);
 		}
-	while (h->commit > max(h->counted, last) &&
-	       !cl_quorum(w, shard, cl_committed_rec(w, shard, h->commit)->own))
+	while (h->commit > max(h->counted, last)) {
+		const struct cl_rec *rec =
+			cl_committed_rec(w, shard, h->commit);
+
+		if (cl_quorum(w, shard, rec->term, rec->own))
+			break;
 		h->commit--;
+	}
+}
+
+/* With another set in force more may be committed. */
+void cl_saw_set(struct cl_world *w, u32 shard, u64 term,
+		const struct qbd_set *set, bool first)
+{
+	struct cl_oracle *o = w->oracle;
+	struct cl_history *h = &o->shard[shard];
+	struct cl_rec *rec;
+	u64 index;
+
+	if (term >= CL_TERMS)
+		exit(2);
+	for (index = 1; index <= h->high && first; index++)
+		if (cl_rec_find(w, shard, term, index))
+			return; /* a second leader with this term gets nowhere
+				 */
+	o->old[shard][term] = (u8)cl_set_nodes(set, set->old);
+	o->next[shard][term] = (u8)cl_set_nodes(set, set->next);
+	for (index = h->high; index > h->commit; index--) {
+		rec = cl_rec_find(w, shard, term, index);
+		if (rec && cl_quorum(w, shard, term, rec->own)) {
+			cl_commit(w, shard, rec);
+			break;
+		}
+	}
+}
+
+void cl_saw_deleted(struct cl_world *w, u32 node, u32 shard)
+{
+	struct cl_oracle *o = w->oracle;
+	struct cl_history *h = &o->shard[shard];
+	u64 index;
+	u32 i;
+
+	for (index = 1; index <= h->high; index++)
+		for (i = h->first[index]; i; i = o->rec[i].next)
+			o->rec[i].own &= ~(1U << node);
+	h->bound[node] = 0;
+	h->durable[node] = (struct qbd_pos){ 0 };
+	h->promised[node] = 0;
+	h->proven[node] = (struct qbd_pos){ 0 };
+	h->promise_proven[node] = 0;
 }
 
 void cl_saw_bound(struct cl_world *w, u32 node, u32 shard, u64 index)

@@ -73,12 +73,18 @@ void cl_saw_damage(struct cl_world *w, u32 node);
 void cl_saw_invoke(struct cl_world *w, struct cl_op *op);
 void cl_saw_done(struct cl_world *w, struct cl_op *op, u64 made_ns);
 
+/* A leader works with a replica set, its first one or another. */
+void cl_saw_set(struct cl_world *w, u32 shard, u64 term,
+		const struct qbd_set *set, bool first);
+/* A replica is deleted, and all that was there. */
+void cl_saw_deleted(struct cl_world *w, u32 node, u32 shard);
+
 u64 cl_committed(const struct cl_world *w, u32 shard);
 /* The term of the record committed there, 0 = none. */
 u64 cl_committed_term(const struct cl_world *w, u32 shard, u64 index);
 void cl_oracle_values(struct cl_world *w, u32 shard, u32 *value);
 void cl_oracle_acked(struct cl_world *w);
-bool cl_quorum(const struct cl_world *w, u32 shard, u32 mask);
+bool cl_quorum(const struct cl_world *w, u32 shard, u64 term, u32 mask);
 bool cl_is_member(const struct cl_world *w, u32 node, u32 shard);
 
 /* cluster_end.c */

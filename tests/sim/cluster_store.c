@@ -155,6 +155,8 @@ static void cl_seg_tell(struct cl_world *w, u32 node, const struct qbd_desc *d)
 {
 	u32 shard = (u32)(d->replica / 1000) - 1;
 
+	if (w->node[node].store->slot[shard] < 0)
+		return; /* it is deleted */
 	if (d->op == QBD_OP_PROMISE)
 		cl_log_promised(w, node, shard, d->term, d->aux0);
 	else if (d->op == QBD_OP_TRUNCATE)
@@ -538,11 +540,16 @@ static int cl_store_append(struct cl_store *s, u32 shard,
 		.op = append->op,
 		.flags = append->rec_flags,
 	};
+	const struct cl_payload *payload = msg->payload;
+	bool set = append->op == QBD_OP_CONFIG;
+	struct qbd_config config;
 	int id;
 
+	if (set && qbd_config_decode((const void *)payload->data, &config))
+		return -EINVAL;
 	cl_store_pages(s);
 	id = qbd_store_append(s->core, s->slot[shard], &desc, msg->payload,
-			      NULL);
+			      set ? &config : NULL);
 	if (id >= 0)
 		cl_payload_get(msg->payload);
 	return min(id, 0);
@@ -569,6 +576,22 @@ int cl_store_put(struct cl_world *w, u32 node, u32 shard,
 	cl_store_release(s);
 	cl_store_run(w, s);
 	return err;
+}
+
+int cl_store_delete(struct cl_world *w, u32 node, u32 shard, u64 epoch)
+{
+	struct cl_store *s = w->node[node].store;
+	int err;
+
+	if (s->slot[shard] < 0)
+		return 0;
+	err = qbd_store_delete(s->core, s->slot[shard], epoch);
+	if (err < 0)
+		return err;
+	s->slot[shard] = -1;
+	s->to[shard] = (struct qbd_pos){ 0 };
+	cl_store_run(w, s);
+	return 0;
 }
 
 void cl_store_bound(struct cl_world *w, u32 node, u32 shard, u64 index)

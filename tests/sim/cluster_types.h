@@ -64,6 +64,8 @@ struct cl_lead {
 	u8 state;
 	struct qbd_inflight ring[CL_RING];
 	struct qbd_leader_read read[CL_READS];
+	u64 epoch; /* config epoch of the set that it works with */
+	u32 told; /* version of the set that it was told last */
 };
 
 /* A replica on a node, and what it wants logged while there is no room. */
@@ -117,15 +119,28 @@ struct cl_node {
 	bool damaged; /* at rest, in this schedule */
 };
 
-/* A shard of the cluster. */
+/* What consensus is at with a replica set. */
+enum cl_change {
+	CL_CHANGE_NONE,
+	CL_CHANGE_LEARN, /* there are learners */
+	CL_CHANGE_JOINT, /* the set is joint */
+	CL_CHANGE_DONE, /* it is not any more, the leader has to hear of it */
+};
+
+/* A shard of the cluster, as consensus has it; masks are by node. */
 struct cl_shard {
 	u32 volume;
 	u32 no;
-	struct qbd_set set;
-	u32 old_nodes; /* bit by node */
-	u32 next_nodes;
-	u32 all_nodes;
-	u32 gone; /* bit by member: a leader said so, none took it back */
+	struct qbd_set set; /* with learners */
+	u64 replica[CL_NODES + 1]; /* id of the newest one there */
+	u32 version; /* of @set */
+	u32 all_nodes; /* with a replica, in the set or not */
+	u32 target; /* the change leads there */
+	u32 leave; /* have left, to be deleted when that is committed */
+	u32 bury; /* to be deleted now */
+	u32 gone; /* a leader said so, none took it back */
+	u8 change; /* enum cl_change */
+	u64 change_ns;
 };
 
 /* A volume, as consensus and operator see it. */

@@ -289,6 +289,9 @@ static void cl_event_run(struct cl_world *w, const struct cl_event *ev)
 	case CL_EV_FLOOR:
 		cl_node_floor(w, ev->a);
 		break;
+	case CL_EV_CONFIG:
+		cl_config_report(w, ev->a, ev->arg >> 16, ev->arg & 0xffff);
+		break;
 	}
 }
 
@@ -308,40 +311,6 @@ static void cl_step(struct cl_world *w)
 }
 
 /* --- a schedule --------------------------------------------------------- */
-
-/* Who has a replica of what. */
-static void cl_layout_shard(struct cl_world *w, u32 shard)
-{
-	struct cl_shard *s = &w->shard[shard];
-	struct qbd_member member[CL_NODES];
-	u32 nr = w->nr_nodes, first = 0, i;
-	bool joint = w->nr_nodes > 3 && cl_chance(w, 25);
-
-	if (!joint && nr > 3 && cl_chance(w, 60)) {
-		first = (u32)cl_rand(w, nr);
-		nr = 3;
-	}
-	s->all_nodes = 0;
-	s->gone = 0;
-	for (i = 0; i < nr; i++) {
-		u32 node = (first + i) % w->nr_nodes + 1;
-
-		member[i].node = node;
-		member[i].replica = 1000 * (shard + 1) + node;
-		s->all_nodes |= 1U << node;
-	}
-	if (qbd_set_init(&s->set, 1, member, nr))
-		abort();
-	s->old_nodes = s->all_nodes;
-	s->next_nodes = 0;
-	if (!joint)
-		return;
-	/* The first three and the last three. */
-	s->set.old = 7;
-	s->set.next = (u16)(7U << (nr - 3));
-	s->old_nodes = 7U << 1;
-	s->next_nodes = 7U << (nr - 2);
-}
 
 /*
  * Some nodes are far from each other, faults or not: a round trip takes longer
@@ -386,7 +355,7 @@ static void cl_layout(struct cl_world *w)
 		for (i = 0; i < vol->nr; i++) {
 			w->shard[w->nr_shards].volume = v;
 			w->shard[w->nr_shards].no = i;
-			cl_layout_shard(w, w->nr_shards++);
+			cl_config_layout(w, w->nr_shards++);
 		}
 	}
 	w->lease_ns = (300 + cl_rand(w, 300)) * CL_MS;
@@ -395,6 +364,7 @@ static void cl_layout(struct cl_world *w)
 	w->lag_percent = cl_chance(w, 50) ? 0 : (u32)cl_rand(w, 30);
 	w->reads_quorum = cl_chance(w, 35);
 	w->scarce = cl_chance(w, 25);
+	w->changes = cl_chance(w, 40);
 	w->short_ns = w->lease_ns;
 	cl_layout_far(w);
 	if (w->counts.far || cl_chance(w, 50))

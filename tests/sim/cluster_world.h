@@ -33,6 +33,7 @@
  * links.  cluster_node.c: nodes, steps, pump.  cluster_act.c: carrying out
  * actions.  cluster_log.c: the cheap log.  cluster_store.c, cluster_open.c: the
  * real one.  cluster_client.c: requests.  cluster_daemon.c: terms.
+ * cluster_config.c: replica sets.
  * cluster_fault.c: what goes wrong.  cluster_oracle.c, cluster_end.c: the
  * rules.  qbdsim.c: many schedules.
  */
@@ -59,6 +60,8 @@
  * @CL_EV_DAEMON: the operator looks at volume @a
  * @CL_EV_RELEASE: the holder of volume @a shall release it now
  * @CL_EV_FLOOR: consensus tells node @a its term floors
+ * @CL_EV_CONFIG: consensus hears that a set of shard @a is committed; @arg is
+ *	the term of the leader, and the epoch
  */
 enum cl_event_kind {
 	CL_EV_NET,
@@ -77,6 +80,7 @@ enum cl_event_kind {
 	CL_EV_DAEMON,
 	CL_EV_RELEASE,
 	CL_EV_FLOOR,
+	CL_EV_CONFIG,
 };
 
 /* @life: of node @a; the event is void in another one, U32_MAX = in none */
@@ -109,6 +113,7 @@ struct cl_counts {
 	u64 gone; /* members that no log reached at the end */
 	u64 resyncs; /* switches to a shadow */
 	u64 copied; /* blocks that were sent for them */
+	u64 changes; /* replica sets that were replaced */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
 };
@@ -122,6 +127,7 @@ struct cl_world {
 	bool healing;
 	bool reads_quorum;
 	bool scarce; /* pages run out now and then */
+	bool changes; /* replica sets change */
 	const char *rule;
 	char why[160];
 	u64 hash;

@@ -70,6 +70,10 @@ slow=(
 	append_beside_shadow     # P5: records that the switch leaves behind
 	look_while_written       # digests of bytes that are about to change
 	resync_in_recovery       # S1: a copy that somebody counted goes
+	learner_counted          # S6: a learner makes a quorum
+	config_told_early        # S6: a joint set that is not committed is adopted
+	joint_adopted_any_term   # S6: on the word of a leader that was deposed
+	old_copy_deleted_early   # S6: who leaves goes before it may
 )
 # Bugs that no rule found in 30000 seeds, as something else holds: what that is.
 # They are planted for whoever changes it, by name on the command line.

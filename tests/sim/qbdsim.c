@@ -187,9 +187,10 @@ static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 	       c->virtual_ns / n / CL_MS);
 	printf("# at least: %llu requests, %llu steps, %llu faults; %llu "
 	       "resyncs with %llu blocks; %llu members were lost, %llu "
-	       "schedules were left without a quorum\n",
+	       "schedules were left without a quorum; %llu replica sets were "
+	       "replaced\n",
 	       sum->least_ops, sum->least_steps, sum->least_faults, c->resyncs,
-	       c->copied, c->gone, c->hopeless);
+	       c->copied, c->gone, c->hopeless, c->changes);
 }
 
 /* How many verdicts of each kind were printed. */

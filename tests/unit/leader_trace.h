@@ -5,104 +5,15 @@
  * Verbs: init copies=N, up/down node=N, open-reply, ack, nack, read-reply,
  * fetch-reply, resync-reply, release-ack (messages; m=N is the member, session=
  * the one it was sent last if not given), write, read, read-done, gate,
- * release, stop, tick, lease (node=N renewed, version=V), state; now=MS with
- * any of them moves the clock. Members are replica 101... on node 1...; the
- * leader is on node 1.
+ * release, stop, tick, lease (node=N renewed, version=V), state, config
+ * (epoch=E, old=, next=, learn= masks of nodes: 2 is node 1); now=MS with any
+ * of them moves the clock. Members are replica 101... on node 1...; the leader
+ * is on node 1.
  */
 #ifndef QBD_TESTS_LEADER_TRACE_H
 #define QBD_TESTS_LEADER_TRACE_H
 
-#include "trace.h"
-#include "leader.h"
-#include "print.h"
-
-#define TRACE_RING 16
-#define TRACE_READS 4
-
-static struct {
-	struct qbd_leader_core *lead;
-	struct qbd_inflight ring[TRACE_RING];
-	struct qbd_leader_read read[TRACE_READS];
-	struct qbd_lease_view view[QBD_MEMBERS_MAX + 1];
-	char name[64][8];
-	u32 names;
-	u64 now_ns;
-} lt;
-
-static inline struct qbd_lease_view lt_lease(void *ctx, u32 node)
-{
-	return lt.view[node];
-}
-
-static const struct qbd_leader_ops lt_ops = { .lease = lt_lease };
-
-static inline struct qbd_pos lt_pos(const char *line, const char *key)
-{
-	return (struct qbd_pos){
-		.term = trace_num(line, key, 0),
-		.index = trace_index(line, key),
-	};
-}
-
-static inline void lt_step(struct qbd_leader_event *event, FILE *out)
-{
-	struct qbd_action act[QBD_ACTIONS_MIN];
-	struct qbd_actions acts = { .act = act, .max = QBD_ACTIONS_MIN };
-	int err;
-	u32 i;
-
-	event->now_ns = lt.now_ns;
-	do {
-		acts.nr = 0;
-		err = qbd_leader_step(lt.lead, event, &acts);
-		if (err)
-			fprintf(out, "  refused %d\n", err);
-		for (i = 0; i < acts.nr; i++)
-			print_action(out, &act[i]);
-		event->kind = QBD_LEADER_MORE;
-	} while (acts.more);
-}
-
-static inline void lt_event(enum qbd_leader_event_kind kind, FILE *out)
-{
-	lt_step(&(struct qbd_leader_event){ .kind = kind }, out);
-}
-
-static inline void lt_init(const char *line, FILE *out)
-{
-	struct qbd_leader_config cfg = {
-		.ops = &lt_ops,
-		.key = { .volume = 1, .shard = 2 },
-		.node = 1,
-		.blocks = 1024,
-		.term = trace_num(line, "term", 6),
-		.nonce = 66,
-		.lease_ns = 1500 * NSEC_PER_MSEC,
-		.retry_ns = 500 * NSEC_PER_MSEC,
-		.recover_ns = 3000 * NSEC_PER_MSEC,
-		.error_ns = trace_num(line, "error", 0) * NSEC_PER_MSEC,
-		.window_bytes = trace_num(line, "bytes", 1 << 20),
-		.ring = lt.ring,
-		.ring_records = TRACE_RING,
-		.read = lt.read,
-		.nr_reads = TRACE_READS,
-		.reads_quorum = trace_flag(line, "reads-quorum"),
-		.repair = trace_flag(line, "repair"),
-		.resync = trace_flag(line, "resync"),
-	};
-	u32 copies = trace_num(line, "copies", 3), i;
-	struct qbd_member member[QBD_SET_MAX];
-
-	free(lt.lead);
-	memset(&lt, 0, sizeof(lt));
-	lt.now_ns = 1000 * NSEC_PER_MSEC;
-	lt.lead = malloc(qbd_leader_size());
-	for (i = 0; i < copies; i++)
-		member[i] = (struct qbd_member){ 101 + i, 1 + i };
-	ASSERT_EQ(0, qbd_set_init(&cfg.set, 1, member, copies));
-	ASSERT_EQ(0, qbd_leader_init(lt.lead, &cfg));
-	lt_event(QBD_LEADER_START, out);
-}
+#include "leader_world.h"
 
 static inline void lt_ack(const char *line, struct qbd_msg *msg)
 {
@@ -119,6 +30,7 @@ static inline void lt_open_reply(const char *line, struct qbd_msg *msg)
 	msg->open_reply.last = lt_pos(line, "last");
 	msg->open_reply.durable = msg->open_reply.last.index;
 	msg->open_reply.incarnation = trace_num(line, "incarnation", 7);
+	msg->open_reply.config = trace_num(line, "config", 1);
 	msg->open_reply.window_records = trace_num(line, "records", 16);
 	msg->open_reply.window_bytes = 1 << 20;
 }
@@ -138,7 +50,7 @@ static inline void lt_nack(const char *line, struct qbd_msg *msg)
 static inline bool lt_msg(const char *line, FILE *out)
 {
 	u32 member = trace_num(line, "m", 0);
-	const struct qbd_progress *prog = qbd_leader_member(lt.lead, member);
+	const struct qbd_progress *prog = lt_member(member);
 	struct qbd_msg msg = {
 		.replica = 101 + member,
 		.term = trace_num(line, "term", 6),
@@ -168,8 +80,7 @@ static inline bool lt_msg(const char *line, FILE *out)
 
 		msg.type = QBD_MSG_FETCH_REPLY;
 		msg.fetch_reply.target = 101 + target;
-		msg.fetch_reply.target_session =
-			qbd_leader_member(lt.lead, target)->session;
+		msg.fetch_reply.target_session = lt_member(target)->session;
 		msg.fetch_reply.status = trace_num(line, "status", 0);
 		msg.fetch_reply.through = lt_pos(line, "through");
 	} else if (trace_verb(line, "resync-reply")) {
@@ -222,6 +133,7 @@ static inline bool lt_other(const char *line, FILE *out)
 		{ "read", QBD_LEADER_READ },
 		{ "read-done", QBD_LEADER_READ_DONE },
 		{ "gate", QBD_LEADER_GATE },
+		{ "config", QBD_LEADER_CONFIG },
 		{ "release", QBD_LEADER_RELEASE },
 		{ "stop", QBD_LEADER_STOP },
 		{ "tick", QBD_LEADER_TICK },
@@ -240,6 +152,8 @@ static inline bool lt_other(const char *line, FILE *out)
 		if (!trace_verb(line, verb[i].verb))
 			continue;
 		event.kind = verb[i].kind;
+		if (event.kind == QBD_LEADER_CONFIG)
+			lt_config(line, &event);
 		if (event.kind == QBD_LEADER_WRITE ||
 		    event.kind == QBD_LEADER_READ)
 			lt_request(line, &event);
@@ -247,22 +161,6 @@ static inline bool lt_other(const char *line, FILE *out)
 		return true;
 	}
 	return false;
-}
-
-static inline void lt_show(FILE *out)
-{
-	struct qbd_leader_info info;
-	const struct qbd_progress *prog;
-	u32 i;
-
-	qbd_leader_info(lt.lead, &info);
-	fprintf(out, "  %s%s history=%llu.%llu last=%llu commit=%llu\n",
-		qbd_leader_name(info.state), info.suspended ? " suspended" : "",
-		info.history.term, info.history.index, info.last, info.commit);
-	for (i = 0; (prog = qbd_leader_member(lt.lead, i)); i++)
-		fprintf(out, "  %u %s matched=%llu durable=%llu pin=%llu\n", i,
-			qbd_progress_name(prog->state), prog->matched,
-			prog->durable, prog->pin);
 }
 
 static inline void lt_input(const char *line, FILE *out)

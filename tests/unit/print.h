@@ -59,6 +59,8 @@ static inline void print_body(FILE *out, const struct qbd_msg *msg)
 		print_pos(out, "last", msg->open_reply.last);
 		fprintf(out, " durable=%llu commit=%llu",
 			msg->open_reply.durable, msg->open_reply.commit);
+		if (msg->open_reply.config)
+			fprintf(out, " config=%llu", msg->open_reply.config);
 		break;
 	case QBD_MSG_APPEND:
 		print_append(out, &msg->append);
@@ -170,6 +172,13 @@ static inline void print_action(FILE *out, const struct qbd_action *act)
 	case QBD_ACT_MEMBER:
 		fprintf(out, " %u %s %llu", act->member,
 			qbd_progress_name(act->state), act->index);
+		break;
+	case QBD_ACT_JOINED:
+		fprintf(out, " node%u", act->node);
+		break;
+	case QBD_ACT_CONFIG:
+		fprintf(out, " t%llu epoch=%llu at=%llu", act->term, act->id,
+			act->index);
 		break;
 	default:
 		break;

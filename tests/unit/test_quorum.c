@@ -127,4 +127,91 @@ TEST(sets_that_are_none)
 	EXPECT_EQ(-ENOENT, qbd_set_find(&set, 103));
 }
 
+/* A set of replicas 100.. on nodes 1..; bits of the masks are nodes - 1. */
+static void make_of(struct qbd_set *set, u64 epoch, u32 old, u32 next, u32 more)
+{
+	u32 i;
+
+	memset(set, 0, sizeof(*set));
+	set->epoch = epoch;
+	for (i = 0; i < 6; i++) {
+		if (!((old | next | more) & (1U << i)))
+			continue;
+		set->member[set->nr] = (struct qbd_member){ 100 + i, 1 + i };
+		set->old |= (old >> i & 1) << set->nr;
+		set->next |= (next >> i & 1) << set->nr;
+		set->nr++;
+	}
+}
+
+TEST(steps)
+{
+	struct qbd_set from, to;
+
+	make_of(&from, 5, 7, 0, 0);
+	make_of(&to, 5, 7, 0, 0x18);
+	EXPECT_EQ(0, qbd_set_step(&from, &to)); /* learners */
+	EXPECT_EQ(0, qbd_set_step(&to, &from));
+	make_of(&to, 4, 7, 0, 0);
+	EXPECT_EQ(-ESTALE, qbd_set_step(&from, &to));
+	make_of(&to, 5, 3, 0, 0);
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to));
+	make_of(&to, 6, 3, 0, 0);
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to)); /* not by itself */
+	make_of(&to, 6, 7, 0, 0);
+	EXPECT_EQ(0, qbd_set_step(&from, &to)); /* an abort */
+	make_of(&to, 6, 7, 14, 0);
+	EXPECT_EQ(0, qbd_set_step(&from, &to));
+	to.member[1].node = 9;
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to)); /* it moved */
+	make_of(&from, 6, 7, 14, 0);
+	make_of(&to, 7, 14, 0, 0);
+	EXPECT_EQ(0, qbd_set_step(&from, &to));
+	make_of(&to, 8, 7, 0, 0);
+	EXPECT_EQ(0, qbd_set_step(&from, &to));
+	make_of(&to, 8, 11, 0, 0);
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to));
+	make_of(&to, 8, 7, 11, 0);
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to));
+	make_of(&to, 6, 7, 11, 0);
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to));
+	make_of(&to, 8, 0, 0, 0);
+	EXPECT_EQ(-EINVAL, qbd_set_step(&from, &to)); /* no set at all */
+}
+
+/* Voters of a set by node, so that two sets can be compared. */
+static bool has(const struct qbd_set *set, u32 nodes)
+{
+	u16 mask = 0;
+	u32 i;
+
+	for (i = 0; i < set->nr; i++)
+		if (nodes >> (set->member[i].node - 1) & 1)
+			mask |= 1U << i;
+	return qbd_quorum_has(set, mask);
+}
+
+/* All sets that may follow each other, of five nodes: their quorums meet. */
+TEST(steps_meet)
+{
+	struct qbd_set from, to;
+	u32 old, next, joint, a, b;
+
+	for (old = 1; old < 32; old++) {
+		for (next = 1; next < 32; next++) {
+			for (joint = 0; joint < 2; joint++) {
+				make_of(&from, 5, old, joint ? next : 0, 0);
+				make_of(&to, 6, next, joint ? 0 : old, 0);
+				if (qbd_set_step(&from, &to))
+					continue;
+				for (a = 0; a < 32; a++)
+					for (b = 0; b < 32; b++)
+						ASSERT_TRUE(a & b ||
+							    !has(&from, a) ||
+							    !has(&to, b));
+			}
+		}
+	}
+}
+
 TEST_HARNESS_MAIN

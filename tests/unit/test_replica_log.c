@@ -14,4 +14,9 @@ TEST(truncate)
 	trace_run("tests/traces/replica_truncate.txt", world_input);
 }
 
+TEST(config)
+{
+	trace_run("tests/traces/replica_config.txt", world_input);
+}
+
 TEST_HARNESS_MAIN

@@ -24,9 +24,9 @@ TEST(all_have_names)
 {
 	int i;
 
-	for (i = QBD_ACT_SEND; i <= QBD_ACT_MEMBER; i++)
+	for (i = QBD_ACT_SEND; i <= QBD_ACT_CONFIG; i++)
 		EXPECT_STRNE("?", qbd_action_name(i));
-	EXPECT_STREQ("?", qbd_action_name(QBD_ACT_MEMBER + 1));
+	EXPECT_STREQ("?", qbd_action_name(QBD_ACT_CONFIG + 1));
 }
 
 TEST_HARNESS_MAIN

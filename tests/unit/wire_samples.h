@@ -57,6 +57,7 @@ static const struct qbd_msg wire_samples[] = {
 			.commit = 0x4f,
 			.incarnation = 0x53,
 			.opens = 0x54,
+			.config = 0x57,
 			.window_records = 0x55,
 			.window_bytes = 0x560000,
 		},

@@ -241,6 +241,7 @@ struct qbd_wire_open {
  * @commit: highest commit index known
  * @incarnation: of the store, new at every open
  * @opens: the store's generation counter
+ * @config: epoch of the newest replica set in its log, 0 = not known
  * @window_records: records taken unacknowledged
  * @window_bytes: payload bytes likewise
  */
@@ -250,6 +251,7 @@ struct qbd_wire_open_reply {
 	__le64 commit;
 	__le64 incarnation;
 	__le64 opens;
+	__le64 config;
 	__le32 window_records;
 	__le32 window_bytes;
 };
