@@ -389,6 +389,10 @@ static void qbd_leader_release(struct qbd_leader_core *lead,
 	    lead->completed + 1 < lead->win.end)
 		return;
 	if (qbd_quorum_has(&lead->cfg.set, lead->released)) {
+		if (!qbd_actions_room(acts)) {
+			acts->more = true;
+			return;
+		}
 		lead->state = QBD_LEADER_LOST;
 		lead->stop_err = -ESHUTDOWN;
 		qbd_actions_add(acts, QBD_ACT_RELEASED);
