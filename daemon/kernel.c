@@ -59,6 +59,8 @@ static const struct kernel_verb kernel_verbs[] = {
 	  "change a volume while it is attached" },
 	{ "shard", "list", kernel_shard_list,
 	  "list the shards led here and their replicas" },
+	{ "shard", "config", kernel_shard_config,
+	  "change the replica set of a shard, step by step" },
 	{ "peer", "add", kernel_peer_add,
 	  "make another node known; 'links' then connects to it" },
 	{ "peer", "remove", kernel_peer_remove,
@@ -107,9 +109,39 @@ int kernel_end(struct kernel_ctx *ctx, int err)
 	return err == -ETIMEDOUT ? KERNEL_TIMEOUT : KERNEL_FAILED;
 }
 
+static const char *const kernel_roles[] = {
+	[QBD_MEMBER_ROLE_VOTER] = "voter",
+	[QBD_MEMBER_ROLE_LEARNER] = "learner",
+	[QBD_MEMBER_ROLE_JOINING] = "joining",
+	[QBD_MEMBER_ROLE_LEAVING] = "leaving",
+};
+
+const char *kernel_role(uint32_t role)
+{
+	if (role >= sizeof(kernel_roles) / sizeof(char *))
+		return "unknown";
+	return kernel_roles[role];
+}
+
+/* REPLICA or REPLICA:ROLE. */
+static bool kernel_member_take(char *word, uint64_t *replica, uint32_t *role)
+{
+	char *colon = strchr(word, ':');
+
+	*role = QBD_MEMBER_ROLE_VOTER;
+	if (colon) {
+		*colon = '\0';
+		while (*role <= QBD_MEMBER_ROLE_LEAVING &&
+		       strcmp(colon + 1, kernel_roles[*role]) != 0)
+			++*role;
+	}
+	return *role <= QBD_MEMBER_ROLE_LEAVING &&
+	       parse_u64(word, 1, UINT64_MAX, replica);
+}
+
 /*
- * Put NODE:REPLICA,... as nests of @attr; -EINVAL: not of that form. Without
- * @msg it only looks at the form.
+ * Put NODE:REPLICA[:ROLE],... as nests of @attr; -EINVAL: not of that form.
+ * Without @msg it only looks at the form.
  */
 int kernel_members_put(struct nl_msg *msg, int attr, const char *word)
 {
@@ -126,21 +158,22 @@ int kernel_members_put(struct nl_msg *msg, int attr, const char *word)
 	     part = strtok_r(NULL, ",", &save)) {
 		char *colon = strchr(part, ':');
 		struct nlattr *nest;
+		uint32_t node, role;
 		uint64_t replica;
-		uint32_t node;
 
 		if (!colon)
 			return -EINVAL;
 		*colon = '\0';
 		if (!parse_u32(part, 1, UINT32_MAX, &node) ||
-		    !parse_u64(colon + 1, 1, UINT64_MAX, &replica))
+		    !kernel_member_take(colon + 1, &replica, &role))
 			return -EINVAL;
 		nr++;
 		if (!msg)
 			continue;
 		nest = nla_nest_start(msg, attr | NLA_F_NESTED);
 		if (!nest || nla_put_u32(msg, QBD_A_MEMBER_NODE, node) ||
-		    nla_put_u64(msg, QBD_A_MEMBER_REPLICA, replica))
+		    nla_put_u64(msg, QBD_A_MEMBER_REPLICA, replica) ||
+		    nla_put_u32(msg, QBD_A_MEMBER_ROLE, role))
 			return -ENOMEM;
 		nla_nest_end(msg, nest);
 	}

@@ -68,6 +68,7 @@ void kernel_list(struct kernel_ctx *ctx, struct out *out,
 		 const struct out_col *cols, size_t nr_cols);
 int kernel_end(struct kernel_ctx *ctx, int err);
 int kernel_members_put(struct nl_msg *msg, int attr, const char *word);
+int kernel_shard_put(struct nl_msg *msg, const char *word);
 
 int kernel_node_start(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_node_show(struct kernel_ctx *ctx, int argc, char **argv);
@@ -84,6 +85,7 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_set(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_shard_config(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_peer_add(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_peer_remove(struct kernel_ctx *ctx, int argc, char **argv);
@@ -94,6 +96,7 @@ int kernel_link_remove(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_links(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_events(struct kernel_ctx *ctx, int argc, char **argv);
 
+const char *kernel_role(uint32_t role);
 const char *kernel_replica_state(uint32_t state);
 const char *kernel_link_state(uint32_t state);
 

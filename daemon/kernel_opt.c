@@ -42,8 +42,8 @@ const struct opt_kind kernel_opt_term = { "N", "a term, from 1 to 2^63 - 1",
 					  kernel_take_term, false };
 const struct opt_kind kernel_opt_links = { "N", "a number from 1 to 8",
 					   kernel_take_links, false };
-const struct opt_kind kernel_opt_members = { "NODE:REPLICA,...",
-					     "NODE:REPLICA,...",
+const struct opt_kind kernel_opt_members = { "NODE:REPLICA[:ROLE],...",
+					     "NODE:REPLICA[:ROLE],...",
 					     kernel_take_members, false };
 static const struct opt_kind kernel_opt_timeout = {
 	"S", "seconds from 1 to 86400 (--no-wait: do not wait)",

@@ -14,8 +14,10 @@
 
 #include "parse.h"
 
-/* Shards in one request: 7 members of 28 bytes each fit 4 KiB 16 times. */
-#define KERNEL_SHARDS_PER_MSG 16
+/* Shards in one request: 14 members of 36 bytes each fit 4 KiB 8 times,
+ * but for the little that surrounds them.
+ */
+#define KERNEL_SHARDS_PER_MSG 7
 
 /* The kernel takes sizes of shards from here ... */
 #define KERNEL_SHARD_MIN (64ULL << 20)
@@ -218,10 +220,10 @@ static void kernel_volume_policy_put(struct nl_msg *msg,
 }
 
 /*
- * NO:EPOCH:NODE:REPLICA,...; -EINVAL: not of that form. Without @msg it only
- * looks at the form.
+ * NO:EPOCH:NODE:REPLICA[:ROLE],...; -EINVAL: not of that form. Without @msg it
+ * only looks at the form.
  */
-static int kernel_volume_shard_put(struct nl_msg *msg, const char *word)
+int kernel_shard_put(struct nl_msg *msg, const char *word)
 {
 	struct nlattr *nest;
 	uint64_t epoch;
@@ -256,7 +258,7 @@ static bool kernel_take_shard(const char *word, void *to)
 	struct kernel_shards *shards = to;
 	const char **more;
 
-	if (kernel_volume_shard_put(NULL, word))
+	if (kernel_shard_put(NULL, word))
 		return false;
 	more = realloc(shards->word, (shards->nr + 1) * sizeof(*more));
 	if (!more)
@@ -278,7 +280,7 @@ static int kernel_volume_shards_put(struct nl_msg *msg,
 	size_t i;
 
 	for (i = from; i < shards->nr && i < from + KERNEL_SHARDS_PER_MSG; i++)
-		err = err ? err : kernel_volume_shard_put(msg, shards->word[i]);
+		err = err ? err : kernel_shard_put(msg, shards->word[i]);
 	if (i < shards->nr)
 		nla_put_flag(msg, QBD_A_VOLUME_MORE);
 	return err;

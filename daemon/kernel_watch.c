@@ -38,6 +38,7 @@ static const char *const kernel_event_kinds[] = {
 	[QBD_EVENT_KIND_TERM_NEEDED] = "term-needed",
 	[QBD_EVENT_KIND_CORRUPTION] = "corruption",
 	[QBD_EVENT_KIND_LINK_STATE] = "link-state",
+	[QBD_EVENT_KIND_SET_COMMITTED] = "set-committed",
 };
 
 static const char *kernel_event_kind(uint32_t kind)
@@ -60,12 +61,14 @@ static int kernel_shard_member_row(struct nlattr **shard, struct nlattr *nest,
 	out_str(out, kernel_shard_state(knl_u32(shard, QBD_A_SHARD_STATE)));
 	out_u64(out, knl_u64(shard, QBD_A_SHARD_TERM));
 	out_u64(out, knl_u64(shard, QBD_A_SHARD_EPOCH));
+	out_u64(out, knl_u64(shard, QBD_A_SHARD_COMMITTED_EPOCH));
 	out_u64(out, knl_u64(shard, QBD_A_SHARD_LAST_INDEX));
 	out_u64(out, knl_u64(shard, QBD_A_SHARD_COMPLETED_INDEX));
 	out_u64(out, knl_u64(shard, QBD_A_SHARD_COMMIT_INDEX));
 	out_u64(out, knl_u32(shard, QBD_A_SHARD_LEASE_MS));
 	out_u64(out, knl_u32(attrs, QBD_A_SHARD_MEMBER_NODE));
 	out_u64(out, knl_u64(attrs, QBD_A_SHARD_MEMBER_REPLICA));
+	out_str(out, kernel_role(knl_u32(attrs, QBD_A_SHARD_MEMBER_ROLE)));
 	out_str(out,
 		kernel_replica_state(knl_u32(attrs, QBD_A_SHARD_MEMBER_STATE)));
 	out_u64(out, knl_u64(attrs, QBD_A_SHARD_MEMBER_MATCHED_INDEX));
@@ -110,12 +113,14 @@ int kernel_shard_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "state", "STATE", false },
 		{ "term", "TERM", true },
 		{ "epoch", "EPOCH", true },
+		{ "committed_epoch", NULL, true },
 		{ "last_index", "LAST", true },
 		{ "completed_index", "COMPLETED", true },
 		{ "commit_index", "COMMIT", true },
 		{ "lease_ms", NULL, true },
 		{ "node", "NODE", true },
 		{ "replica", "REPLICA", true },
+		{ "role", "ROLE", false },
 		{ "replica_state", "COPY", false },
 		{ "matched_index", "MATCHED", true },
 		{ "received_index", NULL, true },
@@ -224,6 +229,7 @@ static int kernel_event_print(struct nlattr **attrs, void *arg)
 	kernel_event_number(attrs, QBD_A_EVENT_LINK, "link", json);
 	kernel_event_number(attrs, QBD_A_EVENT_STATE, "state", json);
 	kernel_event_number(attrs, QBD_A_EVENT_TERM, "term", json);
+	kernel_event_number(attrs, QBD_A_EVENT_EPOCH, "epoch", json);
 	kernel_event_text(attrs, QBD_A_EVENT_REASON, "reason", json);
 	puts(json ? "}" : "");
 	fflush(stdout);

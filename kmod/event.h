@@ -31,6 +31,7 @@ struct qbd_node;
  * @peer: node id of the peer, 0 = none
  * @link: number of the link to that peer, if there is one
  * @term: term, 0 = none
+ * @epoch: config epoch, 0 = none
  * @error: negative errno, 0 = none
  * @reason: sentence for people, NULL if there is none
  */
@@ -47,6 +48,7 @@ struct qbd_notice {
 	u32 peer;
 	u32 link;
 	u64 term;
+	u64 epoch;
 	int error;
 	const char *reason;
 };

@@ -11,9 +11,10 @@
 #include <uapi/linux/qbd.h>
 
 /* Common nested types */
-const struct nla_policy qbd_member_nl_policy[QBD_A_MEMBER_REPLICA + 1] = {
+const struct nla_policy qbd_member_nl_policy[QBD_A_MEMBER_ROLE + 1] = {
 	[QBD_A_MEMBER_NODE] = NLA_POLICY_MIN(NLA_U32, 1),
 	[QBD_A_MEMBER_REPLICA] = { .type = NLA_U64, },
+	[QBD_A_MEMBER_ROLE] = NLA_POLICY_MAX(NLA_U32, 3),
 };
 
 const struct nla_policy qbd_shard_set_nl_policy[QBD_A_SHARD_SET_MEMBER + 1] = {
@@ -106,6 +107,13 @@ static const struct nla_policy qbd_volume_set_nl_policy[QBD_A_VOLUME_NO_QUORUM_M
 /* QBD_CMD_SHARD_GET - dump */
 static const struct nla_policy qbd_shard_get_nl_policy[QBD_A_SHARD_VOLUME + 1] = {
 	[QBD_A_SHARD_VOLUME] = { .type = NLA_U32, },
+};
+
+/* QBD_CMD_SHARD_CONFIG - do */
+static const struct nla_policy qbd_shard_config_nl_policy[QBD_A_VOLUME_SHARD + 1] = {
+	[QBD_A_VOLUME_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[QBD_A_VOLUME_TERM] = { .type = NLA_U64, },
+	[QBD_A_VOLUME_SHARD] = NLA_POLICY_NESTED(qbd_shard_set_nl_policy),
 };
 
 /* QBD_CMD_PEER_GET - do */
@@ -248,6 +256,13 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.policy		= qbd_shard_get_nl_policy,
 		.maxattr	= QBD_A_SHARD_VOLUME,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= QBD_CMD_SHARD_CONFIG,
+		.doit		= qbd_nl_shard_config_doit,
+		.policy		= qbd_shard_config_nl_policy,
+		.maxattr	= QBD_A_VOLUME_SHARD,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= QBD_CMD_PEER_GET,

@@ -12,7 +12,7 @@
 #include <uapi/linux/qbd.h>
 
 /* Common nested types */
-extern const struct nla_policy qbd_member_nl_policy[QBD_A_MEMBER_REPLICA + 1];
+extern const struct nla_policy qbd_member_nl_policy[QBD_A_MEMBER_ROLE + 1];
 extern const struct nla_policy qbd_shard_set_nl_policy[QBD_A_SHARD_SET_MEMBER + 1];
 
 int qbd_nl_node_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -31,6 +31,7 @@ int qbd_nl_volume_attach_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_volume_detach_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_volume_set_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_shard_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_peer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int qbd_nl_peer_add_doit(struct sk_buff *skb, struct genl_info *info);

@@ -108,16 +108,16 @@ int qbd_netlink_refuse(struct genl_info *info, int error,
 int qbd_netlink_member_add(struct genl_info *info, const struct nlattr *attr,
 			   struct qbd_set_spec *set)
 {
-	struct nlattr *tb[QBD_A_MEMBER_REPLICA + 1];
+	struct nlattr *tb[QBD_A_MEMBER_ROLE + 1];
 	struct qbd_member_spec *member;
 	int err;
 
-	if (set->nr_members == QBD_SET_MEMBERS_MAX) {
+	if (set->nr_members == ARRAY_SIZE(set->member)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
-				    "a replica set has at most 7 members");
+				    "more members than two replica sets have");
 		return -EINVAL;
 	}
-	err = nla_parse_nested(tb, QBD_A_MEMBER_REPLICA, attr,
+	err = nla_parse_nested(tb, QBD_A_MEMBER_ROLE, attr,
 			       qbd_member_nl_policy, info->extack);
 	if (err)
 		return err;
@@ -129,6 +129,9 @@ int qbd_netlink_member_add(struct genl_info *info, const struct nlattr *attr,
 	member = &set->member[set->nr_members++];
 	member->node = nla_get_u32(tb[QBD_A_MEMBER_NODE]);
 	member->replica = nla_get_u64(tb[QBD_A_MEMBER_REPLICA]);
+	member->role = tb[QBD_A_MEMBER_ROLE] ?
+			       nla_get_u32(tb[QBD_A_MEMBER_ROLE]) :
+			       QBD_MEMBER_ROLE_VOTER;
 	return 0;
 }
 
@@ -147,7 +150,8 @@ int qbd_netlink_member_put(struct sk_buff *skb, int attr,
 
 	/* members have no pad attribute: all users read them unaligned */
 	if (!nest || nla_put_u32(skb, QBD_A_MEMBER_NODE, member->node) ||
-	    nla_put(skb, QBD_A_MEMBER_REPLICA, sizeof(u64), &member->replica))
+	    nla_put(skb, QBD_A_MEMBER_REPLICA, sizeof(u64), &member->replica) ||
+	    nla_put_u32(skb, QBD_A_MEMBER_ROLE, member->role))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

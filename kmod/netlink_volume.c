@@ -208,6 +208,43 @@ out_node:
 	return err;
 }
 
+int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	static const struct qbd_netlink_need needs[] = {
+		{ QBD_A_VOLUME_ID, "the volume's id" },
+		{ QBD_A_VOLUME_TERM, "the term that it is attached under" },
+		{ QBD_A_VOLUME_SHARD, "the new set of a shard" },
+	};
+	struct qbd_refusal why = { 0 };
+	struct qbd_set_spec *set;
+	struct qbd_node *node;
+	int err;
+
+	err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
+	if (err)
+		return err;
+	if (qbd_netlink_sets_count(info) != 1) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[QBD_A_VOLUME_SHARD],
+				    "one shard in a request");
+		return -EINVAL;
+	}
+	set = qbd_netlink_sets(info, 1);
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+	err = -ENOENT;
+	node = qbd_netlink_node(info);
+	if (node) {
+		err = qbd_volume_config(
+			node, nla_get_u32(info->attrs[QBD_A_VOLUME_ID]),
+			nla_get_u64(info->attrs[QBD_A_VOLUME_TERM]), set, &why);
+		qbd_node_put(node);
+		err = qbd_netlink_refuse(info, err, &why);
+	}
+	kvfree(set);
+	return err;
+}
+
 static int qbd_netlink_volume_state(struct sk_buff *skb,
 				    const struct qbd_volume_info *vol)
 {
@@ -296,6 +333,8 @@ qbd_netlink_shard_member_put(struct sk_buff *skb,
 	    nla_put_u64_64bit(skb, QBD_A_SHARD_MEMBER_DURABLE_INDEX,
 			      member->durable, QBD_A_SHARD_MEMBER_PAD))
 		return -EMSGSIZE;
+	if (nla_put_u32(skb, QBD_A_SHARD_MEMBER_ROLE, member->role))
+		return -EMSGSIZE;
 	if (member->reason &&
 	    nla_put_string(skb, QBD_A_SHARD_MEMBER_REASON, member->reason))
 		return -EMSGSIZE;
@@ -321,6 +360,8 @@ static int qbd_netlink_shard_fill(struct sk_buff *skb,
 			      shard->completed, QBD_A_SHARD_PAD) ||
 	    nla_put_u64_64bit(skb, QBD_A_SHARD_COMMIT_INDEX, shard->commit,
 			      QBD_A_SHARD_PAD) ||
+	    nla_put_u64_64bit(skb, QBD_A_SHARD_COMMITTED_EPOCH,
+			      shard->committed_epoch, QBD_A_SHARD_PAD) ||
 	    nla_put_u32(skb, QBD_A_SHARD_LEASE_MS, shard->lease_ms))
 		return -EMSGSIZE;
 	for (i = 0; i < shard->nr_members; i++)

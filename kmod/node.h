@@ -146,10 +146,12 @@ struct qbd_store_spec {
  * struct qbd_member_spec - a member of a replica set
  * @node: where it is
  * @replica: replica id
+ * @role: what it counts for
  */
 struct qbd_member_spec {
 	u32 node;
 	u64 replica;
+	enum qbd_member_role role;
 };
 
 /**
@@ -163,7 +165,7 @@ struct qbd_set_spec {
 	u32 number;
 	u32 nr_members;
 	u64 epoch;
-	struct qbd_member_spec member[QBD_SET_MEMBERS_MAX];
+	struct qbd_member_spec member[2 * QBD_SET_MEMBERS_MAX];
 };
 
 /**

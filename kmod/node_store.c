@@ -14,6 +14,7 @@
 #include "node.h"
 #include "node_store.h"
 #include "shard.h"
+#include "shard_set.h"
 #include "store.h"
 
 /* --- what a store reports ---------------------------------------------- */
@@ -335,22 +336,16 @@ static int qbd_node_replica_check(struct qbd_node *node,
 }
 
 static void qbd_node_replica_table(const struct qbd_replica_spec *spec,
+				   const struct qbd_set *set,
 				   struct qbd_table_slot *table)
 {
-	u32 i;
-
 	memset(table, 0, sizeof(*table));
 	table->replica = spec->id;
 	table->volume = spec->volume;
 	table->shard = spec->set.number;
 	table->flags = QBD_REPLICA_USED;
 	table->blocks = spec->size_bytes / QBD_BLOCK_SIZE;
-	table->config.epoch = spec->set.epoch;
-	table->config.nr_old = spec->set.nr_members;
-	for (i = 0; i < spec->set.nr_members; i++) {
-		table->config.set[i].replica = spec->set.member[i].replica;
-		table->config.set[i].node = spec->set.member[i].node;
-	}
+	qbd_set_config(set, &table->config);
 }
 
 static int qbd_node_replica_error(int err, struct qbd_refusal *why)
@@ -387,9 +382,16 @@ static int qbd_node_replica_make(struct qbd_node *node,
 {
 	struct qbd_table_slot table;
 	struct qbd_shard *shard;
+	struct qbd_set set;
 	int err;
 
-	qbd_node_replica_table(spec, &table);
+	err = qbd_set_spec_make(&set, &spec->set);
+	if (err)
+		return qbd_refuse(
+			why, err, QBD_A_REPLICA_MEMBER,
+			"not a set: 1 to %u voters, no node and no replica twice",
+			QBD_SET_MEMBERS_MAX);
+	qbd_node_replica_table(spec, &set, &table);
 	shard = qbd_shard_use(node, spec->volume, spec->set.number);
 	if (IS_ERR(shard))
 		return PTR_ERR(shard);

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "request.h"
 #include "shard.h"
+#include "shard_set.h"
 #include "trace.h"
 
 static struct kmem_cache *qbd_shard_cache;
@@ -282,6 +283,8 @@ void qbd_shard_tick(struct qbd_shard *shard, bool slow)
 {
 	qbd_shard_rep_tick(shard, slow);
 	qbd_shard_lead_tick(shard, slow);
+	if (READ_ONCE(shard->set_due))
+		qbd_shard_set_log(shard);
 	qbd_shard_cork_tick(shard);
 	if (!list_empty_careful(&shard->log_waits))
 		qbd_shard_log_retry(shard);
@@ -468,6 +471,7 @@ static void __qbd_shard_member_info(struct qbd_shard *shard, u32 i,
 	*info = (struct qbd_shard_member_info){
 		.node = set->member[i].node,
 		.replica = set->member[i].replica,
+		.role = qbd_set_role(set, i),
 		.state = qbd_shard_member_state(prog->state),
 		.matched = prog->matched,
 		.received = prog->matched,
@@ -504,6 +508,7 @@ bool qbd_shard_leader_info(struct qbd_shard *shard,
 	info->last = lead.last;
 	info->completed = lead.completed;
 	info->commit = lead.commit;
+	info->committed_epoch = lead.epoch;
 	info->lease_ms =
 		qbd_peer_lease_ms(&shard->node->self, ktime_get_boottime_ns());
 	info->nr_members = qbd_leader_set(shard->lead)->nr;
@@ -516,18 +521,8 @@ bool qbd_shard_leader_info(struct qbd_shard *shard,
 static void qbd_shard_replica_fill(struct qbd_shard_replica *info,
 				   const struct qbd_store_replica *known)
 {
-	const struct qbd_config *config = &known->table.config;
-	u32 i;
-
 	info->size_bytes = (u64)known->table.blocks * QBD_BLOCK_SIZE;
-	info->set.epoch = config->epoch;
-	info->set.nr_members = config->nr_new ?: config->nr_old;
-	for (i = 0; i < info->set.nr_members; i++) {
-		u32 at = config->nr_new ? config->nr_old + i : i;
-
-		info->set.member[i].node = config->set[at].node;
-		info->set.member[i].replica = config->set[at].replica;
-	}
+	qbd_set_spec_fill(&info->set, &known->table.config);
 	info->promised_term = known->table.promise.term;
 	info->promised_node = known->table.promise.node;
 	info->last_term = known->last.term;

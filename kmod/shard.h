@@ -19,6 +19,8 @@
  *	shard_replica.c	replica: its life in a store, what the store reports
  *	shard_log.c	replica: records and promises on their way to the log
  *	shard_peer.c	what comes from peers, what goes to them
+ *	shard_copy.c	replica: resync
+ *	shard_set.c	leader: its replica set, and how that changes
  *
  * LIFE. A shard is in the node's table while it has a leader or a replica.
  * References to struct qbd_shard: the node's table; the volume; the store,
@@ -92,6 +94,7 @@ struct qbd_shard_link {
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
  * @link: connections to members that the leader knows of [lock]
+ * @set_due: the leader was not told yet to have its set logged [lock]
  * @state: for people [lock]
  * @dead: no request is taken any more [lock]
  * @suspended: counted as such in the volume [vol->lock]
@@ -138,6 +141,7 @@ struct qbd_shard {
 	struct qbd_volume *vol;
 	u64 term;
 	struct qbd_shard_link link[QBD_MEMBERS_MAX];
+	bool set_due;
 	enum qbd_shard_state state;
 	bool dead;
 	bool suspended;

@@ -13,6 +13,7 @@
 #include "peer.h"
 #include "request.h"
 #include "shard.h"
+#include "shard_set.h"
 #include "trace.h"
 #include "volume.h"
 
@@ -270,7 +271,7 @@ static void (*const qbd_act_table[])(struct qbd_shard *,
 	[QBD_ACT_RELEASED]	= qbd_act_report,
 	[QBD_ACT_MEMBER]	= qbd_act_member,
 	[QBD_ACT_JOINED]	= qbd_act_joined,
-	[QBD_ACT_CONFIG]	= qbd_act_report,
+	[QBD_ACT_CONFIG]	= qbd_shard_set_committed,
 };
 
 /* clang-format on */

@@ -16,6 +16,7 @@
  * @node: where it is
  * @replica: replica id
  * @state: in-sync, lagging, ...
+ * @role: what it counts for
  * @matched: highest index known equal to the leader's history in this term
  * @received: highest index received
  * @durable: highest index on stable media
@@ -25,6 +26,7 @@ struct qbd_shard_member_info {
 	u32 node;
 	u64 replica;
 	enum qbd_replica_state state;
+	enum qbd_member_role role;
 	u64 matched;
 	u64 received;
 	u64 durable;
@@ -37,7 +39,8 @@ struct qbd_shard_member_info {
  * @number: of the shard in the volume
  * @state: of the shard
  * @term: of the attach
- * @epoch: config epoch
+ * @epoch: config epoch of the set in force
+ * @committed_epoch: the same once that set is committed, else 0
  * @last: index of the newest record
  * @completed: held by a write quorum up to here
  * @commit: durable on a write quorum up to here
@@ -51,6 +54,7 @@ struct qbd_shard_leader {
 	enum qbd_shard_state state;
 	u64 term;
 	u64 epoch;
+	u64 committed_epoch;
 	u64 last;
 	u64 completed;
 	u64 commit;

@@ -17,6 +17,7 @@
 #include "event.h"
 #include "request.h"
 #include "shard.h"
+#include "shard_set.h"
 #include "trace.h"
 #include "volume.h"
 
@@ -32,19 +33,6 @@ static struct qbd_lease_view qbd_lead_lease(void *ctx, u32 node)
 static const struct qbd_leader_ops qbd_lead_ops = {
 	.lease = qbd_lead_lease,
 };
-
-static int qbd_lead_set_init(struct qbd_set *set,
-			     const struct qbd_set_spec *spec)
-{
-	struct qbd_member member[QBD_SET_MEMBERS_MAX];
-	u32 i;
-
-	for (i = 0; i < spec->nr_members; i++) {
-		member[i].replica = spec->member[i].replica;
-		member[i].node = spec->member[i].node;
-	}
-	return qbd_set_init(set, spec->epoch, member, spec->nr_members);
-}
 
 /* One piece of memory: the leader, its ring, its reads. */
 static struct qbd_leader_core *qbd_lead_alloc(struct qbd_leader_config *cfg)
@@ -75,6 +63,7 @@ static void qbd_lead_begin(struct qbd_shard *shard, const struct qbd_set *set)
 
 	qbd_peer_loopback(&shard->node->self, ktime_get_boottime_ns());
 	qbd_shard_lead_step(shard, &start);
+	qbd_shard_set_log(shard);
 	qbd_shard_lead_step(shard, &up);
 	for (i = 0; i < set->nr; i++)
 		qbd_shard_links_update(shard, set->member[i].node);
@@ -110,7 +99,7 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 	struct qbd_leader_core *lead;
 	int err;
 
-	err = qbd_lead_set_init(&cfg.set, spec->set);
+	err = qbd_set_spec_make(&cfg.set, spec->set);
 	if (err)
 		return err;
 	lead = qbd_lead_alloc(&cfg);
@@ -130,6 +119,7 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 	shard->vol = spec->vol;
 	shard->term = spec->term;
 	memset(shard->link, 0, sizeof(shard->link));
+	shard->set_due = true;
 	shard->dead = false;
 	shard->nr_reads = 0;
 	shard->nr_writes = 0;

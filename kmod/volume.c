@@ -15,6 +15,7 @@
 
 #include "event.h"
 #include "shard.h"
+#include "shard_set.h"
 #include "volume.h"
 
 /* Names of all attached volumes: /dev/qbd/by-name is one for all nodes. */
@@ -178,7 +179,7 @@ static int qbd_volume_set_check(const struct qbd_volume *vol,
 				const struct qbd_set_spec *set,
 				struct qbd_refusal *why)
 {
-	u32 i, j;
+	struct qbd_set made;
 
 	if (set->number >= vol->nr_shards)
 		return qbd_refuse(why, -ERANGE, QBD_A_VOLUME_SHARD,
@@ -187,23 +188,14 @@ static int qbd_volume_set_check(const struct qbd_volume *vol,
 	if (vol->sets[set->number].nr_members)
 		return qbd_refuse(why, -EEXIST, QBD_A_VOLUME_SHARD,
 				  "shard %u is given twice", set->number);
-	if (!set->nr_members || set->nr_members > QBD_SET_MEMBERS_MAX)
+	if (!set->nr_members)
 		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD,
-				  "shard %u: 1 to %u members", set->number,
-				  QBD_SET_MEMBERS_MAX);
-	for (i = 0; i < set->nr_members; i++) {
-		if (!set->member[i].node || !set->member[i].replica)
-			return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD,
-					  "shard %u: member without an id",
-					  set->number);
-		for (j = 0; j < i; j++)
-			if (set->member[i].node == set->member[j].node ||
-			    set->member[i].replica == set->member[j].replica)
-				return qbd_refuse(why, -EINVAL,
-						  QBD_A_VOLUME_SHARD,
-						  "shard %u: a member twice",
-						  set->number);
-	}
+				  "shard %u: no members", set->number);
+	if (qbd_set_spec_make(&made, set))
+		return qbd_refuse(
+			why, -EINVAL, QBD_A_VOLUME_SHARD,
+			"shard %u: not a set: 1 to %u voters, no node and no replica twice",
+			set->number, QBD_SET_MEMBERS_MAX);
 	return 0;
 }
 
@@ -550,6 +542,57 @@ int qbd_volume_set(struct qbd_node *node, u32 id,
 	if (!err)
 		__qbd_disk_timeout_update(vol);
 	spin_unlock(&vol->lock);
+	qbd_volume_put(vol);
+	return err;
+}
+
+static int qbd_volume_shard_config(struct qbd_volume *vol,
+				   const struct qbd_set_spec *set,
+				   struct qbd_refusal *why)
+{
+	struct qbd_shard *shard;
+	int err;
+
+	if (set->number >= vol->nr_shards)
+		return qbd_refuse(why, -ERANGE, QBD_A_VOLUME_SHARD,
+				  "shard %u: the volume has %u", set->number,
+				  vol->nr_shards);
+	shard = qbd_shard_find(vol->node, vol->id, set->number);
+	if (!shard)
+		return qbd_refuse(why, -EAGAIN, QBD_A_VOLUME_SHARD,
+				  "shard %u: is not open yet: try again",
+				  set->number);
+	err = qbd_shard_config(shard, vol, set, why);
+	qbd_shard_put(shard);
+	return err;
+}
+
+/**
+ * qbd_volume_config() - change the replica set of a shard
+ * @node: the node
+ * @id: volume id
+ * @term: term that the volume has to be attached under
+ * @set: the set that consensus wants for one shard
+ * @why: the reason if it is refused
+ *
+ * Return: 0 or negative errno; how it ends is an event.
+ */
+int qbd_volume_config(struct qbd_node *node, u32 id, u64 term,
+		      const struct qbd_set_spec *set, struct qbd_refusal *why)
+{
+	struct qbd_volume *vol = qbd_volume_find(node, id);
+	int err;
+
+	if (!vol)
+		return qbd_refuse(
+			why, -ENOENT, QBD_A_VOLUME_ID,
+			"no such volume here: see 'qbdctl kernel volume list'");
+	if (vol->term != term)
+		err = qbd_refuse(why, -ESTALE, QBD_A_VOLUME_TERM,
+				 "it is attached here under term %llu",
+				 vol->term);
+	else
+		err = qbd_volume_shard_config(vol, set, why);
 	qbd_volume_put(vol);
 	return err;
 }

@@ -210,6 +210,8 @@ int qbd_volume_attach(struct qbd_node *node, const struct qbd_volume_spec *spec,
 		      struct qbd_refusal *why);
 int qbd_volume_detach(struct qbd_node *node, u32 id, bool force,
 		      struct qbd_refusal *why);
+int qbd_volume_config(struct qbd_node *node, u32 id, u64 term,
+		      const struct qbd_set_spec *set, struct qbd_refusal *why);
 int qbd_volume_set(struct qbd_node *node, u32 id,
 		   const struct qbd_volume_options *options,
 		   struct qbd_refusal *why);

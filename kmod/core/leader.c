@@ -595,6 +595,7 @@ void qbd_leader_info(const struct qbd_leader_core *lead,
 		.last = lead->win.end ? lead->win.end - 1 : 0,
 		.commit = lead->commit,
 		.completed = lead->completed,
+		.epoch = lead->config_shown ? lead->cfg.set.epoch : 0,
 		.nr_inflight = (u32)(lead->win.end - lead->win.base),
 		.nr_reads = lead->nr_reads,
 	};

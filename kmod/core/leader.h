@@ -226,6 +226,7 @@ const char *qbd_leader_name(enum qbd_leader_state state);
  * @last: index of the last record
  * @commit: durable on a write quorum, in this term
  * @completed: held as the write concern asks; may be answered and read
+ * @epoch: config epoch of the set in force, once that is committed; else 0
  * @nr_inflight: records in the ring
  * @nr_reads: reads that have not ended
  */
@@ -236,6 +237,7 @@ struct qbd_leader_info {
 	u64 last;
 	u64 commit;
 	u64 completed;
+	u64 epoch;
 	u32 nr_inflight;
 	u32 nr_reads;
 };

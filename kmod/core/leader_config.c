@@ -209,8 +209,7 @@ static void qbd_leader_config_take(struct qbd_leader_core *lead,
 {
 	struct qbd_inflight *rec;
 
-	if (lead->want.epoch > lead->cfg.set.epoch)
-		lead->config_shown = false;
+	lead->config_shown = false;
 	qbd_leader_config_members(lead, acts);
 	if (lead->want.epoch <= lead->logged) {
 		qbd_leader_config_drop(lead, acts);

@@ -23,7 +23,7 @@ VERBS = {
     "store": ("add", "list", "remove"),
     "replica": ("create", "list", "delete", "floor"),
     "volume": ("attach", "detach", "list", "set"),
-    "shard": ("list",),
+    "shard": ("list", "config"),
     "peer": ("add", "remove", "show"),
     "link": ("add", "show", "remove"),
     "links": ("",),
@@ -126,7 +126,13 @@ class Kernel(unittest.TestCase):
                 ("replica floor --term 0",
                  "--term 0: expected a term, from 1 to 2^63 - 1"),
                 ("replica create --members 1",
-                 "--members 1: expected NODE:REPLICA,..."),
+                 "--members 1: expected NODE:REPLICA[:ROLE],..."),
+                ("replica create --members 1:2:voter,2:3:elder",
+                 "--members 1:2:voter,2:3:elder: "
+                 "expected NODE:REPLICA[:ROLE],..."),
+                ("shard config --set 0:1",
+                 "--set 0:1: expected NO:EPOCH:NODE:REPLICA[:ROLE],... with "
+                 "the roles voter, learner, joining, leaving"),
                 ("peer add --id 1 --links 9",
                  "--links 9: expected a number from 1 to 8"),
                 ("volume set --id 1 --on-no-quorum panic",
@@ -162,6 +168,8 @@ class Kernel(unittest.TestCase):
                 ["node", "start", "--id", "1", "--name=a", "--cluster", UUID],
                 "volume attach --id 1 --name a --size 64G --term 1 "
                 "--shard 0:1:1:1".split(),
+                "shard config --volume 1 --term 1 "
+                "--set 0:2:1:1,2:2:leaving,3:3:joining,4:4:learner".split(),
                 ["store", "add", "/dev/null"], ["store", "remove", UUID],
                 [*ATTACH, "--shard", "0:1:1:1,2:2", "--shard=1:1:1:3",
                  "--timeout", "86400", "--no-wait", "--reads", "lease",

@@ -3,6 +3,7 @@
 #
 # Volumes with three copies, on nodes n1 .. n3 of this guest, each a network
 # namespace with a store on a disk of its own. A case sources it after lib.sh.
+# With THREE_NODES=4 or more there are nodes without a copy.
 #
 # Ids are made up here: the replica of shard S of volume V on node N is
 # 1000 * V + 10 * S + N; terms count up with each attach, whatever node.
@@ -10,11 +11,14 @@
 # A case may set, before it sources this: THREE_DISK=td for test disks, each
 # named as its node, instead of those of ram_disk; THREE_LEASE_MS; THREE_WAL,
 # the size of a log. One that wants still other disks has a three_disk() of its
-# own and says in THREE_DEV what their names begin with.
+# own and says in THREE_DEV what their names begin with. THREE_SET[S] is the
+# replica set of shard S, EPOCH:MEMBERS, if it is not the one that was created.
 
 CLUSTER=5eed0000-0000-4000-8000-000000000003
 THREE_LEASE_MS=${THREE_LEASE_MS:-10000}
 THREE_WAL=${THREE_WAL:-64M}
+THREE_NODES=${THREE_NODES:-3}
+THREE_SET=()
 THREE_DISK=${THREE_DISK:-ram}
 THREE_DEV=/dev/qd
 [[ $THREE_DISK != td ]] || THREE_DEV=/dev/td_n
@@ -36,24 +40,30 @@ three_disk()
 	fi
 }
 
+# three_all: the names of all nodes.
+three_all()
+{
+	seq --format 'n%.0f' "$THREE_NODES"
+}
+
 # three_nodes MIB [OPTION...]: n1 .. n3, each with an empty store of this size;
 # options are those of the disk.
 three_nodes()
 {
 	local node
 	[[ -d /sys/module/qbd ]] || load_qbd
-	nodes 3
-	for node in n1 n2 n3; do
+	nodes "$THREE_NODES"
+	for node in $(three_all); do
 		three_disk "${node#n}" "$@"
 	done
 	on_exit three_stop
-	for node in n1 n2 n3; do
+	for node in $(three_all); do
 		qbdctl store format "$THREE_DEV${node#n}" --cluster "$CLUSTER" \
-			--uuid "$(_uuid $node)" --wal-size "$THREE_WAL"
-		three_start $node
+			--uuid "$(_uuid "$node")" --wal-size "$THREE_WAL"
+		three_start "$node"
 	done
-	for node in n1 n2 n3; do
-		wait_until 60 three_linked $node
+	for node in $(three_all); do
+		wait_until 60 three_linked "$node"
 	done
 }
 
@@ -73,9 +83,9 @@ three_links()
 	local id=${1#n} peer
 	{
 		echo "listen $(addr "$1"):7000"
-		for peer in 1 2 3; do
+		for peer in $(seq "$THREE_NODES"); do
 			[[ $peer == "$id" ]] ||
-				echo "peer $peer $(addr n$peer):7000"
+				echo "peer $peer $(addr "n$peer"):7000"
 		done
 	} >"/run/$1.links"
 	# not by "at": the pid would be that of a shell that waits for it
@@ -87,7 +97,9 @@ three_links()
 # three_linked NODE: all its links are up.
 three_linked()
 {
-	[[ $(at "$1" qbdctl kernel link show | grep --count --word-regexp up) == 4 ]]
+	local up
+	up=$(at "$1" qbdctl kernel link show | grep --count --word-regexp up)
+	[[ $up == $((2 * (THREE_NODES - 1))) ]]
 }
 
 # three_unlink NODE: kill its links process, as hard as it goes.
@@ -112,9 +124,9 @@ three_crash()
 three_stop()
 {
 	local node
-	for node in n1 n2 n3; do
-		three_unlink $node
-		[[ ! -e /sys/kernel/qbd/$node ]] || three_crash $node
+	for node in $(three_all); do
+		three_unlink "$node"
+		[[ ! -e /sys/kernel/qbd/$node ]] || three_crash "$node"
 	done
 }
 
@@ -143,10 +155,11 @@ three_create()
 # fenced, and names are those of one kernel.
 three_attach()
 {
-	local sets=() shard base
+	local sets=() shard base set
 	for ((shard = 0; shard * $4 < $3; shard++)); do
 		base=$((1000 * $2 + 10 * shard))
-		sets+=(--shard "$shard:1:1:$((base + 1)),2:$((base + 2)),3:$((base + 3))")
+		set="1:1:$((base + 1)),2:$((base + 2)),3:$((base + 3))"
+		sets+=(--shard "$shard:${THREE_SET[shard]:-$set}")
 	done
 	# a file, because checks run in subshells
 	echo $(($(cat /run/three.term 2>/dev/null || echo 0) + 1)) \

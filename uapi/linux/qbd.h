@@ -101,6 +101,20 @@ enum qbd_event_kind {
 	QBD_EVENT_KIND_TERM_NEEDED,
 	QBD_EVENT_KIND_CORRUPTION,
 	QBD_EVENT_KIND_LINK_STATE,
+	QBD_EVENT_KIND_SET_COMMITTED,
+};
+
+/**
+ * enum qbd_member_role - What a member of a replica set counts for. While a
+ *   set is being changed it is joint; the set in force is voters and those
+ *   that leave, the one proposed is voters and those that join, and both have
+ *   to agree.
+ */
+enum qbd_member_role {
+	QBD_MEMBER_ROLE_VOTER,
+	QBD_MEMBER_ROLE_LEARNER,
+	QBD_MEMBER_ROLE_JOINING,
+	QBD_MEMBER_ROLE_LEAVING,
 };
 
 enum {
@@ -149,6 +163,7 @@ enum {
 enum {
 	QBD_A_MEMBER_NODE = 1,
 	QBD_A_MEMBER_REPLICA,
+	QBD_A_MEMBER_ROLE,
 
 	__QBD_A_MEMBER_MAX,
 	QBD_A_MEMBER_MAX = (__QBD_A_MEMBER_MAX - 1)
@@ -227,6 +242,7 @@ enum {
 	QBD_A_SHARD_LEASE_MS,
 	QBD_A_SHARD_MEMBER,
 	QBD_A_SHARD_PAD,
+	QBD_A_SHARD_COMMITTED_EPOCH,
 
 	__QBD_A_SHARD_MAX,
 	QBD_A_SHARD_MAX = (__QBD_A_SHARD_MAX - 1)
@@ -241,6 +257,7 @@ enum {
 	QBD_A_SHARD_MEMBER_DURABLE_INDEX,
 	QBD_A_SHARD_MEMBER_REASON,
 	QBD_A_SHARD_MEMBER_PAD,
+	QBD_A_SHARD_MEMBER_ROLE,
 
 	__QBD_A_SHARD_MEMBER_MAX,
 	QBD_A_SHARD_MEMBER_MAX = (__QBD_A_SHARD_MEMBER_MAX - 1)
@@ -300,6 +317,7 @@ enum {
 	QBD_A_EVENT_PEER,
 	QBD_A_EVENT_LINK,
 	QBD_A_EVENT_PAD,
+	QBD_A_EVENT_EPOCH,
 
 	__QBD_A_EVENT_MAX,
 	QBD_A_EVENT_MAX = (__QBD_A_EVENT_MAX - 1)
@@ -322,6 +340,7 @@ enum {
 	QBD_CMD_VOLUME_DETACH,
 	QBD_CMD_VOLUME_SET,
 	QBD_CMD_SHARD_GET,
+	QBD_CMD_SHARD_CONFIG,
 	QBD_CMD_PEER_GET,
 	QBD_CMD_PEER_ADD,
 	QBD_CMD_PEER_REMOVE,
