@@ -26,3 +26,7 @@ EXTRA_test_load := tests/unit/bed.c tests/unit/image.c
 EXTRA_test_links_conf := daemon/links_conf.c daemon/links_addr.c daemon/parse.c
 EXTRA_test_links_hello := daemon/links_hello.c
 EXTRA_test_links_pace := daemon/links_pace.c daemon/links_addr.c daemon/parse.c
+EXTRA_fuzz_links_conf := daemon/links_conf.c daemon/links_addr.c daemon/parse.c
+EXTRA_fuzz_links_hello := daemon/links_hello.c
+EXTRA_fuzz_words := daemon/links_addr.c daemon/parse.c
+EXTRA_fuzz_knl_ext := daemon/knl_ext.c
