@@ -12,12 +12,15 @@ CASE ?= *
 SCHEDULES ?= $(if $(filter command% environment,$(origin SEED)),1,10000)
 SEED ?= $(shell printf '%d' 0x$$(git rev-parse --short=12 HEAD))
 SECONDS ?= 60
+POINTS ?= 200
+SEEDS ?= 1
 JOBS ?= $(shell nproc)
 
 TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
-	gates install setup demo sim mutants guests bench fuzz clean help
+	gates install setup demo sim mutants guests bench fuzz sweep corrupt \
+	clean help
 
 all: modules tools
 
@@ -57,6 +60,12 @@ mutants:
 
 fuzz:
 	@tests/run.sh fuzz --seconds $(SECONDS)
+
+sweep:
+	@tests/run.sh sweep --points $(POINTS) --seeds $(SEEDS)
+
+corrupt:
+	@tests/run.sh corrupt --seeds $(SEEDS)
 
 guests:
 	@tests/run.sh guests --kernel $(KERNEL) --case '$(CASE)'
@@ -100,6 +109,9 @@ help:
 #:   make sim            simulator: SCHEDULES=n; SEED=s replays one run
 #:   make mutants        a table: planted bug, the rule that caught it
 #:   make fuzz           fuzzers, SECONDS=n each
+#:   make sweep          crash points: a table; POINTS=n of each kind (200
+#:                       take hours), SEEDS=n; QBD_SEED=s is the first
+#:   make corrupt        flipped bits in three copies: a table; SEEDS=n
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
 #:   make bench          figures in virtual time, with their bounds: a table
 #:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4

@@ -10,6 +10,7 @@
 #
 # usage: run.sh check | check-fast | check-long | unit | sim | mutants
 #        run.sh fuzz [--seconds N] | guests [--kernel K] [--case GLOB]
+#        run.sh sweep [--points N] [--seeds N] | corrupt [--seeds N]
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -112,6 +113,56 @@ begin_guests()
 	fi
 }
 
+# rows NAME SEED PATTERN FORMAT: of a table, from the lines of a part's log that
+# have this word, with fields between bars. A part that failed says so in it.
+rows()
+{
+	awk -F ' *[|] *' -v seed="$2" -v pattern="# $3: " -v format="$4\n" \
+		-v log_name="$logs/$1.log" '
+	index($0, pattern) {
+		sub(".*" pattern, "")
+		printf format, $1, seed, $2, $3, $4, $5
+	}
+	/^not ok|^# timeout/ { print "FAILED, see " log_name }' "$logs/$1.log"
+}
+
+# run_seeds WORD FORMAT GLOB...: these cases, once with each seed; the table of
+# what they say in lines with this word.
+run_seeds()
+{
+	local word=$1 format=$2 seed glob name table=$logs/$1.table
+	shift 2
+	: >"$table"
+	for ((seed = QBD_SEED; seed < QBD_SEED + seeds; seed++)); do
+		for glob in "$@"; do
+			name=$word-${glob%%_*}-$seed
+			part "$name" 43200 scripts/testbed cases --long \
+				--kernel "$kernel" --seed "$seed" \
+				--case "$glob" --verbose
+			rows "$name" "$seed" "$word" "$format" >>"$table"
+		done
+	done
+	cat "$table"
+}
+
+# Crash points of one store, and of one, the writer's, all of three nodes. A
+# point that loses something ends its sweep: what has a row has lost nothing.
+run_sweep()
+{
+	export QBD_POINTS=$points
+	echo "each row: kind, seed, points, lost, seconds"
+	run_seeds sweep '%-8s  seed %-16s %6d points  lost 0  %6d s' \
+		'105_*' '221_*'
+}
+
+# Flipped bits in each region of each of three copies.
+run_corrupt()
+{
+	echo "each row: region, seed, copy, what comes of it when its own" \
+		"node leads, when another one does, its state then"
+	run_seeds corrupt '%-15s %-16s %s  %s | %s | %s' '256_*'
+}
+
 # run_check STORES CLUSTERS FUZZ_S GUESTS_S [--slice]: schedules and seconds.
 # A guest seldom keeps two cores busy, so the two kernels' run side by side.
 run_check()
@@ -129,13 +180,15 @@ run_check()
 }
 
 what=${1:-}
-kernel=debian case='*' seconds=0 long=
+kernel=debian case='*' seconds=0 points=200 seeds=1 long=
 shift || true
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel) kernel=$2 ;;
 	--case) case=$2 ;;
 	--seconds) seconds=$2 ;;
+	--points) points=$2 ;;
+	--seeds) seeds=$2 ;;
 	*) what= ;;
 	esac
 	shift 2 || break
@@ -167,6 +220,8 @@ sim) run_build && run_sim 10000 10000 ;;
 mutants)
 	run_build && run_mutants && cat "$logs"/mutants{,-cluster}.log
 	;;
+sweep) run_build && run_sweep ;;
+corrupt) run_build && run_corrupt ;;
 fuzz) run_build && run_fuzz "$seconds" ;;
 guests)
 	run_build "$kernel"

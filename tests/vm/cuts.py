@@ -202,6 +202,8 @@ def sweep(disk, writers, points, rng):
     print(f"# {points} cuts, {(points + 3) // 4} of them twice, in "
           f"{time.monotonic() - start:.0f} s; {kept} kept writes that had no "
           "answer yet", flush=True)
+    print(f"# sweep: store | {points} | {time.monotonic() - start:.0f}",
+          flush=True)
 
 
 def main():

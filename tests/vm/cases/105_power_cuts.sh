@@ -3,7 +3,8 @@
 #
 # A store's disk is recorded under writers, discards and checkpoints; then the
 # power is cut at many operations of that past, each time with other unflushed
-# sectors kept and the operation that arrives torn. The work is in cuts.py.
+# sectors kept and the operation that arrives torn. The work is in cuts.py. $QBD_POINTS: how many
+# ("make sweep").
 # DEBUG=long
 # TIMEOUT=300
 # LONG=3000
@@ -16,5 +17,5 @@ DESCRIPTION="power cuts: nothing acknowledged is lost, nothing is torn"
 # shellcheck disable=SC2119  # the parameters are the module's
 load_testdisk
 one_node
-/usr/bin/python3 "${QBD_VM:?}/cuts.py" "$(amount 16 8 1000 200)" \
-	"${QBD_SEED:-$RANDOM}"
+/usr/bin/python3 "${QBD_VM:?}/cuts.py" \
+	"${QBD_POINTS:-$(amount 16 8 1000 200)}" "${QBD_SEED:-$RANDOM}"
