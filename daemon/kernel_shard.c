@@ -7,6 +7,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
  * @epoch: config epoch of the set
  * @members: how many it has
  * @led: the shard is led here
+ * @past: a set with a higher epoch is in force, this is it; else 0
  * @done: the set is in force, and committed
  */
 struct kernel_shard_look {
@@ -30,6 +32,7 @@ struct kernel_shard_look {
 	uint64_t epoch;
 	uint32_t members;
 	bool led;
+	uint64_t past;
 	bool done;
 };
 
@@ -55,6 +58,8 @@ static int kernel_shard_match(struct nlattr **attrs, void *arg)
 	    knl_u32(attrs, QBD_A_SHARD_NUMBER) != look->number)
 		return 0;
 	look->led = true;
+	if (knl_u64(attrs, QBD_A_SHARD_EPOCH) > look->epoch)
+		look->past = knl_u64(attrs, QBD_A_SHARD_EPOCH);
 	look->done = knl_u64(attrs, QBD_A_SHARD_COMMITTED_EPOCH) ==
 			     look->epoch &&
 		     kernel_shard_members(look->knl) == look->members;
@@ -71,6 +76,7 @@ static int kernel_shard_configured(struct knl *knl, void *arg)
 	int err;
 
 	look->led = false;
+	look->past = 0;
 	look->done = false;
 	err = knl_dump(knl, &dump);
 	if (err)
@@ -79,6 +85,13 @@ static int kernel_shard_configured(struct knl *knl, void *arg)
 		snprintf(knl->error, sizeof(knl->error),
 			 "the shard is not led here any more");
 		return -ESHUTDOWN;
+	}
+	if (look->past) {
+		snprintf(knl->error, sizeof(knl->error),
+			 "another set took its place: epoch %" PRIu64
+			 " is in force",
+			 look->past);
+		return -ESTALE;
 	}
 	return look->done;
 }

@@ -19,7 +19,7 @@ const struct nla_policy qbd_member_nl_policy[QBD_A_MEMBER_ROLE + 1] = {
 
 const struct nla_policy qbd_shard_set_nl_policy[QBD_A_SHARD_SET_MEMBER + 1] = {
 	[QBD_A_SHARD_SET_NUMBER] = { .type = NLA_U32, },
-	[QBD_A_SHARD_SET_EPOCH] = { .type = NLA_U64, },
+	[QBD_A_SHARD_SET_EPOCH] = NLA_POLICY_MIN(NLA_U64, 1),
 	[QBD_A_SHARD_SET_MEMBER] = NLA_POLICY_NESTED(qbd_member_nl_policy),
 };
 
@@ -109,13 +109,6 @@ static const struct nla_policy qbd_shard_get_nl_policy[QBD_A_SHARD_VOLUME + 1] =
 	[QBD_A_SHARD_VOLUME] = { .type = NLA_U32, },
 };
 
-/* QBD_CMD_SHARD_CONFIG - do */
-static const struct nla_policy qbd_shard_config_nl_policy[QBD_A_VOLUME_SHARD + 1] = {
-	[QBD_A_VOLUME_ID] = NLA_POLICY_MIN(NLA_U32, 1),
-	[QBD_A_VOLUME_TERM] = { .type = NLA_U64, },
-	[QBD_A_VOLUME_SHARD] = NLA_POLICY_NESTED(qbd_shard_set_nl_policy),
-};
-
 /* QBD_CMD_PEER_GET - do */
 static const struct nla_policy qbd_peer_get_nl_policy[QBD_A_PEER_ID + 1] = {
 	[QBD_A_PEER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -149,6 +142,13 @@ static const struct nla_policy qbd_link_add_nl_policy[QBD_A_LINK_ACCEPT + 1] = {
 static const struct nla_policy qbd_link_remove_nl_policy[QBD_A_LINK_LINK + 1] = {
 	[QBD_A_LINK_PEER] = NLA_POLICY_MIN(NLA_U32, 1),
 	[QBD_A_LINK_LINK] = NLA_POLICY_MAX(NLA_U32, 7),
+};
+
+/* QBD_CMD_SHARD_CONFIG - do */
+static const struct nla_policy qbd_shard_config_nl_policy[QBD_A_VOLUME_SHARD + 1] = {
+	[QBD_A_VOLUME_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[QBD_A_VOLUME_TERM] = { .type = NLA_U64, },
+	[QBD_A_VOLUME_SHARD] = NLA_POLICY_NESTED(qbd_shard_set_nl_policy),
 };
 
 /* Ops table for qbd */
@@ -258,13 +258,6 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 	{
-		.cmd		= QBD_CMD_SHARD_CONFIG,
-		.doit		= qbd_nl_shard_config_doit,
-		.policy		= qbd_shard_config_nl_policy,
-		.maxattr	= QBD_A_VOLUME_SHARD,
-		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
-	},
-	{
 		.cmd		= QBD_CMD_PEER_GET,
 		.doit		= qbd_nl_peer_get_doit,
 		.policy		= qbd_peer_get_nl_policy,
@@ -309,6 +302,13 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.doit		= qbd_nl_link_remove_doit,
 		.policy		= qbd_link_remove_nl_policy,
 		.maxattr	= QBD_A_LINK_LINK,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_SHARD_CONFIG,
+		.doit		= qbd_nl_shard_config_doit,
+		.policy		= qbd_shard_config_nl_policy,
+		.maxattr	= QBD_A_VOLUME_SHARD,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

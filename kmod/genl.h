@@ -31,7 +31,6 @@ int qbd_nl_volume_attach_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_volume_detach_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_volume_set_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_shard_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
-int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_peer_get_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_peer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int qbd_nl_peer_add_doit(struct sk_buff *skb, struct genl_info *info);
@@ -39,6 +38,7 @@ int qbd_nl_peer_remove_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_link_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int qbd_nl_link_add_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_link_remove_doit(struct sk_buff *skb, struct genl_info *info);
+int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	QBD_NLGRP_EVENTS,

@@ -240,8 +240,9 @@ static bool qbd_node_store_led(struct qbd_node *node, struct qbd_store *store)
 
 	while (!led && (shard = qbd_node_shard_next(node, &slot))) {
 		spin_lock(&shard->lock);
-		led = shard->store == store && shard->lead;
+		led = shard->store == store;
 		spin_unlock(&shard->lock);
+		led = led && qbd_shard_has_member(shard, 0);
 		qbd_shard_put(shard);
 		slot++;
 	}
@@ -483,10 +484,10 @@ int qbd_node_replica_delete(struct qbd_node *node, u64 replica, u64 epoch,
 			"no such replica here: see 'qbdctl kernel replica list'");
 		goto unlock;
 	}
-	if (READ_ONCE(shard->lead)) {
+	if (qbd_shard_has_member(shard, replica)) {
 		err = qbd_refuse(
 			why, -EBUSY, QBD_A_REPLICA_ID,
-			"its volume is attached here: detach it first");
+			"it is in the set of its shard, which is led here: 'shard config' takes it out");
 		goto put;
 	}
 	err = qbd_shard_replica_delete(shard, epoch);

@@ -356,6 +356,25 @@ void qbd_shard_state_update(struct qbd_shard *shard)
 }
 
 /**
+ * qbd_shard_has_member() - is a replica in the set of a shard that is led here?
+ * @shard: the shard
+ * @replica: replica id; 0: the one that is here
+ *
+ * Return: false if it is not led here.
+ */
+bool qbd_shard_has_member(struct qbd_shard *shard, u64 replica)
+{
+	bool has = false;
+
+	spin_lock(&shard->lock);
+	if (shard->lead)
+		has = qbd_set_find(qbd_leader_set(shard->lead),
+				   replica ?: shard->replica) >= 0;
+	spin_unlock(&shard->lock);
+	return has;
+}
+
+/**
  * qbd_shard_counts_add() - add a shard's numbers to those of its volume
  * @shard: the shard
  * @counts: added to
@@ -422,7 +441,7 @@ static void __qbd_shard_opening_why(struct qbd_shard *shard, char *why,
 	bool alone;
 
 	qbd_assert_shard_locked(shard);
-	alone = shard->lead && qbd_leader_set(shard->lead)->nr == 1;
+	alone = shard->lead && qbd_set_alone(qbd_leader_set(shard->lead));
 	refusal = __qbd_shard_refusal(shard, &replica);
 	if (shard->state == QBD_SHARD_STATE_RECOVERING)
 		scnprintf(why, len, "shard %u is being recovered", number);

@@ -19,7 +19,6 @@
  *	shard_replica.c	replica: its life in a store, what the store reports
  *	shard_log.c	replica: records and promises on their way to the log
  *	shard_peer.c	what comes from peers, what goes to them
- *	shard_copy.c	replica: resync
  *	shard_set.c	leader: its replica set, and how that changes
  *
  * LIFE. A shard is in the node's table while it has a leader or a replica.
@@ -94,7 +93,7 @@ struct qbd_shard_link {
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
  * @link: connections to members that the leader knows of [lock]
- * @set_due: the leader was not told yet to have its set logged [lock]
+ * @set_due: its set may have to be logged [lock; READ_ONCE ok]
  * @state: for people [lock]
  * @dead: no request is taken any more [lock]
  * @suspended: counted as such in the volume [vol->lock]
@@ -212,6 +211,7 @@ void __qbd_shard_state_update(struct qbd_shard *shard);
 void qbd_shard_state_update(struct qbd_shard *shard);
 void qbd_shard_tick(struct qbd_shard *shard, bool slow);
 void qbd_shard_scarce(struct qbd_shard *shard);
+bool qbd_shard_has_member(struct qbd_shard *shard, u64 replica);
 void qbd_shard_counts_add(struct qbd_shard *shard,
 			  struct qbd_shard_counts *counts);
 bool qbd_shard_replica_useless(struct qbd_shard *shard, u64 replica, char *why,

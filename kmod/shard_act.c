@@ -150,6 +150,12 @@ static void qbd_act_report(struct qbd_shard *shard, struct qbd_action *act)
 	qbd_volume_put(vol);
 }
 
+static void qbd_act_ready(struct qbd_shard *shard, struct qbd_action *act)
+{
+	qbd_act_report(shard, act);
+	qbd_shard_set_log(shard);
+}
+
 static void qbd_act_serving(struct qbd_shard *shard, struct qbd_action *act)
 {
 	qbd_act_report(shard, act);
@@ -261,7 +267,7 @@ static void (*const qbd_act_table[])(struct qbd_shard *,
 	[QBD_ACT_PUT]		= qbd_act_put,
 	[QBD_ACT_READ_LOCAL]	= qbd_act_read_local,
 	[QBD_ACT_PROMISED]	= qbd_act_report,
-	[QBD_ACT_READY]		= qbd_act_report,
+	[QBD_ACT_READY]		= qbd_act_ready,
 	[QBD_ACT_SERVING]	= qbd_act_serving,
 	[QBD_ACT_SPACE]		= qbd_act_space,
 	[QBD_ACT_SUSPENDED]	= qbd_act_report,

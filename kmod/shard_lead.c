@@ -63,7 +63,6 @@ static void qbd_lead_begin(struct qbd_shard *shard, const struct qbd_set *set)
 
 	qbd_peer_loopback(&shard->node->self, ktime_get_boottime_ns());
 	qbd_shard_lead_step(shard, &start);
-	qbd_shard_set_log(shard);
 	qbd_shard_lead_step(shard, &up);
 	for (i = 0; i < set->nr; i++)
 		qbd_shard_links_update(shard, set->member[i].node);

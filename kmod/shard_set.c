@@ -154,7 +154,10 @@ static struct qbd_payload *qbd_set_payload(struct qbd_node *node,
 	return payload;
 }
 
-/* Tell the leader that is here for @vol. */
+/*
+ * Tell the leader that is here for @vol. Nobody need tell it the set of the
+ * attach after that, and nobody may: it would take the place of this one.
+ */
 static int qbd_shard_set_tell(struct qbd_shard *shard,
 			      const struct qbd_volume *vol,
 			      const struct qbd_set *set)
@@ -171,42 +174,72 @@ static int qbd_shard_set_tell(struct qbd_shard *shard,
 	event.payload = payload;
 	event.crc = payload->crc;
 	qbd_shard_lock(shard);
-	if (shard->vol == vol)
+	if (shard->lead && shard->vol == vol)
 		err = __qbd_shard_lead_step(shard, &event);
+	if (!err)
+		WRITE_ONCE(shard->set_due, false);
 	qbd_shard_unlock(shard);
 	if (err)
 		qbd_payload_put(payload);
 	return err;
 }
 
+/*
+ * Is the set of the attach to be told? Not before it is recovered, for the
+ * leader would keep the page as long as that takes, and not if the log that the
+ * history came from had it.
+ */
+static bool __qbd_shard_set_due(struct qbd_shard *shard)
+{
+	struct qbd_leader_info info;
+
+	qbd_assert_shard_locked(shard);
+	if (!shard->lead || !shard->set_due)
+		return false;
+	qbd_leader_info(shard->lead, &info);
+	if (info.state != QBD_LEADER_READY && info.state != QBD_LEADER_SERVING)
+		return false;
+	if (info.epoch)
+		WRITE_ONCE(shard->set_due, false);
+	return !info.epoch;
+}
+
 /**
  * qbd_shard_set_log() - have the set of the attach logged, if it is not yet
  * @shard: the shard
  *
- * Without pages it is tried again with the next tick. By then the leader may
- * have been told another one: then that is logged instead.
+ * Without pages it is tried again with the next tick.
  */
 void qbd_shard_set_log(struct qbd_shard *shard)
 {
-	const struct qbd_volume *vol = NULL;
+	struct qbd_leader_event event = { .kind = QBD_LEADER_CONFIG };
+	struct qbd_payload *payload;
 	struct qbd_set set;
-	int err;
+	u32 gen;
 
 	spin_lock(&shard->lock);
-	if (shard->lead && shard->set_due) {
-		vol = shard->vol;
-		set = *qbd_leader_set(shard->lead);
+	if (!__qbd_shard_set_due(shard)) {
+		spin_unlock(&shard->lock);
+		return;
 	}
+	set = *qbd_leader_set(shard->lead);
+	gen = shard->lead_gen;
 	spin_unlock(&shard->lock);
-	if (!vol)
+	payload = qbd_set_payload(shard->node, &set);
+	if (!payload)
 		return;
-	err = qbd_shard_set_tell(shard, vol, &set);
-	if (err == -ENOMEM)
-		return;
-	spin_lock(&shard->lock);
-	if (shard->vol == vol)
-		shard->set_due = false;
-	spin_unlock(&shard->lock);
+	event.set = &set;
+	event.payload = payload;
+	event.crc = payload->crc;
+	qbd_shard_lock(shard);
+	if (shard->lead_gen == gen && __qbd_shard_set_due(shard) &&
+	    !__qbd_shard_lead_step(shard, &event)) {
+		WRITE_ONCE(shard->set_due, false);
+		payload = NULL;
+	}
+	qbd_shard_unlock(shard);
+	if (payload)
+		qbd_payload_put(payload);
 }
 
 /**
@@ -249,8 +282,10 @@ int qbd_shard_config(struct qbd_shard *shard, const struct qbd_volume *vol,
 		return qbd_refuse(why, err, QBD_A_VOLUME_SHARD,
 				  "shard %u: no pages left: try again", number);
 	default:
-		return qbd_refuse(why, err, QBD_A_VOLUME_SHARD,
-				  "shard %u: is not led here any more", number);
+		return qbd_refuse(
+			why, err, QBD_A_VOLUME_SHARD,
+			"shard %u: is not led here for this attach, or being released",
+			number);
 	}
 }
 

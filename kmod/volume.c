@@ -209,15 +209,17 @@ static int qbd_volume_copy_check(const struct qbd_volume *vol,
 {
 	char text[NETLINK_MAX_FMTMSG_LEN];
 	struct qbd_shard *shard;
+	struct qbd_set made;
 	int err = 0;
 
-	if (set->nr_members != 1)
+	if (qbd_set_spec_make(&made, set) || !qbd_set_alone(&made))
 		return 0;
 	shard = qbd_shard_find(vol->node, vol->id, set->number);
 	if (!shard)
 		return 0;
-	if (qbd_shard_replica_useless(shard, set->member[0].replica, text,
-				      sizeof(text)))
+	if (qbd_shard_replica_useless(shard,
+				      made.member[ilog2(made.old)].replica,
+				      text, sizeof(text)))
 		err = qbd_refuse(why, -EUCLEAN, QBD_A_VOLUME_SHARD,
 				 "shard %u's only replica: %s", set->number,
 				 text);

@@ -205,13 +205,16 @@ static u16 qbd_leader_near(const struct qbd_leader_core *lead)
 	return mask;
 }
 
-/*
- * Is a write quorum in reach? One that is a copy some day does not count. While
- * it is not, requests wait, or fail after the time that the user chose;
- * consistency is never given up for it.
+/**
+ * qbd_leader_reach() - is a write quorum in reach?
+ * @lead: the leader
+ * @acts: actions of the step; one at most
+ *
+ * One that is a copy some day does not count. While it is not, requests wait,
+ * or fail after the time that the user chose; consistency is never given up for
+ * it.
  */
-static void qbd_leader_reach(struct qbd_leader_core *lead,
-			     struct qbd_actions *acts)
+void qbd_leader_reach(struct qbd_leader_core *lead, struct qbd_actions *acts)
 {
 	bool reach = qbd_quorum_has(&lead->cfg.set, qbd_leader_near(lead));
 
@@ -389,12 +392,13 @@ static void qbd_leader_release(struct qbd_leader_core *lead,
 	    lead->completed + 1 < lead->win.end)
 		return;
 	if (qbd_quorum_has(&lead->cfg.set, lead->released)) {
-		if (!qbd_actions_room(acts)) {
+		if (qbd_actions_room(acts) < 2) {
 			acts->more = true;
 			return;
 		}
 		lead->state = QBD_LEADER_LOST;
 		lead->stop_err = -ESHUTDOWN;
+		qbd_leader_config_drop(lead, acts);
 		qbd_actions_add(acts, QBD_ACT_RELEASED);
 		return;
 	}
@@ -497,7 +501,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 	case QBD_LEADER_RELEASE:
 		if (lead->state < QBD_LEADER_RELEASING)
 			lead->state = QBD_LEADER_RELEASING;
-		qbd_leader_config_drop(lead, acts);
+		qbd_leader_config_release(lead, acts);
 		break;
 	case QBD_LEADER_STOP:
 		qbd_leader_lost(lead, 0, acts);

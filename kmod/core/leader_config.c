@@ -35,12 +35,18 @@
  *
  * ONE STEP AT A TIME.  A step is not begun before the record of the one before
  * is committed, nor before a record of this term is: a set that a leader
- * recovers with is the one that it chose the history with.  A step is ended at
- * once: that the joint set gets nothing committed may be why.
+ * recovers with is the one that it chose the history with; before it has chosen
+ * one it is as if it had been attached with the new set.  The new set waits for
+ * the record of the joint one, whoever says that it was adopted: without that
+ * a set of members that lack half of the history would be left alone with it.
+ * Back to the old set it goes at once: that the joint set gets nothing
+ * committed may be why.
  *
  * LEARNERS have no record, and no epoch: they never count.  A leader that
  * begins anew is told of them with the set.  A learner becomes a voter only
- * when it is in the live stream, with all that is committed on stable media.
+ * when it is in the live stream, with all on stable media that was committed
+ * when the joint set was asked for; and that one has to have a quorum like this
+ * of its new voters, or it would stop the writes that the old one completes.
  *
  * WHO LEAVES gets no record any more.  Its replica is deleted by a tombstone,
  * when the set without it is committed, and its id is never used again (S11).
@@ -66,6 +72,62 @@ void qbd_leader_config_drop(struct qbd_leader_core *lead,
 	lead->want_payload = NULL;
 }
 
+/* Does a set end a step, and not begin one? */
+static bool qbd_leader_config_ends(const struct qbd_leader_core *lead,
+				   const struct qbd_set *to)
+{
+	return lead->cfg.set.next && !to->next;
+}
+
+/* Why the set that consensus wants is refused, 0 if it is not. */
+static int qbd_leader_config_refusal(const struct qbd_leader_core *lead,
+				     const struct qbd_set *to)
+{
+	const struct qbd_set *want = &lead->want;
+
+	if (lead->state == QBD_LEADER_LOST)
+		return lead->stop_err;
+	if (lead->state == QBD_LEADER_RELEASING &&
+	    !qbd_leader_config_ends(lead, to))
+		return -ESHUTDOWN;
+	if (!lead->wanted || to->epoch > want->epoch)
+		return qbd_set_step(&lead->cfg.set, to);
+	if (to->epoch < want->epoch)
+		return -ESTALE;
+	if (!qbd_set_same(want, want->old, to, to->old) ||
+	    !qbd_set_same(want, want->next, to, to->next))
+		return -EINVAL; /* one epoch, two sets */
+	return qbd_set_step(&lead->cfg.set, to);
+}
+
+/* One more member, which counts for nothing yet; its number. */
+static u32 qbd_leader_join(struct qbd_leader_core *lead,
+			   const struct qbd_member *member,
+			   struct qbd_actions *acts)
+{
+	struct qbd_set *set = &lead->cfg.set;
+	struct qbd_action *act = qbd_actions_add(acts, QBD_ACT_JOINED);
+
+	if (act)
+		act->node = member->node;
+	set->member[set->nr] = *member;
+	return set->nr++;
+}
+
+/* Who shall vote, and is not known yet, learns: nobody need have said so. */
+static void qbd_leader_config_learn(struct qbd_leader_core *lead,
+				    struct qbd_actions *acts)
+{
+	const struct qbd_set *want = &lead->want;
+	struct qbd_set *set = &lead->cfg.set;
+	u32 i;
+
+	for (i = 0; i < want->nr && set->nr < QBD_MEMBERS_MAX; i++)
+		if (qbd_set_find(set, want->member[i].replica) < 0 &&
+		    !qbd_set_has_node(set, want->member[i].node))
+			qbd_leader_join(lead, &want->member[i], acts);
+}
+
 /**
  * qbd_leader_config() - consensus wants another replica set
  * @lead: the leader
@@ -76,70 +138,96 @@ void qbd_leader_config_drop(struct qbd_leader_core *lead,
  * accepted the payload comes back by PUT, whether it was logged or not.
  *
  * Return: 0; -ESTALE: one with a higher epoch is known; -EINVAL: it does not
- * follow the one in force; -ESHUTDOWN: the volume is being detached; or why
- * this leader is at its end.
+ * follow the one in force, or has the epoch of another one; -ESHUTDOWN: the
+ * volume is being detached, and it does not end a step; or why this leader is
+ * at its end.
  */
 int qbd_leader_config(struct qbd_leader_core *lead,
 		      const struct qbd_leader_event *event,
 		      struct qbd_actions *acts)
 {
-	int err = qbd_set_step(&lead->cfg.set, event->set);
+	int err = qbd_leader_config_refusal(lead, event->set);
 
-	if (lead->state == QBD_LEADER_LOST)
-		return lead->stop_err;
-	if (lead->state == QBD_LEADER_RELEASING)
-		return -ESHUTDOWN;
 	if (err)
 		return err;
-	if (lead->wanted && event->set->epoch < lead->want.epoch)
-		return -ESTALE;
 	qbd_leader_config_drop(lead, acts);
 	lead->want = *event->set;
 	lead->want_payload = event->payload;
 	lead->want_crc = event->crc;
+	lead->want_commit = lead->commit;
 	lead->wanted = true;
+	if (event->set->next)
+		qbd_leader_config_learn(lead, acts);
 	return 0;
 }
 
-/* Have all who shall vote from now on what is committed? */
+/**
+ * qbd_leader_config_release() - a clean detach begins
+ * @lead: the leader
+ * @acts: actions of the step
+ *
+ * It may need the end of a step to have a quorum; no step begins any more.
+ */
+void qbd_leader_config_release(struct qbd_leader_core *lead,
+			       struct qbd_actions *acts)
+{
+	if (lead->wanted && !qbd_leader_config_ends(lead, &lead->want))
+		qbd_leader_config_drop(lead, acts);
+}
+
+/*
+ * Have all who shall vote from now on, and a quorum of all who shall, what was
+ * committed when it was asked for? Not what is committed now: somebody further
+ * away never has that while others write.
+ */
 static bool qbd_leader_config_ready(const struct qbd_leader_core *lead)
 {
-	const struct qbd_set *want = &lead->want;
+	const struct qbd_set *want = &lead->want, *set = &lead->cfg.set;
 	const struct qbd_progress *prog;
+	u16 ready = 0, known = 0;
 	u32 i;
 	int at;
 
 	for (i = 0; i < want->nr; i++) {
-		if (!(want->next & (1U << i)))
-			continue;
-		at = qbd_set_find(&lead->cfg.set, want->member[i].replica);
-		if (at >= 0 && (lead->cfg.set.old & (1U << at)))
-			continue;
+		at = qbd_set_find(set, want->member[i].replica);
 		if (at < 0)
-			return false;
+			continue;
+		if (set->old & (1U << at))
+			known |= 1U << i;
 		prog = &lead->prog[at];
-		if (prog->state != QBD_MEMBER_LIVE || !prog->promised ||
-		    !prog->voting || prog->durable < lead->commit)
-			return false;
+		if (prog->state == QBD_MEMBER_LIVE && prog->promised &&
+		    prog->voting && prog->durable >= lead->want_commit)
+			ready |= 1U << i;
 	}
-	return true;
+	return !(want->next & ~(ready | known)) &&
+	       qbd_quorum_of(want->next, ready);
 }
 
 /* May the set that consensus wants come into force now? */
 static bool qbd_leader_config_due(struct qbd_leader_core *lead,
 				  struct qbd_actions *acts)
 {
-	if (!lead->wanted || lead->state == QBD_LEADER_OPENING ||
-	    lead->commit <= lead->history.index)
+	const struct qbd_set *want = &lead->want, *set = &lead->cfg.set;
+	/* or it was there when the term began, and so is what it began with */
+	bool recorded = lead->config_index <= lead->commit;
+
+	if (!lead->wanted)
 		return false;
-	if (lead->want.epoch <= lead->logged)
+	if (lead->state == QBD_LEADER_OPENING)
+		return want->epoch > set->epoch;
+	if (lead->commit <= lead->history.index)
+		return false;
+	if (want->epoch <= lead->logged)
 		return true;
-	if (lead->config_index > lead->commit &&
-	    (lead->want.next || !lead->cfg.set.next))
-		return false;
-	if (lead->want.epoch > lead->cfg.set.epoch && lead->want.next &&
-	    !qbd_leader_config_ready(lead))
-		return false;
+	if (want->epoch > set->epoch) {
+		bool back = qbd_leader_config_ends(lead, want) &&
+			    qbd_set_same(set, set->old, want, want->old);
+
+		if (!recorded && !back)
+			return false;
+		if (want->next && !qbd_leader_config_ready(lead))
+			return false;
+	}
 	return qbd_leader_fits(lead, 1, acts);
 }
 
@@ -178,7 +266,6 @@ static void qbd_leader_config_members(struct qbd_leader_core *lead,
 {
 	const struct qbd_set *want = &lead->want;
 	struct qbd_set *set = &lead->cfg.set;
-	struct qbd_action *act;
 	u32 i;
 	int at;
 
@@ -190,18 +277,24 @@ static void qbd_leader_config_members(struct qbd_leader_core *lead,
 	set->next = 0;
 	for (i = 0; i < want->nr; i++) {
 		at = qbd_set_find(set, want->member[i].replica);
-		if (at < 0) {
-			at = set->nr++;
-			set->member[at] = want->member[i];
-			act = qbd_actions_add(acts, QBD_ACT_JOINED);
-			if (act)
-				act->node = want->member[i].node;
-		}
+		if (at < 0)
+			at = (int)qbd_leader_join(lead, &want->member[i], acts);
 		if (want->old & (1U << i))
 			set->old |= 1U << at;
 		if (want->next & (1U << i))
 			set->next |= 1U << at;
 	}
+}
+
+/* Nothing was chosen yet: ask all anew, as if attached with this set. */
+static void qbd_leader_config_reopen(struct qbd_leader_core *lead,
+				     struct qbd_actions *acts)
+{
+	u32 i;
+
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (lead->prog[i].up)
+			qbd_leader_open(lead, i, acts);
 }
 
 static void qbd_leader_config_take(struct qbd_leader_core *lead,
@@ -210,7 +303,13 @@ static void qbd_leader_config_take(struct qbd_leader_core *lead,
 	struct qbd_inflight *rec;
 
 	lead->config_shown = false;
+	lead->epoch_shown = false;
 	qbd_leader_config_members(lead, acts);
+	if (lead->state == QBD_LEADER_OPENING) {
+		qbd_leader_config_reopen(lead, acts);
+		return; /* still wanted: in the log */
+	}
+	qbd_leader_reach(lead, acts);
 	if (lead->want.epoch <= lead->logged) {
 		qbd_leader_config_drop(lead, acts);
 		return;
@@ -239,7 +338,7 @@ void qbd_leader_config_drive(struct qbd_leader_core *lead,
 	struct qbd_action *act;
 
 	if (qbd_leader_config_due(lead, acts)) {
-		if (qbd_actions_room(acts) < QBD_MEMBERS_MAX + 2) {
+		if (qbd_actions_room(acts) < QBD_MEMBERS_MAX + 3) {
 			acts->more = true;
 			return;
 		}

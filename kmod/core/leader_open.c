@@ -278,7 +278,7 @@ static void qbd_leader_sizes(const struct qbd_leader_core *lead,
 }
 
 /* Refusals that are about the term, not about what was asked. */
-static bool qbd_leader_nack_term(struct qbd_leader_core *lead,
+static bool qbd_leader_nack_term(struct qbd_leader_core *lead, u32 member,
 				 const struct qbd_msg_nack *nack,
 				 struct qbd_actions *acts)
 {
@@ -293,7 +293,9 @@ static bool qbd_leader_nack_term(struct qbd_leader_core *lead,
 		qbd_leader_lost(lead, 0, acts);
 		return true;
 	case QBD_NACK_STALE_EPOCH:
+		/* a learner may have been made for the set to come */
 		if (!lead->epoch_shown &&
+		    qbd_set_voters(&lead->cfg.set) & (1U << member) &&
 		    nack->promise_epoch > lead->cfg.set.epoch) {
 			lead->epoch_shown = true;
 			qbd_leader_need_term(lead, -EAGAIN, nack->promise_epoch,
@@ -323,7 +325,7 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 
 	if (nack->request == QBD_MSG_READ)
 		qbd_leader_read_refused(lead, member, nack->id);
-	if (qbd_leader_nack_term(lead, nack, acts) ||
+	if (qbd_leader_nack_term(lead, member, nack, acts) ||
 	    msg->session != prog->session)
 		return;
 	qbd_progress_answered(prog, lead->now_ns);

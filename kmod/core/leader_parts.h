@@ -53,6 +53,7 @@
  * @want: replica set that consensus wants, if @wanted
  * @want_payload: payload of its CONFIG record
  * @want_crc: CRC32C of that
+ * @want_commit: what was committed when it was asked for
  * @logged: config epoch that is known to be in the history
  * @config_index: index of the newest CONFIG record of this term, 0 = none
  * @released: members that acknowledged RELEASE
@@ -92,6 +93,7 @@ struct qbd_leader_core {
 	struct qbd_set want;
 	void *want_payload;
 	u32 want_crc;
+	u64 want_commit;
 	u64 logged;
 	u64 config_index;
 	int stop_err;
@@ -145,6 +147,7 @@ struct qbd_msg *qbd_leader_send(const struct qbd_leader_core *lead, u32 member,
 void qbd_leader_lost(struct qbd_leader_core *lead, u64 term,
 		     struct qbd_actions *acts);
 u64 qbd_leader_patience(const struct qbd_leader_core *lead, u32 member);
+void qbd_leader_reach(struct qbd_leader_core *lead, struct qbd_actions *acts);
 u16 qbd_leader_mask(const struct qbd_leader_core *lead, bool live);
 
 /* leader_config.c */
@@ -153,6 +156,8 @@ int qbd_leader_config(struct qbd_leader_core *lead,
 		      struct qbd_actions *acts);
 void qbd_leader_config_drop(struct qbd_leader_core *lead,
 			    struct qbd_actions *acts);
+void qbd_leader_config_release(struct qbd_leader_core *lead,
+			       struct qbd_actions *acts);
 void qbd_leader_config_drive(struct qbd_leader_core *lead,
 			     struct qbd_actions *acts);
 

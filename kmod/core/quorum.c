@@ -56,9 +56,17 @@ int qbd_set_check(const struct qbd_set *set)
 	return 0;
 }
 
-/* Have the members of @mask in @a and of @other in @b the same replicas? */
-static bool qbd_set_same(const struct qbd_set *a, u16 mask,
-			 const struct qbd_set *b, u16 other)
+/**
+ * qbd_set_same() - are these members of two sets the same replicas?
+ * @a: a set
+ * @mask: bit i: member i of it
+ * @b: another one
+ * @other: bit i: member i of that
+ *
+ * Return: true if so.
+ */
+bool qbd_set_same(const struct qbd_set *a, u16 mask, const struct qbd_set *b,
+		  u16 other)
 {
 	u32 i;
 	int at;
@@ -140,7 +148,14 @@ static u32 qbd_quorum_size(u32 nr)
 	return QBD_MUTANT(quorum_half) ? (nr + 1) / 2 : nr / 2 + 1;
 }
 
-static bool qbd_quorum_has_one(u16 voters, u16 mask)
+/**
+ * qbd_quorum_of() - do these members make a quorum of one set of voters?
+ * @voters: bit i: member i votes
+ * @mask: bit i: member i counts
+ *
+ * Return: true if so.
+ */
+bool qbd_quorum_of(u16 voters, u16 mask)
 {
 	return hweight32(voters & mask) >= qbd_quorum_size(hweight32(voters));
 }
@@ -158,10 +173,10 @@ static bool qbd_quorum_has_one(u16 voters, u16 mask)
  */
 bool qbd_quorum_has(const struct qbd_set *set, u16 mask)
 {
-	if (!qbd_quorum_has_one(set->old, mask))
+	if (!qbd_quorum_of(set->old, mask))
 		return false;
 	return !set->next || QBD_MUTANT(joint_one_set) ||
-	       qbd_quorum_has_one(set->next, mask);
+	       qbd_quorum_of(set->next, mask);
 }
 
 static u64 qbd_quorum_index_one(u16 voters, const u64 *index)

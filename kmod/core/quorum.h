@@ -32,6 +32,8 @@ struct qbd_set {
 int qbd_set_init(struct qbd_set *set, u64 epoch,
 		 const struct qbd_member *member, u32 nr);
 int qbd_set_check(const struct qbd_set *set);
+bool qbd_set_same(const struct qbd_set *a, u16 mask, const struct qbd_set *b,
+		  u16 other);
 int qbd_set_step(const struct qbd_set *from, const struct qbd_set *to);
 int qbd_set_find(const struct qbd_set *set, u64 replica);
 
@@ -63,6 +65,18 @@ static inline bool qbd_set_has_node(const struct qbd_set *set, u32 node)
 	return false;
 }
 
+/**
+ * qbd_set_alone() - is there only one voter?
+ * @set: the set
+ *
+ * Return: true if so, learners or not.
+ */
+static inline bool qbd_set_alone(const struct qbd_set *set)
+{
+	return !set->next && hweight32(set->old) == 1;
+}
+
+bool qbd_quorum_of(u16 voters, u16 mask);
 bool qbd_quorum_has(const struct qbd_set *set, u16 mask);
 u64 qbd_quorum_index(const struct qbd_set *set, const u64 *index);
 

@@ -243,7 +243,8 @@ void qbd_replica_open(struct qbd_replica_core *rep,
  *
  * While it waited consensus may have named a floor above its term: promised
  * after that, a term would be obeyed again that a lost promise may have fenced
- * (S11).
+ * (S11). Or the holder may have brought a newer replica set: with the old one
+ * the new leader would get nowhere, and the holder would be fenced for it.
  */
 void qbd_replica_wakeup(struct qbd_replica_core *rep, u64 now_ns,
 			struct qbd_actions *acts)
@@ -260,6 +261,12 @@ void qbd_replica_wakeup(struct qbd_replica_core *rep, u64 now_ns,
 		rep->open.type = 0;
 		qbd_replica_nack(rep, open.open.node, &open,
 				 QBD_NACK_STALE_TERM, acts);
+		return;
+	}
+	if (open.epoch < qbd_replica_epoch(rep)) {
+		rep->open.type = 0;
+		qbd_replica_nack(rep, open.open.node, &open,
+				 QBD_NACK_STALE_EPOCH, acts);
 		return;
 	}
 	if (rep->released ||

@@ -185,9 +185,11 @@ static void cl_config_tell(struct cl_world *w, u32 shard)
 		const struct cl_lead *lead = &node->lead[shard];
 
 		if (!node->up || !lead->active || lead->told == s->version ||
-		    (lead->state != QBD_LEADER_READY &&
-		     lead->state != QBD_LEADER_SERVING))
+		    lead->state == QBD_LEADER_LOST)
 			continue;
+		if (lead->state < QBD_LEADER_READY && !w->healing &&
+		    !cl_chance(w, 20))
+			continue; /* or later */
 		if (node->vol[s->volume].core.term == vol->term ||
 		    cl_chance(w, 30))
 			cl_config_tell_one(w, shard, id);
