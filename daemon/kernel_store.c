@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/qbd_wal.h>
+
+#include "parse.h"
+
 static const char *const kernel_store_states[] = {
 	[QBD_STORE_STATE_OPENING] = "opening",
 	[QBD_STORE_STATE_ACTIVE] = "active",
@@ -167,6 +171,14 @@ static int kernel_store_send(struct kernel_ctx *ctx, struct nl_msg *msg,
 	return kernel_end(ctx, err);
 }
 
+static bool store_take_opens(const char *word, void *to)
+{
+	return parse_u64(word, 0, QBD_OPENS_MAX, to);
+}
+
+static const struct opt_kind store_opt_opens = { "N", "a number up to 2^60",
+						 store_take_opens, false };
+
 int kernel_store_add(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	struct kernel_store_look look = { 0 };
@@ -178,8 +190,8 @@ int kernel_store_add(struct kernel_ctx *ctx, int argc, char **argv)
 		  "of the block device" },
 		{ "uuid", &opt_uuid, OPT_MAY, uuid, &has_uuid,
 		  "refuse any other store" },
-		{ "opens-min", &opt_u64, OPT_MAY, &opens_min, NULL,
-		  "opened less often, it is an old copy: its replicas do not vote" },
+		{ "opens-min", &store_opt_opens, OPT_MAY, &opens_min, NULL,
+		  "opened less often, it is an old copy: no vote before 'replica floor'" },
 		OPT_END,
 	};
 	struct nl_msg *msg;

@@ -216,6 +216,10 @@ int qbd_node_store_add(struct qbd_node *node, const struct qbd_store_spec *spec,
 	if (!spec->path[0])
 		return qbd_refuse(why, -EINVAL, QBD_A_STORE_PATH,
 				  "the path is empty");
+	if (spec->opens_min > QBD_OPENS_MAX)
+		return qbd_refuse(why, -ERANGE, QBD_A_STORE_OPENS_MIN,
+				  "no store is opened more than %llu times",
+				  QBD_OPENS_MAX);
 	import_uuid(&options.uuid, spec->uuid);
 	import_uuid(&options.cluster, node->spec.cluster);
 	mutex_lock(&node->config_mutex);

@@ -41,6 +41,18 @@ static bool qbd_recover_ended(struct qbd_store *store)
 }
 
 /* One line for people; what happens on healthy devices only for the curious. */
+/* It can be used, and people have to know why its replicas do not vote. */
+static void qbd_recover_rolled_back(struct qbd_store *store,
+				    const struct qbd_finding *finding)
+{
+	spin_lock(&store->lock);
+	scnprintf(
+		store->why, sizeof(store->why),
+		"old copy: opened %llu times, not %llu; no vote before 'replica floor'",
+		finding->first, finding->last);
+	spin_unlock(&store->lock);
+}
+
 static void qbd_recover_finding(struct qbd_store *store,
 				const struct qbd_finding *finding)
 {
@@ -57,6 +69,8 @@ static void qbd_recover_finding(struct qbd_store *store,
 	if (severity == QBD_SEVERITY_STORE)
 		qbd_kstore_fail(store, finding->error ?: -EUCLEAN, "%s",
 				qbd_finding_text(finding->kind));
+	else if (finding->kind == QBD_FIND_ROLLED_BACK)
+		qbd_recover_rolled_back(store, finding);
 }
 
 /* The superblock is known: is it the store that was asked for? */

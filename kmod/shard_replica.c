@@ -131,7 +131,7 @@ static const char *qbd_replica_flags_why(u32 flags)
 	if (flags & QBD_REPLICA_SUSPECT)
 		return "its log is damaged, records may be missing";
 	if (flags & QBD_REPLICA_NONVOTING)
-		return "a promise may be lost, it has no vote";
+		return "a promise may be lost, no vote before 'replica floor'";
 	return NULL;
 }
 

@@ -137,7 +137,7 @@ static int qbd_create_pages(struct qbd_store_core *core,
  * @core: the store
  * @table: @table->replica, ->volume, ->shard, ->blocks, ->config and the
  *	flags QBD_REPLICA_NONVOTING and _SUSPECT are the caller's, the others
- *	are set here
+ *	are set here; in a store that was rolled back it does not vote
  * @block: QBD_BLOCK_SIZE bytes, filled in: the payload of the record
  * @payload: cookie of a payload that consists of @block, the core's if this
  *	does not fail
@@ -161,6 +161,10 @@ int qbd_store_create(struct qbd_store_core *core, struct qbd_table_slot *table,
 		return slot;
 	table->flags &= QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT;
 	table->flags |= QBD_REPLICA_USED;
+	/* S11: what had this id before may have promised */
+	if (core->super.flags & QBD_SUPER_FORGOT &&
+	    !QBD_MUTANT(created_anew_votes))
+		table->flags |= QBD_REPLICA_NONVOTING;
 	memset(&table->promise, 0, sizeof(table->promise));
 	table->applied_term = 0;
 	table->applied_index = 0;
@@ -360,6 +364,20 @@ void qbd_store_flags_set(struct qbd_store_core *core, u32 slot, u32 flags)
 	s->table.flags &= ~mask;
 	s->table.flags |= flags & mask;
 	s->dirty = true;
+	core->want_table = true;
+	core->activity++;
+}
+
+/**
+ * qbd_store_forgot() - the store was rolled back
+ * @core: the store
+ *
+ * What is created in it from now on does not vote.  A checkpoint is wanted that
+ * writes the superblock, whether or not there is a replica that has to change.
+ */
+void qbd_store_forgot(struct qbd_store_core *core)
+{
+	core->super.flags |= QBD_SUPER_FORGOT;
 	core->want_table = true;
 	core->activity++;
 }

@@ -89,12 +89,21 @@ static enum qbd_open_step qbd_open_super(struct qbd_open *open,
 	return QBD_OPEN_AGAIN;
 }
 
+/* S11: does the cluster know of a later state than this one? */
+static bool qbd_open_rolled_back(const struct qbd_open *open)
+{
+	return open->super.opens < open->config.opens_min &&
+	       !QBD_MUTANT(rolled_back_votes);
+}
+
 /* Is it the store that the caller means, and all of it? */
 static int qbd_open_identify(struct qbd_open *open)
 {
 	const struct qbd_open_config *config = &open->config;
 	const struct qbd_super *super = &open->super;
 
+	if (QBD_CORE_BUG(config->opens_min > QBD_OPENS_MAX))
+		return -EINVAL;
 	if (!mem_is_zero(config->cluster, sizeof(config->cluster)) &&
 	    memcmp(config->cluster, super->cluster, sizeof(super->cluster))) {
 		qbd_open_find(open, QBD_FIND_IDENTITY, -EPERM, super->node, 0);
@@ -109,7 +118,7 @@ static int qbd_open_identify(struct qbd_open *open)
 			      super->layout.dev_blocks);
 		return -ERANGE;
 	}
-	if (super->opens < config->opens_min)
+	if (qbd_open_rolled_back(open))
 		qbd_open_find(open, QBD_FIND_ROLLED_BACK, 0, super->opens,
 			      config->opens_min);
 	return 0;
@@ -424,7 +433,7 @@ static enum qbd_open_step qbd_open_verdict(struct qbd_open *open)
 	for (i = 0; i < verdict.nr_findings; i++)
 		qbd_open_queue(open, &verdict.finding[i]);
 	flags = replica.table.flags | verdict.flags | open->lost[slot];
-	if (open->super.opens < open->config.opens_min)
+	if (qbd_open_rolled_back(open))
 		flags |= QBD_REPLICA_NONVOTING;
 	if (flags != replica.table.flags) {
 		qbd_store_flags_set(open->core, slot, flags);
@@ -440,13 +449,17 @@ static void qbd_open_renew(struct qbd_open *open)
 	struct qbd_super *super = qbd_store_super(open->core);
 
 	super->gen++;
-	super->opens++;
+	super->opens = max(super->opens, open->config.opens_min) + 1;
 	super->incarnation = open->config.incarnation;
 	super->run = open->config.run;
 	if (open->config.node)
 		super->node = open->config.node;
 	super->flags &= ~QBD_SUPER_CLEAN;
 	super->known = open->replay.at;
+	if (!qbd_open_rolled_back(open))
+		return;
+	qbd_store_forgot(open->core);
+	open->must_checkpoint = true;
 }
 
 /* A cut tail may be read again as long as it is not known to be durable. */
@@ -466,15 +479,18 @@ static enum qbd_open_step qbd_open_flush(struct qbd_open *open,
 static enum qbd_open_step qbd_open_write(struct qbd_open *open,
 					 struct qbd_io *io)
 {
+	struct qbd_super super = *qbd_store_super(open->core);
 	void *block = qbd_reader_borrow(&open->reader);
 	u32 slot = open->at++;
 	int error;
 
 	if (slot == QBD_SUPER_SLOTS)
 		return qbd_open_go(open, QBD_OPEN_END);
-	error = qbd_super_encode(qbd_store_super(open->core),
-				 qbd_meta_roots(qbd_store_meta(open->core)),
-				 block);
+	/* the count rises with the flags, or they would never be set again */
+	if (qbd_open_rolled_back(open) && !QBD_MUTANT(counted_before_flags))
+		super.opens = open->super.opens;
+	error = qbd_super_encode(
+		&super, qbd_meta_roots(qbd_store_meta(open->core)), block);
 	if (error)
 		return qbd_open_fail(open, error);
 	memset(io, 0, sizeof(*io));

@@ -15,13 +15,42 @@
  *			  is the caller's to take apart
  *
  * FIRST A CHECKPOINT.  If @must_checkpoint is set when it is done, replicas
- * lost their vote because of damage.  That must be durable before anything is
- * appended (see proof.h): the caller makes a checkpoint first.
+ * lost their vote.  That must be durable before anything is appended (see
+ * proof.h): the caller makes a checkpoint first.
  *
  * READ-ONLY.  With @readonly nothing is written, for check and dump.
  *
  * ROLLED BACK (S11).  The cluster knows how often the store was opened; one
- * that counts less is an old image, and none of its replicas votes.
+ * that counts less is an old image: each replica is what it was at an instant
+ * before.  It may have promised a term, and acknowledged records, of which it
+ * knows nothing.
+ *
+ * So none of its replicas votes (QBD_REPLICA_NONVOTING): nobody's quorum has it
+ * as a member, be it for a promise, a commit or a lease, and any two quorums
+ * meet in a member that has forgotten nothing.  It votes again as a replica
+ * does that lost its promises to rot, see qbd_replica_vote_again(): once
+ * consensus said that no term above a floor was granted before the open, which
+ * is above all that it promised, under a leader of such a term, holding all
+ * that this leader committed.  Its quorum is one without this replica, and was
+ * met by each quorum before that this replica was part of: what was completed
+ * with its help is in that leader's history, and here now.
+ *
+ * It is not suspect: an old state is a whole one.  What is in it of a history
+ * that came to nothing is found where logs are compared, what went home was
+ * committed, and to be read from it has to hold what was completed (S8).
+ *
+ * The count rises beyond what the cluster knows, with the checkpoint that
+ * makes the flags durable: in the same write of the superblock.  If it rose
+ * before, a crash in between would leave a store that counts enough and votes;
+ * if it rose by one only, the next old image might count more than this store.
+ *
+ * Its table may lack replicas that were made after the image.  One that is made
+ * now may have an id that has promised: it has no vote either, for good
+ * (QBD_SUPER_FORGOT), until a floor is told.  So a blank disk that is formatted
+ * under the uuid of one that was lost can take its place.
+ *
+ * What can't be seen is an image taken since the last open: it counts as much,
+ * and looks like a power cut.  Who puts one back has to say one more.
  */
 #ifndef QBD_CORE_OPEN_H
 #define QBD_CORE_OPEN_H
@@ -57,7 +86,8 @@ enum qbd_open_step {
  * @dev_blocks: size of the device
  * @cluster: cluster that the store must belong to; all zero = any
  * @node: node that opens it; 0 = any
- * @opens_min: times it was opened at least, as far as the cluster knows
+ * @opens_min: times it was opened at least, as far as the cluster knows, at
+ *	most QBD_OPENS_MAX
  * @incarnation: random, not 0
  * @run: random, not 0
  * @readonly: write nothing

@@ -134,6 +134,7 @@ int __must_check qbd_store_truncate(struct qbd_store_core *core, u32 slot,
 				    u64 term, u64 index);
 void qbd_store_commit_set(struct qbd_store_core *core, u32 slot, u64 index);
 void qbd_store_flags_set(struct qbd_store_core *core, u32 slot, u32 flags);
+void qbd_store_forgot(struct qbd_store_core *core);
 
 /* --- records ----------------------------------------------------------- */
 

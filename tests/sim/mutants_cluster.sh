@@ -69,6 +69,11 @@ slow=(
 	pin_named_late           # S12: an index that is not committed
 	append_beside_shadow     # P5: records that the switch leaves behind
 	look_while_written       # digests of bytes that are about to change
+	rolled_back_votes        # S11: an old image counts like the store it was of
+	floor_ignored            # S11: it votes for whom it has fenced
+	votes_before_filled      # S11: it votes without what it acknowledged
+	created_anew_votes       # S11: a blank disk counts like the one lost
+	counted_before_flags     # S11: a crash makes an old image a good one
 	resync_in_recovery       # S1: a copy that somebody counted goes
 	learner_counted          # S6: a learner makes a quorum
 	config_told_early        # S6: a joint set that is not committed is adopted

@@ -84,6 +84,21 @@ TEST_F(control, create)
 	EXPECT_EQ(1, r.table.config.epoch);
 }
 
+/* S11: the id may have promised before the store forgot it. */
+TEST_F(control, created_in_a_store_that_was_rolled_back)
+{
+	int slot;
+
+	self->core->super.flags |= QBD_SUPER_FORGOT;
+	ASSERT_LE(0, bed_create(self->bed, 5, BED_SHARD_BLOCKS));
+	bed_commit(self->bed);
+	reopen(self);
+	slot = qbd_store_find(self->core, 5);
+	ASSERT_LE(0, slot);
+	EXPECT_EQ(QBD_REPLICA_USED | QBD_REPLICA_NONVOTING,
+		  get(self, slot).table.flags);
+}
+
 TEST_F(control, a_create_that_was_not_logged)
 {
 	ASSERT_LE(0, bed_create(self->bed, 5, BED_SHARD_BLOCKS));

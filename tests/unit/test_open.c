@@ -191,6 +191,72 @@ TEST_F(open, rolled_back)
 	EXPECT_EQ(QBD_REPLICA_USED, replica.table.flags);
 }
 
+/* What the first slot says of how often the store was opened. */
+static u64 image_opens(struct image *img)
+{
+	struct qbd_super *super = image_slot(img, 0);
+
+	return super ? super->opens : U64_MAX;
+}
+
+/*
+ * The count rises with the flags, beyond what the cluster knows: a crash before
+ * the checkpoint changes nothing, and no other old image counts enough later.
+ */
+TEST_F(open, rolled_back_until_the_flags_are_durable)
+{
+	struct image *img = self->img;
+	struct qbd_open_config config = { .dev_blocks = img->blocks,
+					  .node = 1,
+					  .incarnation = 78,
+					  .run = 5,
+					  .opens_min = 9 };
+	struct qbd_store_replica replica;
+	u32 i;
+
+	img->super.flags = 0;
+	image_super(img);
+	image_create(img, 5, 0);
+	image_commit(img);
+	for (i = 0; i < 3; i++, config.run++) {
+		ASSERT_EQ(0, image_open(img, &config));
+		EXPECT_TRUE(image_found(img, QBD_FIND_ROLLED_BACK));
+		EXPECT_TRUE(img->open.must_checkpoint);
+		EXPECT_EQ(0, image_opens(img));
+		EXPECT_EQ(10, qbd_store_super(img->core)->opens);
+	}
+	ASSERT_EQ(0, image_checkpoint(img, false));
+	EXPECT_EQ(10, image_opens(img));
+	config.opens_min = 10;
+	ASSERT_EQ(0, image_open(img, &config));
+	EXPECT_FALSE(image_found(img, QBD_FIND_ROLLED_BACK));
+	EXPECT_FALSE(img->open.must_checkpoint);
+	EXPECT_EQ(11, image_opens(img));
+	ASSERT_EQ(0, qbd_store_replica_get(img->core, 0, &replica));
+	EXPECT_EQ(QBD_REPLICA_USED | QBD_REPLICA_NONVOTING,
+		  replica.table.flags);
+	EXPECT_TRUE(qbd_store_super(img->core)->flags & QBD_SUPER_FORGOT);
+}
+
+/* A store without any replica has to remember it as well. */
+TEST_F(open, rolled_back_to_nothing)
+{
+	struct image *img = self->img;
+	struct qbd_open_config config = { .dev_blocks = img->blocks,
+					  .node = 1,
+					  .incarnation = 78,
+					  .run = 5,
+					  .opens_min = 1 };
+
+	ASSERT_EQ(0, image_open(img, &config));
+	EXPECT_TRUE(img->open.must_checkpoint);
+	EXPECT_EQ(0, image_opens(img));
+	ASSERT_EQ(0, image_checkpoint(img, false));
+	EXPECT_EQ(2, image_opens(img));
+	ASSERT_EQ(0, image_open_rw(img));
+	EXPECT_TRUE(qbd_store_super(img->core)->flags & QBD_SUPER_FORGOT);
+}
+
 TEST_F(open, an_incompatible_format)
 {
 	struct image *img = self->img;

@@ -115,7 +115,7 @@ TEST_F(super, ranges)
 	EXPECT_EQ(-EUCLEAN, WITH(gen, 0));
 	EXPECT_EQ(-EUCLEAN, WITH(run, 0));
 	EXPECT_EQ(-EUCLEAN, WITH(incarnation, 0));
-	EXPECT_EQ(-EUCLEAN, WITH(flags, 2));
+	EXPECT_EQ(-EUCLEAN, WITH(flags, 4));
 	EXPECT_EQ(-EUCLEAN, WITH(dev_blocks, 1ULL << 50));
 	EXPECT_EQ(-EUCLEAN, WITH(dev_blocks, 100000));
 	EXPECT_EQ(-EUCLEAN, WITH(wal_first, QBD_SUPER_BLOCK_1));

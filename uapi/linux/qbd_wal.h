@@ -66,7 +66,10 @@
 
 /* Superblock flags */
 #define QBD_SUPER_CLEAN (1U << 0) /* closed in order; log_known is the end */
-#define QBD_SUPER_ALL QBD_SUPER_CLEAN
+#define QBD_SUPER_FORGOT (1U << 1) /* was rolled back: see core/open.h */
+#define QBD_SUPER_ALL (QBD_SUPER_CLEAN | QBD_SUPER_FORGOT)
+/* most opens that a store may be told of: its own count goes on from there */
+#define QBD_OPENS_MAX (1ULL << 60)
 
 /**
  * struct qbd_disk_lpos - a place in the log where a segment begins
