@@ -33,6 +33,7 @@ const char *cl_fault_name(enum cl_fault_kind kind)
 		[CL_FAULT_NO_ROOM] = "no-room",
 		[CL_FAULT_STORE] = "store-fails",
 		[CL_FAULT_ROT] = "rot",
+		[CL_FAULT_ROLLBACK] = "rollback",
 	};
 
 	return name[kind];
@@ -165,11 +166,7 @@ static void cl_fault_slow(struct cl_world *w, u32 node, u64 ns)
 /* At most one node loses what it had, or nothing could be promised. */
 static void cl_fault_rot(struct cl_world *w, struct cl_fault *fault)
 {
-	u32 i;
-
-	for (i = 1; i <= w->nr_nodes; i++)
-		if (w->node[i].damaged)
-			fault->node = i;
+	fault->node = cl_rollback_victim(w, fault->node);
 	cl_saw_damage(w, fault->node);
 	cl_fault_crash(w, fault->node);
 }
@@ -238,7 +235,11 @@ void cl_fault_forget(struct cl_world *w, u32 slot)
 {
 	struct cl_fault *fault = &w->faults->slot[slot];
 
-	if (w->healing || !fault->active || fault->kind != CL_FAULT_TAKEOVER)
+	if (w->healing || !fault->active)
+		return;
+	if (fault->kind == CL_FAULT_ROLLBACK)
+		cl_node_crash(w, fault->node);
+	if (fault->kind != CL_FAULT_TAKEOVER)
 		return;
 	w->volume[fault->volume].want = fault->node;
 	cl_fault_cut(w, fault->voter, fault->peer);
@@ -361,6 +362,9 @@ static void cl_strike(struct cl_world *w, struct cl_fault *fault, u32 volume)
 	case CL_FAULT_ROT:
 		cl_fault_rot(w, fault);
 		break;
+	case CL_FAULT_ROLLBACK:
+		cl_rollback_strike(w, fault);
+		break;
 	default:
 		cl_strike_term(w, fault, volume);
 		break;
@@ -374,7 +378,7 @@ static void cl_fault_strike(struct cl_world *w, u8 kind, u32 shard)
 	struct cl_fault *fault = cl_fault_slot(w);
 	enum cl_phase phase = cl_phase(w, shard);
 
-	if (!fault || (kind == CL_FAULT_ROT && !w->real))
+	if (!fault || (kind >= CL_FAULT_NR - CL_FAULT_REAL && !w->real))
 		return;
 	fault->active = true;
 	fault->kind = kind;
@@ -388,7 +392,8 @@ static void cl_fault_strike(struct cl_world *w, u8 kind, u32 shard)
 		 fault->node, shard, cl_phase_name(phase));
 	cl_at(w,
 	      (20 + cl_rand(w, cl_chance(w, 30) ? 800 : 200)) * CL_MS +
-		      (fault->voter ? 2 * w->lease_ns : 0),
+		      (fault->voter ? 2 * w->lease_ns : 0) +
+		      (kind == CL_FAULT_ROLLBACK ? CL_ROLLBACK_NS : 0),
 	      &(struct cl_event){ .kind = CL_EV_HEAL,
 				  .arg = (u32)(fault - w->faults->slot),
 				  .life = U32_MAX });
@@ -440,8 +445,7 @@ void cl_fault_phase(struct cl_world *w, u32 node, u32 shard)
 
 void cl_fault_run(struct cl_world *w)
 {
-	/* Only a real store has a disk that can rot. */
-	u8 kind = (u8)cl_rand(w, CL_FAULT_NR - !w->real);
+	u8 kind = (u8)cl_rand(w, CL_FAULT_NR - (w->real ? 0 : CL_FAULT_REAL));
 
 	if (w->healing || !w->faults->left)
 		return;
@@ -511,8 +515,11 @@ static void cl_heal_one(struct cl_world *w, struct cl_fault *fault)
 
 	switch (fault->kind) {
 	case CL_FAULT_ROT:
-		if (!node->up)
+	case CL_FAULT_ROLLBACK:
+		if (!node->up && fault->kind == CL_FAULT_ROT)
 			cl_store_rot(w, fault->node);
+		else if (!node->up)
+			cl_rollback(w, fault->node);
 		fallthrough;
 	case CL_FAULT_CRASH:
 	case CL_FAULT_CRASH_HOLDER:

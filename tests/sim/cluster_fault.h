@@ -29,6 +29,7 @@
  * @CL_FAULT_NO_ROOM: its log has no room for most records; they wait
  * @CL_FAULT_STORE: writes of its disk fail: the store stops for good
  * @CL_FAULT_ROT: a bit of its log is flipped while it is down
+ * @CL_FAULT_ROLLBACK: it crashes, and its disk is an old image, or blank, then
  * @CL_FAULT_NR: how many
  */
 enum cl_fault_kind {
@@ -52,8 +53,11 @@ enum cl_fault_kind {
 	CL_FAULT_NO_ROOM,
 	CL_FAULT_STORE,
 	CL_FAULT_ROT,
+	CL_FAULT_ROLLBACK,
 	CL_FAULT_NR,
 };
+
+#define CL_FAULT_REAL 2 /* the last ones need a disk */
 
 /**
  * enum cl_phase - where the newest attach of a volume is when that happens
@@ -82,6 +86,7 @@ enum cl_phase {
 
 #define CL_FAULT_SLOTS 16
 #define CL_FAULT_ARMED 3
+#define CL_ROLLBACK_NS (150 * CL_MS) /* longest from image to crash */
 
 struct cl_fault {
 	bool active;
@@ -107,5 +112,10 @@ struct cl_faults {
 
 const char *cl_fault_name(enum cl_fault_kind kind);
 const char *cl_phase_name(enum cl_phase phase);
+
+/* cluster_rollback.c */
+u32 cl_rollback_victim(struct cl_world *w, u32 id);
+void cl_rollback_strike(struct cl_world *w, struct cl_fault *fault);
+void cl_rollback(struct cl_world *w, u32 id);
 
 #endif /* QBD_SIM_CLUSTER_FAULT_H */

@@ -84,6 +84,7 @@ void cl_store_values(struct cl_world *w, u32 node, u32 shard, u32 *value);
 void cl_store_settle(struct cl_world *w, u32 node);
 void cl_store_lasts(struct cl_world *w, u32 node, u32 shard,
 		    u64 last[CL_CHUNKS]);
+void cl_store_blank(struct cl_world *w, u32 node);
 void cl_store_rot(struct cl_world *w, u32 node);
 void cl_store_faults(struct cl_world *w, u32 node);
 

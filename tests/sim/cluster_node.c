@@ -307,6 +307,7 @@ void cl_node_start(struct cl_world *w, u32 id)
 		cl_node_replica(w, id, i);
 		flagged |= node->rep[i].ready && node->rep[i].core.flags;
 	}
+	node->restored = false;
 	if (flagged)
 		cl_at(w, cl_rand(w, 50 * CL_MS),
 		      &(struct cl_event){ .kind = CL_EV_FLOOR,

@@ -54,7 +54,8 @@ static void cl_store_format_one(struct cl_world *w, struct cl_store *s,
 
 	options.store[1] = (u8)s->node;
 	qbd_disk_reset(s->disk, qbd_rng_next(&w->rng));
-	s->opens = 0;
+	s->kept_opens = 0;
+	s->blank = true;
 	memset(s->to, 0, sizeof(s->to));
 	s->drops = cl_chance(w, 40);
 	if (qbd_format_plan(&format, &options))
@@ -69,8 +70,18 @@ void cl_store_format(struct cl_world *w)
 	u64 wal_blocks = cl_chance(w, 30) ? CL_WAL_SMALL : CL_WAL_LARGE;
 	u32 i;
 
-	for (i = 1; i <= w->nr_nodes; i++)
+	for (i = 1; i <= w->nr_nodes; i++) {
+		cl_stores[i].opens = 0;
 		cl_store_format_one(w, &cl_stores[i], wal_blocks);
+	}
+}
+
+/* A new disk, under the uuid of the old one; consensus knows what that was. */
+void cl_store_blank(struct cl_world *w, u32 node)
+{
+	struct cl_store *s = &cl_stores[node];
+
+	cl_store_format_one(w, s, s->super.layout.wal_blocks);
 }
 
 /* --- open --------------------------------------------------------------- */
@@ -207,11 +218,12 @@ static void cl_open_slots(struct cl_world *w, struct cl_store *s)
 	for (i = 0; i < w->nr_shards; i++) {
 		if (!cl_is_member(w, s->node, i))
 			continue;
-		if (s->opens == 1)
+		if (s->blank)
 			cl_open_create(w, s, i);
 		s->slot[i] =
 			qbd_store_find(s->core, w->shard[i].replica[s->node]);
 	}
+	s->blank = false;
 }
 
 static void cl_store_destroy(struct cl_store *s)
@@ -248,7 +260,8 @@ int cl_store_open(struct cl_world *w, u32 node)
 		.run = qbd_rng_next(&w->rng) | 1,
 		.verify_all = cl_chance(w, 20),
 	};
-	u32 cut = s->opens && !w->healing && cl_chance(w, 10) ?
+	u32 often = w->node[node].restored ? 40 : 10;
+	u32 cut = s->opens && !w->healing && cl_chance(w, often) ?
 			  1 + (u32)cl_rand(w, 30) :
 			  0;
 	int err;
@@ -267,7 +280,7 @@ int cl_store_open(struct cl_world *w, u32 node)
 		cl_store_destroy(s);
 		return err;
 	}
-	s->opens++;
+	s->opens = qbd_store_super(s->core)->opens;
 	w->node[node].open = true; /* its records can be asked for */
 	if (open.must_checkpoint) {
 		if (qbd_ckpt_begin(s->core, false))

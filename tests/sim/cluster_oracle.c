@@ -447,6 +447,42 @@ void cl_saw_deleted(struct cl_world *w, u32 node, u32 shard)
 	h->promise_proven[node] = 0;
 }
 
+/*
+ * The disk of @node was put back: it has nothing any more of what it lacks now,
+ * or has another version of. What was committed with its help only, and nobody
+ * knows of, is not any more, as with rot.
+ */
+static void cl_forgot(struct cl_world *w, u32 node, u32 shard,
+		      const struct cl_have *have)
+{
+	struct cl_oracle *o = w->oracle;
+	struct cl_history *h = &o->shard[shard];
+	u64 index, term;
+	u32 i;
+
+	for (index = 1; index <= h->high; index++) {
+		term = 0;
+		if (index <= have->applied)
+			term = cl_committed_term(w, shard, index);
+		else if (index <= have->last.index)
+			term = cl_log_term_at(&w->node[node], shard, index);
+		for (i = h->first[index]; i; i = o->rec[i].next) {
+			if (o->rec[i].term == term)
+				continue;
+			o->rec[i].was |= o->rec[i].own & (1U << node);
+			o->rec[i].own &= ~(1U << node);
+		}
+	}
+	while (h->commit > h->counted) {
+		const struct cl_rec *rec =
+			cl_committed_rec(w, shard, h->commit);
+
+		if (cl_quorum(w, shard, rec->term, rec->own))
+			break;
+		h->commit--;
+	}
+}
+
 void cl_saw_bound(struct cl_world *w, u32 node, u32 shard, u64 index)
 {
 	struct cl_history *h = &w->oracle->shard[shard];
@@ -515,9 +551,13 @@ void cl_saw_opened(struct cl_world *w, u32 node, u32 shard,
 	h->proven[node] = (struct qbd_pos){ 0 };
 	if (w->node[node].damaged)
 		cl_rotted(w, node, shard, have->last.index);
-	if (w->node[node].damaged && have->flags)
+	if (w->node[node].restored)
+		cl_forgot(w, node, shard, have);
+	if ((w->node[node].damaged && have->flags) || w->node[node].restored)
 		return;
-	if (have->promise.term < promised)
+	/* one that was put back has to know again when it votes */
+	if (have->promise.term < promised &&
+	    !(w->node[node].was_rolled && have->flags))
 		cl_broken(w, "R7",
 			  "node %u promised term %llu of %u and has %llu", node,
 			  promised, shard, have->promise.term);
@@ -526,7 +566,7 @@ void cl_saw_opened(struct cl_world *w, u32 node, u32 shard,
 			  "node %u had (%llu,%llu) of %u and has (%llu,%llu)",
 			  node, durable.term, durable.index, shard,
 			  have->last.term, have->last.index);
-	if (have->flags)
+	if (have->flags && !w->node[node].was_rolled)
 		cl_broken(w, "R3", "node %u lost its vote for nothing", node);
 }
 

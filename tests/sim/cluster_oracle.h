@@ -6,8 +6,9 @@
  * is committed: a record that replicas of a quorum have on stable media, all of
  * which promised its term and no higher one at that time, and with it all that
  * comes before it in its history.  It counts by itself, it believes no index
- * that a machine names.  Only what rot takes away before any leader has counted
- * it is not committed any more.  Then:
+ * that a machine names.  Only what rot, or a disk that is put back to what it
+ * was, takes away before any leader has counted it is not committed any more.
+ * Then:
  *
  *	R1  a read returns a version that is not older than what was known to be
  *	    acknowledged or was read when the read began, and is a block's own

@@ -65,7 +65,9 @@ struct cl_store {
 	size_t mem_bytes;
 	int slot[CL_SHARDS]; /* of the replica of a shard */
 	struct qbd_pos to[CL_SHARDS]; /* what a switch under way leads to */
-	u64 opens;
+	u64 opens; /* as far as consensus knows */
+	u64 kept_opens; /* what its image counts, 0 = there is none */
+	bool blank; /* its replicas are to be made again */
 	u64 rot_end; /* position in the log: all before is proven */
 	bool failed; /* the node was told */
 	bool drops; /* payloads leave memory */

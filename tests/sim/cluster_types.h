@@ -117,6 +117,9 @@ struct cl_node {
 	struct cl_log *log;
 	struct cl_store *store;
 	bool damaged; /* at rest, in this schedule */
+	bool rolled; /* its disk was put back, and it does not vote yet */
+	bool was_rolled; /* the same, at any time in this schedule */
+	bool restored; /* the same, since its store was opened */
 };
 
 /* What consensus is at with a replica set. */

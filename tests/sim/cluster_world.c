@@ -398,6 +398,9 @@ static void cl_node_reset(struct cl_world *w, u32 id)
 	node->no_room = false;
 	node->write_eio = false;
 	node->damaged = false;
+	node->rolled = false;
+	node->was_rolled = false;
+	node->restored = false;
 	for (i = 0; i < w->nr_shards; i++) {
 		node->rep[i].ready = false;
 		node->lead[i].active = false;

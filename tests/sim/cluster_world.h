@@ -114,6 +114,7 @@ struct cl_counts {
 	u64 resyncs; /* switches to a shadow */
 	u64 copied; /* blocks that were sent for them */
 	u64 changes; /* replica sets that were replaced */
+	u64 rollbacks; /* disks that were put back, or blank */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
 };

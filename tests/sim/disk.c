@@ -26,6 +26,7 @@ struct qbd_disk {
 	uint64_t blocks;
 	uint8_t **image; /* NULL = never written */
 	uint8_t **base; /* NULL = the image is on the medium */
+	uint8_t **kept; /* an image, NULL = never written */
 	uint32_t *nr_volatile; /* cached writes, by block */
 	struct qbd_disk_cached *cached;
 	size_t nr_cached;
@@ -71,6 +72,13 @@ static void qbd_disk_block_put(struct qbd_disk *disk, uint8_t *data)
 	disk->spare = data;
 }
 
+static void qbd_disk_block_clear(struct qbd_disk *disk, uint8_t **data)
+{
+	if (*data)
+		qbd_disk_block_put(disk, *data);
+	*data = NULL;
+}
+
 struct qbd_disk *qbd_disk_new(uint64_t blocks, uint64_t seed)
 {
 	struct qbd_disk *disk = calloc(1, sizeof(*disk));
@@ -81,8 +89,9 @@ struct qbd_disk *qbd_disk_new(uint64_t blocks, uint64_t seed)
 	disk->rng.state = seed;
 	disk->image = calloc(blocks, sizeof(*disk->image));
 	disk->base = calloc(blocks, sizeof(*disk->base));
+	disk->kept = calloc(blocks, sizeof(*disk->kept));
 	disk->nr_volatile = calloc(blocks, sizeof(*disk->nr_volatile));
-	if (!disk->image || !disk->base || !disk->nr_volatile)
+	if (!disk->image || !disk->base || !disk->kept || !disk->nr_volatile)
 		abort();
 	return disk;
 }
@@ -94,6 +103,7 @@ void qbd_disk_free(struct qbd_disk *disk)
 	for (i = 0; i < disk->blocks; i++) {
 		free(disk->image[i]);
 		free(disk->base[i]);
+		free(disk->kept[i]);
 	}
 	for (i = 0; i < disk->nr_cached; i++)
 		free(disk->cached[i].data);
@@ -103,6 +113,7 @@ void qbd_disk_free(struct qbd_disk *disk)
 	free(disk->pending);
 	free(disk->image);
 	free(disk->base);
+	free(disk->kept);
 	free(disk->nr_volatile);
 	free(disk);
 }
@@ -113,12 +124,9 @@ void qbd_disk_reset(struct qbd_disk *disk, uint64_t seed)
 	uint64_t i;
 
 	for (i = 0; i < disk->blocks; i++) {
-		if (disk->image[i])
-			qbd_disk_block_put(disk, disk->image[i]);
-		if (disk->base[i])
-			qbd_disk_block_put(disk, disk->base[i]);
-		disk->image[i] = NULL;
-		disk->base[i] = NULL;
+		qbd_disk_block_clear(disk, &disk->image[i]);
+		qbd_disk_block_clear(disk, &disk->base[i]);
+		qbd_disk_block_clear(disk, &disk->kept[i]);
 		disk->nr_volatile[i] = 0;
 	}
 	for (i = 0; i < disk->nr_cached; i++)
@@ -421,6 +429,38 @@ void qbd_disk_poke(struct qbd_disk *disk, uint64_t block, const void *buf)
 	memcpy(qbd_disk_image(disk, block), buf, QBD_DISK_BLOCK);
 	if (disk->base[block])
 		memcpy(disk->base[block], buf, QBD_DISK_BLOCK);
+}
+
+static void qbd_disk_block_copy(struct qbd_disk *disk, uint8_t **to,
+				const uint8_t *from)
+{
+	if (!from) {
+		qbd_disk_block_clear(disk, to);
+		return;
+	}
+	if (!*to)
+		*to = qbd_disk_block_get(disk);
+	memcpy(*to, from, QBD_DISK_BLOCK);
+}
+
+void qbd_disk_keep(struct qbd_disk *disk)
+{
+	uint64_t i;
+
+	for (i = 0; i < disk->blocks; i++)
+		qbd_disk_block_copy(disk, &disk->kept[i], disk->image[i]);
+}
+
+/* After a cut: nothing is on its way, and nothing in the cache. */
+void qbd_disk_back(struct qbd_disk *disk)
+{
+	uint64_t i;
+
+	for (i = 0; i < disk->blocks; i++) {
+		qbd_disk_block_copy(disk, &disk->image[i], disk->kept[i]);
+		qbd_disk_block_clear(disk, &disk->base[i]);
+		disk->nr_volatile[i] = 0;
+	}
 }
 
 void qbd_disk_flip(struct qbd_disk *disk, uint64_t block, uint32_t bit)

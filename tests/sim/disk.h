@@ -113,6 +113,9 @@ void qbd_disk_cut(struct qbd_disk *disk);
 /* At rest, past the cache: for damage and for checks. */
 void qbd_disk_peek(const struct qbd_disk *disk, uint64_t block, void *buf);
 void qbd_disk_poke(struct qbd_disk *disk, uint64_t block, const void *buf);
+/* An image of what it shows now, and back to that; without power. */
+void qbd_disk_keep(struct qbd_disk *disk);
+void qbd_disk_back(struct qbd_disk *disk);
 void qbd_disk_flip(struct qbd_disk *disk, uint64_t block, uint32_t bit);
 
 #endif /* QBD_SIM_DISK_H */

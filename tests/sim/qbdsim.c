@@ -186,11 +186,11 @@ static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 	       c->msgs / n, c->faults / n, c->crashes / n,
 	       c->virtual_ns / n / CL_MS);
 	printf("# at least: %llu requests, %llu steps, %llu faults; %llu "
-	       "resyncs with %llu blocks; %llu members were lost, %llu "
-	       "schedules were left without a quorum; %llu replica sets were "
-	       "replaced\n",
+	       "resyncs with %llu blocks; %llu disks were put back; %llu "
+	       "members were lost, %llu schedules were left without a quorum; "
+	       "%llu replica sets were replaced\n",
 	       sum->least_ops, sum->least_steps, sum->least_faults, c->resyncs,
-	       c->copied, c->gone, c->hopeless, c->changes);
+	       c->copied, c->rollbacks, c->gone, c->hopeless, c->changes);
 }
 
 /* How many verdicts of each kind were printed. */
