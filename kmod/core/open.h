@@ -47,7 +47,8 @@
  * Its table may lack replicas that were made after the image.  One that is made
  * now may have an id that has promised: it has no vote either, for good
  * (QBD_SUPER_FORGOT), until a floor is told.  So a blank disk that is formatted
- * under the uuid of one that was lost can take its place.
+ * under the uuid of one that was lost can take its place.  Not so the only one
+ * of its set: nobody else has what it had, and nobody could give it a vote.
  *
  * What can't be seen is an image taken since the last open: it counts as much,
  * and looks like a power cut.  Who puts one back has to say one more.

@@ -87,16 +87,28 @@ TEST_F(control, create)
 /* S11: the id may have promised before the store forgot it. */
 TEST_F(control, created_in_a_store_that_was_rolled_back)
 {
-	int slot;
+	struct qbd_table_slot table = {
+		.replica = 6,
+		.volume = 1,
+		.blocks = BED_SHARD_BLOCKS,
+		.config = { .epoch = 1,
+			    .nr_old = 2,
+			    .set = { { .replica = 6, .node = 1 },
+				     { .replica = 7, .node = 2 } } },
+	};
+	static u8 block[QBD_BLOCK_SIZE];
+	int id;
 
 	self->core->super.flags |= QBD_SUPER_FORGOT;
 	ASSERT_LE(0, bed_create(self->bed, 5, BED_SHARD_BLOCKS));
-	bed_commit(self->bed);
-	reopen(self);
-	slot = qbd_store_find(self->core, 5);
-	ASSERT_LE(0, slot);
+	id = qbd_store_create(self->core, &table, block, NULL);
+	ASSERT_LE(0, id);
+	EXPECT_EQ(QBD_REPLICA_USED | QBD_REPLICA_NONVOTING, table.flags);
 	EXPECT_EQ(QBD_REPLICA_USED | QBD_REPLICA_NONVOTING,
-		  get(self, slot).table.flags);
+		  get(self, qbd_store_find(self->core, 6)).table.flags);
+	/* nobody is there who could give it its vote */
+	EXPECT_EQ(QBD_REPLICA_USED,
+		  get(self, qbd_store_find(self->core, 5)).table.flags);
 }
 
 TEST_F(control, a_create_that_was_not_logged)
