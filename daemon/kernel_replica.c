@@ -84,8 +84,7 @@ static int kernel_replica_made(struct knl *knl, void *arg)
 		return -EIO;
 	}
 	/* offline: its record is not on stable media yet */
-	return look->state != QBD_REPLICA_STATE_OFFLINE &&
-	       look->state != QBD_REPLICA_STATE_RECOVERING;
+	return look->state != QBD_REPLICA_STATE_OFFLINE;
 }
 
 static int kernel_replica_gone(struct knl *knl, void *arg)
