@@ -107,11 +107,18 @@ static void look(void)
 	}
 }
 
-static void op_open(void)
+static void op_open(u64 opens_min)
 {
+	struct qbd_open_config config = {
+		.dev_blocks = img.blocks,
+		.node = 1,
+		.opens_min = opens_min,
+		.incarnation = 77,
+		.run = IMAGE_RUN_2 + img.opens++,
+	};
 	u32 slot;
 
-	if (image_open_rw(&img))
+	if (image_open(&img, &config))
 		return;
 	look();
 	for (slot = 0; slot < 4; slot++)
@@ -128,7 +135,7 @@ static void op_open(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	u32 i;
+	u32 i, op;
 
 	in = data;
 	in_left = size;
@@ -136,7 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	img.super.flags = 0;
 	image_super(&img);
 	for (i = 0; i < OPS_MAX && in_left; i++) {
-		switch (take() % 8) {
+		op = take();
+		switch (op % 8) {
 		case 0:
 			op_create();
 			break;
@@ -145,7 +153,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			op_damage();
 			break;
 		case 2:
-			op_open();
+			/* the other bits: how often it was opened, at least */
+			op_open(op / 8);
 			break;
 		case 3:
 		case 4:
@@ -155,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			op_rec();
 		}
 	}
-	op_open();
+	op_open(0);
 	image_free(&img);
 	return 0;
 }
