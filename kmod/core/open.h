@@ -50,8 +50,10 @@
  * under the uuid of one that was lost can take its place.  Not so the only one
  * of its set: nobody else has what it had, and nobody could give it a vote.
  *
- * What can't be seen is an image taken since the last open: it counts as much,
- * and looks like a power cut.  Who puts one back has to say one more.
+ * What can't be seen is an image taken since the last open that the cluster
+ * knows of: it counts as much, and looks like a power cut.  So the cluster has
+ * to know of an open before the store is used, and who puts an image back has
+ * to say one more.
  */
 #ifndef QBD_CORE_OPEN_H
 #define QBD_CORE_OPEN_H

@@ -66,7 +66,10 @@
  *
  * S11 A replica is destroyed only by a tombstone that names its id and epoch,
  *     never because nobody knows it; ids are never used again; an older order
- *     than one known is refused. A store that was rolled back does not vote.
+ *     than one known is refused. A store that was rolled back does not vote,
+ *     nor does what is made in it later (open.h).
+ *     Else: the disk of C is put back to before its promise 6; with C and A L1
+ *     completes in term 5 what L2, which has 6 from B and C, never hears of.
  *
  * S12 What a resync copies is decided by indexes of last changes, which freed
  *     chunks keep; a half-copied replica reports what it had before.

@@ -154,5 +154,5 @@ check "detach for the last time" one_detach 7
 check "a stale term" says "fenced by a higher term" attach 7 vol7 16M 1 7001
 qbdctl kernel store remove "$STORE"
 add /dev/qd --opens-min 1000
-check "a disk from the past" says "only replica: .* has no vote" \
+check "a disk from the past" says "only replica: .* no vote" \
 	attach 7 vol7 16M 3 7001
