@@ -40,19 +40,18 @@ static bool qbd_recover_ended(struct qbd_store *store)
 	return ended;
 }
 
-/* One line for people; what happens on healthy devices only for the curious. */
 /* It can be used, and people have to know why its replicas do not vote. */
 static void qbd_recover_rolled_back(struct qbd_store *store,
 				    const struct qbd_finding *finding)
 {
 	spin_lock(&store->lock);
-	scnprintf(
-		store->why, sizeof(store->why),
-		"old copy: opened %llu times, not %llu; no vote before 'replica floor'",
-		finding->first, finding->last);
+	scnprintf(store->why, sizeof(store->why),
+		  "it was an old copy: opened %llu times, not %llu",
+		  finding->first, finding->last);
 	spin_unlock(&store->lock);
 }
 
+/* One line for people; what happens on healthy devices only for the curious. */
 static void qbd_recover_finding(struct qbd_store *store,
 				const struct qbd_finding *finding)
 {

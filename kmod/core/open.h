@@ -45,8 +45,8 @@
  * if it rose by one only, the next old image might count more than this store.
  *
  * Its table may lack replicas that were made after the image.  One that is made
- * now may have an id that has promised: it has no vote either, for good
- * (QBD_SUPER_FORGOT), until a floor is told.  So a blank disk that is formatted
+ * now, or much later (QBD_SUPER_FORGOT), may have an id that has promised: it
+ * has no vote before a floor is told either.  So a blank disk that is formatted
  * under the uuid of one that was lost can take its place.  Not so the only one
  * of its set: nobody else has what it had, and nobody could give it a vote.
  *
