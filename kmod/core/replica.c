@@ -77,8 +77,7 @@ u64 qbd_replica_epoch(const struct qbd_replica_core *rep)
  */
 u64 qbd_replica_min_term(const struct qbd_replica_core *rep)
 {
-	return max3(rep->promise.term,
-		    QBD_MUTANT(floor_ignored) ? 0 : rep->floor, rep->last.term);
+	return max3(rep->promise.term, rep->floor, rep->last.term);
 }
 
 /**

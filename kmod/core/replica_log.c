@@ -325,8 +325,7 @@ static void qbd_replica_vote_again(struct qbd_replica_core *rep,
 				   struct qbd_actions *acts)
 {
 	if (!rep->flags || (rep->flags & QBD_REPLICA_LOST) || !rep->floor ||
-	    (rep->promise.term < rep->floor && !QBD_MUTANT(floor_ignored)) ||
-	    !rep->opened || !rep->told ||
+	    rep->promise.term < rep->floor || !rep->opened || !rep->told ||
 	    (min(rep->durable, rep->matched) < rep->told &&
 	     !QBD_MUTANT(votes_before_filled)))
 		return;

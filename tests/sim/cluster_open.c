@@ -260,8 +260,7 @@ int cl_store_open(struct cl_world *w, u32 node)
 		.run = qbd_rng_next(&w->rng) | 1,
 		.verify_all = cl_chance(w, 20),
 	};
-	u32 often = w->node[node].restored ? 40 : 10;
-	u32 cut = s->opens && !w->healing && cl_chance(w, often) ?
+	u32 cut = s->opens && !w->healing && cl_chance(w, 10) ?
 			  1 + (u32)cl_rand(w, 30) :
 			  0;
 	int err;
@@ -276,6 +275,11 @@ int cl_store_open(struct cl_world *w, u32 node)
 	memset(s->slot, -1, sizeof(s->slot));
 	qbd_open_init(&open, &config, cl_open_buf, CL_BUF_BLOCKS);
 	err = cl_open_run(w, s, &open, &cut);
+	if (!err && open.must_checkpoint && !w->healing && cl_chance(w, 30)) {
+		/* before it says on the medium who does not vote */
+		qbd_disk_cut(s->disk);
+		err = -ENODEV;
+	}
 	if (err) {
 		cl_store_destroy(s);
 		return err;

@@ -70,7 +70,6 @@ slow=(
 	append_beside_shadow     # P5: records that the switch leaves behind
 	look_while_written       # digests of bytes that are about to change
 	rolled_back_votes        # S11: an old image counts like the store it was of
-	floor_ignored            # S11: it votes for whom it has fenced
 	votes_before_filled      # S11: it votes without what it acknowledged
 	created_anew_votes       # S11: a blank disk counts like the one lost
 	counted_before_flags     # S11: a crash makes an old image a good one
