@@ -67,18 +67,15 @@ static int cl_op_step(struct cl_world *w, struct cl_op *op)
 /* A leader took it: it has its place in the history. */
 static void cl_op_taken(struct cl_world *w, struct cl_op *op)
 {
-	struct qbd_leader_info info;
-
 	op->state = CL_OP_ISSUED;
 	if (op->kind == CL_OP_READ)
 		return;
-	qbd_leader_info(w->node[op->node].lead[op->shard].core, &info);
 	if (op->payload)
 		op->payload->lead = op->node;
 	cl_saw_assigned(
 		w, op,
 		w->node[op->node].vol[w->shard[op->shard].volume].core.term,
-		info.last);
+		w->node[op->node].lead[op->shard].last);
 }
 
 /* Offer a request to its leader. */

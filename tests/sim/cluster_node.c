@@ -109,8 +109,11 @@ int cl_lead_step(struct cl_world *w, u32 node, u32 shard,
 		acts.nr = 0;
 		w->counts.steps++;
 		got = qbd_leader_step(lead->core, &ev, &acts);
-		if (ev.kind != QBD_LEADER_MORE)
+		if (ev.kind != QBD_LEADER_MORE) {
 			err = got;
+			qbd_leader_info(lead->core, &info);
+			lead->last = info.last;
+		}
 		cl_queue(w, node, shard, &acts);
 		ev.kind = QBD_LEADER_MORE;
 	} while (acts.more);

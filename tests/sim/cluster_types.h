@@ -65,6 +65,7 @@ struct cl_lead {
 	struct qbd_inflight ring[CL_RING];
 	struct qbd_leader_read read[CL_READS];
 	u64 epoch; /* config epoch of the set that it works with */
+	u64 last; /* newest record when the last event was taken in */
 	u32 told; /* version of the set that it was told last */
 };
 
