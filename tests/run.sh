@@ -121,7 +121,7 @@ rows()
 		-v log_name="$logs/$1.log" '
 	index($0, pattern) {
 		sub(".*" pattern, "")
-		printf format, $1, seed, $2, $3, $4, $5
+		printf format, $1, seed, $2, $3, $4, $5, $6
 	}
 	/^not ok|^# timeout/ { print "FAILED, see " log_name }' "$logs/$1.log"
 }
@@ -159,8 +159,9 @@ run_sweep()
 run_corrupt()
 {
 	echo "each row: region, seed, copy, what comes of it when its own" \
-		"node leads, when another one does, its state then"
-	run_seeds corrupt '%-15s %-16s %s  %s | %s | %s' '256_*'
+		"node leads, when another one does, its state then, what" \
+		"the kernel said"
+	run_seeds corrupt '%-15s %-16s %s  %s | %s | %s | %s' '256_*'
 }
 
 # run_check STORES CLUSTERS FUZZ_S GUESTS_S [--slice]: schedules and seconds.

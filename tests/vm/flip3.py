@@ -20,17 +20,16 @@ HOME_FROM = 256
 DATA_BLOCKS = 8192
 
 
-def amid(layout):
-    """A segment amid those of the log that have a payload."""
-    full = [place for place, head in layout.segments()
-            if struct.unpack_from("<I", head, 60)[0]]
-    return full[len(full) // 2]
-
-
-def last(layout):
-    """The last one of them."""
+def segment(layout, number):
+    """One of those of the log that have a payload, counted from its end: those
+    at its begin may be at home already."""
     return [place for place, head in layout.segments()
-            if struct.unpack_from("<I", head, 60)[0]][-1]
+            if struct.unpack_from("<I", head, 60)[0]][-number]
+
+
+def amid(layout):
+    """One with others behind it."""
+    return segment(layout, 6)
 
 
 def home(layout):
@@ -52,7 +51,7 @@ REGIONS = {
     "log-header": lambda layout: ([amid(layout)], 0, 64),
     "log-descriptor": lambda layout: ([amid(layout)], 128, 192),
     "log-payload": lambda layout: ([amid(layout) + 1], 0, BLOCK),
-    "log-end": lambda layout: ([last(layout) + 1], 0, BLOCK),
+    "log-end": lambda layout: ([segment(layout, 1) + 1], 0, BLOCK),
     "table": lambda layout: ([layout.pages(TABLE)[0]], 0, BLOCK),
     "map": lambda layout: ([layout.pages(MAP)[0]], 0, BLOCK),
     "home": lambda layout: ([home(layout)], 0, BLOCK),
