@@ -156,41 +156,6 @@ static int qbd_leader_sender(const struct qbd_leader_core *lead,
 	return member;
 }
 
-/*
- * An ack came. One of this session, but of another life than the one that
- * promised: that life was opened by a repetition of the OPEN which the life
- * before had answered. It obeys, but none of its acks would ever count (S4).
- */
-static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
-			   const struct qbd_msg *msg, struct qbd_actions *acts)
-{
-	struct qbd_progress *prog = &lead->prog[member];
-
-	if (prog->promised && msg->session == prog->session &&
-	    msg->ack.incarnation != prog->incarnation &&
-	    !QBD_MUTANT(ack_of_old_session)) {
-		qbd_leader_open(lead, member, acts);
-		return;
-	}
-	if (!qbd_progress_ack(prog, msg, lead->now_ns))
-		return;
-	qbd_progress_answered(prog, lead->now_ns);
-	prog->matched = min(prog->matched, lead->win.end - 1);
-	prog->durable = min(prog->durable, prog->matched);
-	qbd_leader_recover_gain(lead, prog);
-	prog->acked_bytes = max(prog->acked_bytes,
-				qbd_window_bytes(&lead->win, prog->durable));
-	if (prog->state == QBD_MEMBER_LIVE && prog->next <= prog->matched) {
-		/* by a source that was still sending when it went live */
-		prog->next = prog->matched + 1;
-		prog->sent_bytes = qbd_window_bytes(&lead->win, prog->matched);
-	}
-	if (prog->state == QBD_MEMBER_PROBING)
-		qbd_leader_place(lead, member);
-	else if (prog->state == QBD_MEMBER_GONE)
-		qbd_leader_moved(lead, member, acts);
-}
-
 /* Members that a record could be committed with, at once or after a catch-up.
  */
 static u16 qbd_leader_near(const struct qbd_leader_core *lead)
@@ -200,7 +165,8 @@ static u16 qbd_leader_near(const struct qbd_leader_core *lead)
 
 	for (i = 0; i < lead->cfg.set.nr; i++)
 		if (lead->prog[i].state == QBD_MEMBER_GONE ||
-		    lead->prog[i].state == QBD_MEMBER_RESYNC)
+		    lead->prog[i].state == QBD_MEMBER_RESYNC ||
+		    lead->prog[i].full)
 			mask &= ~(1U << i);
 	return mask;
 }
@@ -235,6 +201,45 @@ void qbd_leader_reach(struct qbd_leader_core *lead, struct qbd_actions *acts)
 		lead->failing = true;
 		lead->space_wanted = true;
 	}
+}
+
+/*
+ * An ack came. One of this session, but of another life than the one that
+ * promised: that life was opened by a repetition of the OPEN which the life
+ * before had answered. It obeys, but none of its acks would ever count (S4).
+ */
+static void qbd_leader_ack(struct qbd_leader_core *lead, u32 member,
+			   const struct qbd_msg *msg, struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	if (prog->promised && msg->session == prog->session &&
+	    msg->ack.incarnation != prog->incarnation &&
+	    !QBD_MUTANT(ack_of_old_session)) {
+		qbd_leader_open(lead, member, acts);
+		return;
+	}
+	if (!qbd_progress_ack(prog, msg, lead->now_ns))
+		return;
+	qbd_progress_answered(prog, lead->now_ns);
+	prog->matched = min(prog->matched, lead->win.end - 1);
+	prog->durable = min(prog->durable, prog->matched);
+	if (prog->durable + 1 == lead->win.end)
+		prog->full = false;
+	if (lead->suspended && !prog->full)
+		qbd_leader_reach(lead, acts);
+	qbd_leader_recover_gain(lead, prog);
+	prog->acked_bytes = max(prog->acked_bytes,
+				qbd_window_bytes(&lead->win, prog->durable));
+	if (prog->state == QBD_MEMBER_LIVE && prog->next <= prog->matched) {
+		/* by a source that was still sending when it went live */
+		prog->next = prog->matched + 1;
+		prog->sent_bytes = qbd_window_bytes(&lead->win, prog->matched);
+	}
+	if (prog->state == QBD_MEMBER_PROBING)
+		qbd_leader_place(lead, member);
+	else if (prog->state == QBD_MEMBER_GONE)
+		qbd_leader_moved(lead, member, acts);
 }
 
 static void qbd_leader_msg(struct qbd_leader_core *lead,
@@ -344,6 +349,9 @@ static void qbd_leader_member_tick(struct qbd_leader_core *lead, u32 member,
 		if (late)
 			qbd_leader_open(lead, member, acts);
 		break;
+	case QBD_MEMBER_FULL:
+		/* only shown */
+		break;
 	case QBD_MEMBER_PROBING:
 		if (late)
 			qbd_leader_probe_again(lead, member, acts);
@@ -418,6 +426,20 @@ static void qbd_leader_release(struct qbd_leader_core *lead,
 	}
 }
 
+/*
+ * What people are to see of a member. One whose store is full goes round and
+ * round while it is tried: what matters is why.
+ */
+static u8 qbd_leader_shown(const struct qbd_progress *prog)
+{
+	if (prog->state == QBD_MEMBER_OPENING && prog->refused)
+		return QBD_MEMBER_REFUSED;
+	if (prog->full && prog->state >= QBD_MEMBER_PROBING &&
+	    prog->state <= QBD_MEMBER_GONE)
+		return QBD_MEMBER_FULL;
+	return prog->state;
+}
+
 /* Tell the shell which members changed their state. */
 static void qbd_leader_show(struct qbd_leader_core *lead,
 			    struct qbd_actions *acts)
@@ -429,9 +451,7 @@ static void qbd_leader_show(struct qbd_leader_core *lead,
 	for (i = 0; i < lead->cfg.set.nr; i++) {
 		struct qbd_progress *prog = &lead->prog[i];
 
-		state = prog->state;
-		if (state == QBD_MEMBER_OPENING && prog->refused)
-			state = QBD_MEMBER_REFUSED;
+		state = qbd_leader_shown(prog);
 		if (prog->shown == state)
 			continue;
 		if (!qbd_actions_room(acts)) {

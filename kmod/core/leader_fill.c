@@ -116,6 +116,34 @@ void qbd_leader_match(struct qbd_leader_core *lead, u32 member,
 	prog->sent = last;
 }
 
+/**
+ * qbd_leader_full() - a member's store has no home for a record
+ * @lead: the leader
+ * @member: its number
+ * @nack: what it said
+ * @acts: actions of the step
+ *
+ * It has forgotten what it could not log, so what it said to have received
+ * counts no more: where it is now is found out anew, in a new session, and so
+ * what it may say once more is old.
+ */
+void qbd_leader_full(struct qbd_leader_core *lead, u32 member,
+		     const struct qbd_msg_nack *nack, struct qbd_actions *acts)
+{
+	struct qbd_progress *prog = &lead->prog[member];
+
+	if (prog->state < QBD_MEMBER_PROBING ||
+	    prog->state > QBD_MEMBER_CATCHUP)
+		return;
+	qbd_progress_full(prog, nack->hint.index, lead->now_ns,
+			  QBD_FULL_AGAIN * lead->cfg.retry_ns);
+	if (QBD_MUTANT(full_received_kept))
+		return;
+	/* the source is not to blame */
+	prog->source = -1;
+	qbd_leader_match(lead, member, nack->hint, acts);
+}
+
 /* A new source: those whom nobody could help need not wait any longer. */
 static void qbd_leader_new_source(struct qbd_leader_core *lead)
 {
@@ -285,7 +313,7 @@ static void qbd_leader_pin(struct qbd_leader_core *lead,
 	u64 missing = lead->commit - min(lead->commit, prog->matched);
 	u64 bytes = win->end_bytes - win->base_bytes;
 
-	if (prog->pin || prog->stalled || !lead->commit ||
+	if (prog->pin || prog->stalled || prog->full || !lead->commit ||
 	    missing > (win->mask + 1) / 2 ||
 	    missing * bytes > (win->end - win->base) * (win->max_bytes / 2))
 		return;
@@ -295,10 +323,12 @@ static void qbd_leader_pin(struct qbd_leader_core *lead,
 /*
  * Records of one FETCH. Two of them are under way, and with what they bring the
  * target has to stay within its window: what goes beyond is refused, and sent
- * again only by the clock.
+ * again only by the clock. One whose store was full is only tried.
  */
 static u32 qbd_leader_fetch_records(const struct qbd_progress *prog)
 {
+	if (prog->full)
+		return 1;
 	return min(QBD_FETCH_RECORDS_MAX, max(prog->window_records / 2, 1U));
 }
 
@@ -338,7 +368,8 @@ static bool qbd_leader_fetch_due(const struct qbd_leader_core *lead,
 	u64 arrived = prog->matched < prog->probe.index ? prog->probe.index :
 							  prog->durable;
 
-	if (prog->fetching || lead->now_ns < prog->retry_ns)
+	if (prog->fetching || lead->now_ns < prog->retry_ns ||
+	    qbd_progress_held(prog, lead->now_ns))
 		return false;
 	if (prog->source < 0 && prog->sent.index > prog->matched &&
 	    !qbd_pos_equal(prog->sent, prog->probe))

@@ -12,6 +12,8 @@
 
 #include "leader.h"
 
+/* retry intervals after which a member whose store was full is tried again */
+#define QBD_FULL_AGAIN 4
 /* retry intervals after which a record that nobody could read is asked for */
 #define QBD_FILL_AGAIN 64
 /* a resync without progress for so many waits, more than it has itself, gets
@@ -203,6 +205,8 @@ void qbd_leader_probe(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_pos pos, struct qbd_actions *acts);
 void qbd_leader_probe_again(struct qbd_leader_core *lead, u32 member,
 			    struct qbd_actions *acts);
+void qbd_leader_full(struct qbd_leader_core *lead, u32 member,
+		     const struct qbd_msg_nack *nack, struct qbd_actions *acts);
 void qbd_leader_place(struct qbd_leader_core *lead, u32 member);
 bool qbd_leader_moved(struct qbd_leader_core *lead, u32 member,
 		      struct qbd_actions *acts);

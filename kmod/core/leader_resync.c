@@ -98,6 +98,7 @@ void qbd_leader_resync_reply(struct qbd_leader_core *lead, u32 member,
 	qbd_progress_answered(prog, lead->now_ns);
 	switch (reply->status) {
 	case QBD_STATUS_OK:
+		prog->full = false;
 		prog->source = -1;
 		qbd_leader_open(lead, member, acts);
 		break;
@@ -108,6 +109,10 @@ void qbd_leader_resync_reply(struct qbd_leader_core *lead, u32 member,
 		prog->copied = reply->chunks;
 		prog->copied_bytes = reply->bytes;
 		break;
+	case QBD_STATUS_NOSPC:
+		qbd_progress_full(prog, max(prog->last.index, prog->gained),
+				  lead->now_ns, 0);
+		fallthrough;
 	default:
 		qbd_leader_resync_lost(lead, member);
 		break;

@@ -310,7 +310,8 @@ void qbd_leader_stream(struct qbd_leader_core *lead, struct qbd_actions *acts)
 	for (i = 0; i < lead->cfg.set.nr; i++) {
 		struct qbd_progress *prog = &lead->prog[i];
 
-		if (prog->state != QBD_MEMBER_LIVE)
+		if (prog->state != QBD_MEMBER_LIVE ||
+		    qbd_progress_held(prog, lead->now_ns))
 			continue;
 		while (prog->next < lead->win.end) {
 			rec = qbd_window_at(&lead->win, prog->next);

@@ -109,6 +109,8 @@ bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
 	}
 	prog->matched = max(prog->matched, received);
 	prog->durable = max(prog->durable, durable);
+	if (durable > prog->full_at)
+		prog->full = false;
 	prog->round = max(prog->round, ack->ack.round);
 	prog->version = ack->list;
 	prog->voting = !(ack->flags & QBD_WIRE_NONVOTING);
@@ -124,6 +126,7 @@ bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
  * node's memory, which the window is the bound of.
  *
  * One record always may: a window smaller than a record must not be the end.
+ * And no more than that, as a trial, if its store had no home for the last one.
  *
  * Return: true if so.
  */
@@ -134,8 +137,36 @@ bool qbd_progress_window_open(const struct qbd_progress *prog, u32 bytes)
 
 	if (!records)
 		return true;
-	return records < prog->window_records &&
+	return !prog->full && records < prog->window_records &&
 	       flight + bytes <= prog->window_bytes;
+}
+
+/**
+ * qbd_progress_full() - its store has no home for a record
+ * @prog: the member
+ * @at: the last record that it has
+ * @now_ns: now
+ * @wait_ns: after which the next one is to be tried again
+ */
+void qbd_progress_full(struct qbd_progress *prog, u64 at, u64 now_ns,
+		       u64 wait_ns)
+{
+	prog->full = true;
+	prog->full_at = at;
+	prog->full_ns = now_ns + wait_ns;
+}
+
+/**
+ * qbd_progress_held() - is it no use to send the member a record?
+ * @prog: the member
+ * @now_ns: now
+ *
+ * Return: true if its store was full a moment ago.
+ */
+bool qbd_progress_held(const struct qbd_progress *prog, u64 now_ns)
+{
+	return prog->full &&
+	       (now_ns < prog->full_ns || QBD_MUTANT(full_never_tried));
 }
 
 /**
@@ -156,6 +187,7 @@ const char *qbd_progress_name(enum qbd_member_state state)
 		[QBD_MEMBER_CATCHUP] = "catch-up",
 		[QBD_MEMBER_GONE] = "gone",
 		[QBD_MEMBER_RESYNC] = "resync",
+		[QBD_MEMBER_FULL] = "full",
 		[QBD_MEMBER_REFUSED] = "refused",
 	};
 

@@ -12,6 +12,8 @@
  * assigned.  LAGGING: fell out of the live stream (V4); needs its log filled.
  * CATCHUP: another member fills it.  GONE: no member's log goes back far
  * enough, needs a resync.  RESYNC: another member makes it a copy of itself.
+ * FULL: shown instead of what it is while its store has no home for its next
+ * record; that one is sent again now and then.
  * REFUSED: failed, or obeys somebody else.
  *
  * An ack counts only if it is of this term, nonce, session and incarnation,
@@ -33,6 +35,7 @@
  * @QBD_MEMBER_CATCHUP: being filled by another member
  * @QBD_MEMBER_GONE: no source can help: log catch-up is impossible
  * @QBD_MEMBER_RESYNC: told to become a copy of another member
+ * @QBD_MEMBER_FULL: its store has no room; only shown
  * @QBD_MEMBER_REFUSED: failed or does not obey
  */
 enum qbd_member_state {
@@ -45,6 +48,7 @@ enum qbd_member_state {
 	QBD_MEMBER_CATCHUP,
 	QBD_MEMBER_GONE,
 	QBD_MEMBER_RESYNC,
+	QBD_MEMBER_FULL,
 	QBD_MEMBER_REFUSED,
 };
 
@@ -57,6 +61,9 @@ enum qbd_member_state {
  * @refused: it refused the last one, and is asked again now and then
  * @why: enum qbd_wire_reason of that; 0 = none
  * @voting: its acks count
+ * @full: its store has no home for the record after @full_at
+ * @full_at: see there
+ * @full_ns: when that record is to be tried again
  * @source: CATCHUP, RESYNC: member that fills it; -1 = none
  * @tried: mask of members that failed as its source
  * @lost: those of them that can't have what it lacks
@@ -102,6 +109,9 @@ struct qbd_progress {
 	bool refused;
 	u8 why;
 	bool voting;
+	bool full;
+	u64 full_at;
+	u64 full_ns;
 	s8 source;
 	u16 tried;
 	u16 lost;
@@ -145,6 +155,9 @@ void qbd_progress_answered(struct qbd_progress *prog, u64 now_ns);
 bool qbd_progress_ack(struct qbd_progress *prog, const struct qbd_msg *ack,
 		      u64 now_ns);
 bool qbd_progress_window_open(const struct qbd_progress *prog, u32 bytes);
+void qbd_progress_full(struct qbd_progress *prog, u64 at, u64 now_ns,
+		       u64 wait_ns);
+bool qbd_progress_held(const struct qbd_progress *prog, u64 now_ns);
 const char *qbd_progress_name(enum qbd_member_state state);
 
 #endif /* QBD_CORE_PROGRESS_H */

@@ -201,7 +201,7 @@ void qbd_replica_nack(const struct qbd_replica_core *rep, u32 node,
 		msg->nack.id = rep->cfg.blocks;
 	/* what is committed is in every leader's history: no need to go below
 	 */
-	if (reason == QBD_NACK_MISMATCH)
+	if (reason == QBD_NACK_MISMATCH || reason == QBD_NACK_FULL)
 		msg->nack.hint =
 			qbd_replica_hint(rep, to->append.prev, rep->bound);
 }
@@ -287,6 +287,30 @@ bool qbd_replica_obeys(struct qbd_replica_core *rep,
 }
 
 /**
+ * qbd_replica_complain() - refuse what was accepted before, or comes next
+ * @rep: the replica, opened
+ * @reason: enum qbd_wire_reason
+ * @acts: actions of the step
+ *
+ * Return: the NACK, to the holder of the promise; NULL if there was no room.
+ */
+struct qbd_msg *qbd_replica_complain(const struct qbd_replica_core *rep,
+				     u32 reason, struct qbd_actions *acts)
+{
+	struct qbd_msg *msg =
+		qbd_replica_send(rep, rep->promise.node, QBD_MSG_NACK, acts);
+
+	if (!msg)
+		return NULL;
+	msg->nack.reason = reason;
+	msg->nack.request = QBD_MSG_APPEND;
+	msg->nack.promise_term = rep->promise.term;
+	msg->nack.promise_epoch = qbd_replica_epoch(rep);
+	msg->nack.incarnation = rep->cfg.incarnation;
+	return msg;
+}
+
+/**
  * qbd_replica_fail() - this replica is of no use any more
  * @rep: the replica
  * @err: negative errno
@@ -298,7 +322,6 @@ void qbd_replica_fail(struct qbd_replica_core *rep, int err,
 		      struct qbd_actions *acts)
 {
 	struct qbd_action *act;
-	struct qbd_msg *msg;
 
 	if (rep->failed)
 		return;
@@ -311,16 +334,8 @@ void qbd_replica_fail(struct qbd_replica_core *rep, int err,
 	act = qbd_actions_add(acts, QBD_ACT_FAIL);
 	if (act)
 		act->err = err;
-	if (!rep->opened)
-		return;
-	msg = qbd_replica_send(rep, rep->promise.node, QBD_MSG_NACK, acts);
-	if (!msg)
-		return;
-	msg->nack.reason = QBD_NACK_FAILED;
-	msg->nack.request = QBD_MSG_APPEND;
-	msg->nack.promise_term = rep->promise.term;
-	msg->nack.promise_epoch = qbd_replica_epoch(rep);
-	msg->nack.incarnation = rep->cfg.incarnation;
+	if (rep->opened)
+		qbd_replica_complain(rep, QBD_NACK_FAILED, acts);
 }
 
 /* What replicas say to each other, and the order for it. */
@@ -421,8 +436,11 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 		qbd_replica_unlogged(rep, event->pos);
 		break;
 	case QBD_REPLICA_FORGOT:
-		qbd_replica_unlogged(rep, event->pos);
 		qbd_replica_resync_forgot(rep);
+		qbd_replica_full_forgot(rep, event->pos, acts);
+		break;
+	case QBD_REPLICA_FULL:
+		qbd_replica_full(rep, acts);
 		break;
 	case QBD_REPLICA_READ_DONE:
 		qbd_replica_read_done(rep, event, acts);
@@ -443,6 +461,7 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 	case QBD_REPLICA_TICK:
 		qbd_replica_wakeup(rep, event->now_ns, acts);
 		qbd_replica_source_tick(rep);
+		qbd_replica_full_tick(rep, acts);
 		break;
 	case QBD_REPLICA_MORE:
 		break;

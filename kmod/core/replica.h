@@ -23,6 +23,9 @@
  * the newest LOGGED is enough.  If the store has no room the shell keeps them,
  * and all that follow, in order.  If it fails, FAILED.
  *
+ * FULL.  The store has no home for the oldest LOG_APPEND that waits: it and all
+ * behind it are forgotten, with a NACK; what continues the log is tried again.
+ *
  * WINDOW.  What was handed to the store and is not durable is in memory, and
  * bounded here, whatever the leader does: twice what it was told it may send
  * ahead, for it counts by acks that it has seen, while a source of catch-up
@@ -115,8 +118,8 @@ struct qbd_replica_config {
  * @QBD_REPLICA_TRUNCATED: the oldest LOG_TRUNCATE not yet reported is durable
  * @QBD_REPLICA_UNLOGGED: appended records beyond @pos were forgotten before
  *	they reached the log, in favour of a promise
- * @QBD_REPLICA_FORGOT: likewise, the oldest LOG_FORGET not yet reported was
- *	carried out
+ * @QBD_REPLICA_FORGOT: likewise, the oldest LOG_FORGET not reported is done
+ * @QBD_REPLICA_FULL: the oldest LOG_APPEND that waits has no home in the store
  * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ,
  *	-EAGAIN: no memory to read it with); the bytes (@payload, @crc) show all
  *	of the history up to @first, and none of it beyond @pos.index
@@ -139,6 +142,7 @@ enum qbd_replica_event_kind {
 	QBD_REPLICA_TRUNCATED,
 	QBD_REPLICA_UNLOGGED,
 	QBD_REPLICA_FORGOT,
+	QBD_REPLICA_FULL,
 	QBD_REPLICA_READ_DONE,
 	QBD_REPLICA_LOG_BAD,
 	QBD_REPLICA_SHADOWED,
@@ -244,6 +248,9 @@ struct qbd_fill {
  * @released: its holder is done with it
  * @listed: the replica is in the list of the promise's node
  * @ack_due: an ack is to be sent at the end of the step
+ * @full: the store had no home for the record after @full_at
+ * @full_at: see there
+ * @full_session: session in which the leader was told so
  * @failed: negative errno once it failed
  */
 struct qbd_replica_core {
@@ -283,6 +290,9 @@ struct qbd_replica_core {
 	bool released;
 	bool listed;
 	bool ack_due;
+	bool full;
+	u64 full_at;
+	u64 full_session;
 	int failed;
 };
 

@@ -118,6 +118,7 @@ bool qbd_replica_truncate(struct qbd_replica_core *rep, u64 index, u64 term,
 		return false;
 	last.term = qbd_replica_term_at(rep, index);
 	rep->mark = min(rep->mark, index);
+	rep->full_at = min(rep->full_at, index);
 	act->index = index;
 	act->term = term;
 	rep->last = last;
@@ -157,8 +158,8 @@ static bool qbd_replica_run_add(struct qbd_replica_core *rep, u64 term,
  * records until it has no memory; those without payload need no pages, whose
  * pool has an end.
  */
-static bool qbd_replica_full(const struct qbd_replica_core *rep,
-			     const struct qbd_msg *msg)
+static bool qbd_replica_crowded(const struct qbd_replica_core *rep,
+				const struct qbd_msg *msg)
 {
 	u64 records = rep->last.index - rep->durable;
 	u64 bytes = rep->old_bytes + rep->new_bytes;
@@ -258,6 +259,18 @@ static void qbd_replica_take(struct qbd_replica_core *rep,
 	qbd_replica_log(rep, event, acts);
 }
 
+/*
+ * Does this follow a record for which there was no home? One that continues
+ * what is here is tried: it may be another, or need no room. Not while what
+ * waits is being forgotten: it would look as if it had been forgotten too.
+ */
+static bool qbd_replica_unhoused(const struct qbd_replica_core *rep,
+				 const struct qbd_msg_append *append)
+{
+	return rep->full && append->pos.index > rep->last.index &&
+	       (rep->resync.forgets || append->prev.index > rep->last.index);
+}
+
 /**
  * qbd_replica_append() - an APPEND came
  * @rep: the replica
@@ -271,6 +284,8 @@ static void qbd_replica_take(struct qbd_replica_core *rep,
  * refused are refused like it. Else each of them were a mismatch, and the
  * leader would begin to send all of them again at once, for as long as the disk
  * hangs.
+ *
+ * Likewise of those that follow one for which the store had no home.
  *
  * A replica with a shadow takes none: one that is in the log, and not home when
  * the shadow becomes the replica, would be lost without a trace.
@@ -289,8 +304,12 @@ void qbd_replica_append(struct qbd_replica_core *rep,
 	}
 	rep->session = msg->session;
 	rep->round = max(rep->round, msg->append.round);
+	if (qbd_replica_unhoused(rep, &msg->append)) {
+		qbd_replica_nack(rep, event->node, msg, QBD_NACK_FULL, acts);
+		return;
+	}
 	if (msg->append.pos.index > rep->last.index &&
-	    (qbd_replica_full(rep, msg) || qbd_replica_unshadow(rep))) {
+	    (qbd_replica_crowded(rep, msg) || qbd_replica_unshadow(rep))) {
 		qbd_replica_nack(rep, event->node, msg, QBD_NACK_BUSY, acts);
 		return;
 	}
@@ -390,6 +409,8 @@ void qbd_replica_logged(struct qbd_replica_core *rep, struct qbd_pos pos,
 		return;
 	rep->durable = index;
 	rep->ack_due = true;
+	if (index > rep->full_at)
+		rep->full = false;
 	qbd_replica_count(rep);
 	qbd_replica_told(rep, 0, acts);
 }
@@ -426,6 +447,80 @@ void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos)
 	qbd_replica_config_cut(rep, pos.index);
 	while (rep->nr_runs && rep->run[rep->nr_runs - 1].first > pos.index)
 		rep->nr_runs--;
+}
+
+/**
+ * qbd_replica_full() - the store has no home for what waits to be logged
+ * @rep: the replica
+ * @acts: actions of the step
+ *
+ * What waits would hold pages of the node for as long as nobody makes room,
+ * and nobody would know why it waits. So it is forgotten, and the leader told.
+ * The records that follow it are on their way through the shell: they are
+ * forgotten with it, when LOG_FORGET has come after them.
+ */
+void qbd_replica_full(struct qbd_replica_core *rep, struct qbd_actions *acts)
+{
+	if (rep->failed || rep->resync.forgets)
+		return;
+	if (!qbd_actions_add(acts, QBD_ACT_LOG_FORGET))
+		return;
+	rep->resync.forgets++;
+	rep->full = true;
+	rep->full_at = rep->last.index;
+}
+
+static void qbd_replica_full_say(struct qbd_replica_core *rep,
+				 struct qbd_actions *acts)
+{
+	struct qbd_msg *msg;
+
+	if (rep->failed || !rep->opened || !rep->promised)
+		return;
+	rep->full_session = rep->session;
+	msg = qbd_replica_complain(rep, QBD_NACK_FULL, acts);
+	if (msg)
+		msg->nack.hint = rep->last;
+}
+
+/**
+ * qbd_replica_full_forgot() - what waited was forgotten
+ * @rep: the replica
+ * @pos: the last record that is left
+ * @acts: actions of the step
+ *
+ * Room may have come before that: then nothing was.
+ */
+void qbd_replica_full_forgot(struct qbd_replica_core *rep, struct qbd_pos pos,
+			     struct qbd_actions *acts)
+{
+	bool lost = pos.index < rep->last.index;
+
+	qbd_replica_unlogged(rep, pos);
+	if (!rep->full || rep->resync.forgets)
+		return;
+	rep->full = lost;
+	rep->full_at = pos.index;
+	if (lost)
+		qbd_replica_full_say(rep, acts);
+}
+
+/**
+ * qbd_replica_full_tick() - time went by
+ * @rep: the replica
+ * @acts: actions of the step
+ *
+ * The leader is told again as long as it has not begun another session: if it
+ * did not hear of it, it waits for acks of what it believes to be on its way to
+ * the medium. Not when there is a next record, which may have a home.
+ */
+void qbd_replica_full_tick(struct qbd_replica_core *rep,
+			   struct qbd_actions *acts)
+{
+	if (rep->full && !rep->resync.forgets &&
+	    rep->session == rep->full_session &&
+	    rep->last.index == rep->full_at)
+		qbd_replica_full_say(rep, acts);
 }
 
 /**

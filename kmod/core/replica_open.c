@@ -66,6 +66,7 @@ static void qbd_replica_rise(struct qbd_replica_core *rep,
 	rep->vouched = 0;
 	rep->round = 0;
 	rep->ack_due = false;
+	rep->full_session = 0;
 	memset(rep->fill, 0, sizeof(rep->fill));
 	qbd_replica_resync_end(rep);
 	rep->resync.order = 0; /* sessions begin anew with the term */

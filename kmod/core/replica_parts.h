@@ -14,6 +14,8 @@
 
 struct qbd_msg *qbd_replica_send(const struct qbd_replica_core *rep, u32 node,
 				 u16 type, struct qbd_actions *acts);
+struct qbd_msg *qbd_replica_complain(const struct qbd_replica_core *rep,
+				     u32 reason, struct qbd_actions *acts);
 struct qbd_msg *qbd_replica_reply(const struct qbd_replica_core *rep, u32 node,
 				  const struct qbd_msg *to, u16 type,
 				  struct qbd_actions *acts);
@@ -57,6 +59,11 @@ void qbd_replica_logged(struct qbd_replica_core *rep, struct qbd_pos pos,
 			struct qbd_actions *acts);
 void qbd_replica_truncated(struct qbd_replica_core *rep);
 void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos);
+void qbd_replica_full(struct qbd_replica_core *rep, struct qbd_actions *acts);
+void qbd_replica_full_forgot(struct qbd_replica_core *rep, struct qbd_pos pos,
+			     struct qbd_actions *acts);
+void qbd_replica_full_tick(struct qbd_replica_core *rep,
+			   struct qbd_actions *acts);
 void qbd_replica_told(struct qbd_replica_core *rep, u64 commit,
 		      struct qbd_actions *acts);
 void qbd_replica_ack(const struct qbd_replica_core *rep,

@@ -694,6 +694,7 @@ static void qbd_resync_switched(struct qbd_replica_core *rep,
 	}
 	rep->last = at;
 	rep->durable = at.index;
+	rep->full = false;
 	rep->bound = at.index;
 	rep->nr_runs = 0;
 	rep->mark = at.index;

@@ -102,4 +102,10 @@ void cl_fault_heal(struct cl_world *w, u32 slot);
 void cl_fault_heal_all(struct cl_world *w);
 void cl_fault_phase(struct cl_world *w, u32 node, u32 shard);
 
+/* cluster_full.c: stores that run full. */
+void cl_full_strike(struct cl_world *w, u32 node);
+void cl_full_heal(struct cl_world *w, u32 node);
+bool cl_full_refuses(struct cl_world *w, u32 node,
+		     const struct qbd_action *act);
+
 #endif /* QBD_SIM_CLUSTER_H */

@@ -135,10 +135,10 @@ static int cl_act_log_try(struct cl_world *w, u32 node, u32 shard,
 		return -ESHUTDOWN;
 	if (w->node[node].no_room && cl_act_no_room(w, act))
 		return -EAGAIN;
+	if (cl_full_refuses(w, node, act))
+		return -ENOSPC;
 	err = cl_log_put(w, node, shard, act);
-	if (err == -ENOMEM || err == -ENOSPC)
-		err = -EAGAIN;
-	return err;
+	return err == -ENOMEM ? -EAGAIN : err;
 }
 
 static void cl_act_log_end(struct cl_world *w, u32 node, u32 shard,
@@ -193,6 +193,13 @@ static void cl_act_unlog(struct cl_world *w, u32 node, u32 shard,
 		cl_log_truncated(w, node, shard);
 }
 
+/* The first of what waits has no home. */
+static void cl_act_full(struct cl_world *w, u32 node, u32 shard)
+{
+	cl_rep_step(w, node, shard,
+		    &(struct qbd_replica_event){ .kind = QBD_REPLICA_FULL });
+}
+
 static void cl_act_log(struct cl_world *w, u32 node, u32 shard,
 		       struct cl_item *item)
 {
@@ -206,13 +213,15 @@ static void cl_act_log(struct cl_world *w, u32 node, u32 shard,
 		cl_act_unlog(w, node, shard, QBD_REPLICA_UNLOGGED);
 	if (!rep->waits.head)
 		err = cl_act_log_try(w, node, shard, &item->act);
-	if (err != -EAGAIN) {
+	if (err != -EAGAIN && err != -ENOSPC) {
 		cl_act_log_end(w, node, shard, &item->act, err);
 		return;
 	}
 	wait = cl_item_new();
 	*wait = *item;
 	cl_push(&rep->waits, wait);
+	if (err == -ENOSPC)
+		cl_act_full(w, node, shard);
 }
 
 /* What waits for room is offered again, in order. */
@@ -221,18 +230,23 @@ void cl_log_retry(struct cl_world *w, u32 node)
 	u32 life = w->node[node].life, shard;
 	struct cl_fifo *waits;
 	struct cl_item *item;
-	int err;
+	int err = 0;
 
 	for (shard = 0; shard < w->nr_shards; shard++) {
 		waits = &w->node[node].rep[shard].waits;
 		while ((item = cl_pop(waits))) {
 			err = cl_act_log_try(w, node, shard, &item->act);
-			if (err == -EAGAIN) {
+			if (err == -EAGAIN || err == -ENOSPC) {
 				cl_push_back(waits, item);
 				break;
 			}
 			cl_act_log_end(w, node, shard, &item->act, err);
 			cl_item_free(item);
+			if (w->node[node].life != life)
+				return;
+		}
+		if (item && err == -ENOSPC) {
+			cl_act_full(w, node, shard);
 			if (w->node[node].life != life)
 				return;
 		}

@@ -57,10 +57,10 @@ static bool cl_rest_member(struct cl_world *w, u32 shard, u32 member,
 
 	if (cl_gone(w, shard, member, prog))
 		return true;
-	return prog->state == QBD_MEMBER_LIVE && prog->voting && !rep->flags &&
-	       prog->durable == info->last && prog->commit == info->commit &&
-	       rep->bound == info->last && rep->durable == info->last &&
-	       rep->last.index == info->last &&
+	return prog->state == QBD_MEMBER_LIVE && prog->voting && !prog->full &&
+	       !rep->full && !rep->flags && prog->durable == info->last &&
+	       prog->commit == info->commit && rep->bound == info->last &&
+	       rep->durable == info->last && rep->last.index == info->last &&
 	       !w->node[id].rep[shard].waits.head;
 }
 
@@ -177,11 +177,14 @@ void cl_end_show(struct cl_world *w)
 			node = &w->node[cl_end_set(w, shard)->member[i].node];
 			cl_trace(w,
 				 "  node %u: %s matched %llu pin %llu, %s, "
-				 "waits %s\n",
+				 "waits %s%s\n",
 				 node->id, qbd_progress_name(prog->state),
 				 prog->matched, prog->pin,
 				 node->rep[shard].ready ? "ready" : "not ready",
-				 node->rep[shard].waits.head ? "yes" : "no");
+				 node->rep[shard].waits.head ? "yes" : "no",
+				 node->rep[shard].core.full ? ", full" :
+				 prog->full		    ? ", was full" :
+							      "");
 		}
 	}
 }

@@ -31,6 +31,7 @@ const char *cl_fault_name(enum cl_fault_kind kind)
 		[CL_FAULT_READ_EIO] = "read-eio",
 		[CL_FAULT_READ_BAD] = "read-bad",
 		[CL_FAULT_NO_ROOM] = "no-room",
+		[CL_FAULT_FULL] = "full",
 		[CL_FAULT_STORE] = "store-fails",
 		[CL_FAULT_ROT] = "rot",
 		[CL_FAULT_ROLLBACK] = "rollback",
@@ -356,6 +357,9 @@ static void cl_strike(struct cl_world *w, struct cl_fault *fault, u32 volume)
 	case CL_FAULT_READ_BAD:
 		node->read_bad = true;
 		break;
+	case CL_FAULT_FULL:
+		cl_full_strike(w, fault->node);
+		break;
 	case CL_FAULT_STORE:
 		node->write_eio = true;
 		break;
@@ -545,6 +549,9 @@ static void cl_heal_one(struct cl_world *w, struct cl_fault *fault)
 	case CL_FAULT_NO_ROOM:
 		node->no_room = false;
 		cl_log_retry(w, fault->node);
+		break;
+	case CL_FAULT_FULL:
+		cl_full_heal(w, fault->node);
 		break;
 	case CL_FAULT_STORE:
 		cl_heal_store(w, fault->node);

@@ -27,6 +27,7 @@
  * @CL_FAULT_READ_EIO: reads of its disk fail
  * @CL_FAULT_READ_BAD: reads of its disk give other bytes
  * @CL_FAULT_NO_ROOM: its log has no room for most records; they wait
+ * @CL_FAULT_FULL: its store has no home for most writes, later it has again
  * @CL_FAULT_STORE: writes of its disk fail: the store stops for good
  * @CL_FAULT_ROT: a bit of its log is flipped while it is down
  * @CL_FAULT_ROLLBACK: it crashes, and its disk is an old image, or blank, then
@@ -51,6 +52,7 @@ enum cl_fault_kind {
 	CL_FAULT_READ_EIO,
 	CL_FAULT_READ_BAD,
 	CL_FAULT_NO_ROOM,
+	CL_FAULT_FULL,
 	CL_FAULT_STORE,
 	CL_FAULT_ROT,
 	CL_FAULT_ROLLBACK,

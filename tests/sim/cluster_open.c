@@ -267,6 +267,7 @@ int cl_store_open(struct cl_world *w, u32 node)
 
 	qbd_disk_faults_set(s->disk, &(struct qbd_disk_faults){ 0 });
 	s->failed = false;
+	s->filled = 0;
 	s->due_ns = 0;
 	s->seg_busy = false;
 	s->ckpt = false;

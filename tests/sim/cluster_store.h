@@ -70,6 +70,7 @@ struct cl_store {
 	bool blank; /* its replicas are to be made again */
 	u64 rot_end; /* position in the log: all before is proven */
 	bool failed; /* the node was told */
+	u32 filled; /* chunks that the filler took, see cluster_full.c */
 	bool drops; /* payloads leave memory */
 	u64 due_ns; /* of the event that is set, 0 = none */
 	struct list_head ios;

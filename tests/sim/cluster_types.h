@@ -114,6 +114,7 @@ struct cl_node {
 	bool read_eio;
 	bool read_bad;
 	bool no_room;
+	bool full; /* no home for writes, see cluster_full.c */
 	bool write_eio;
 	struct cl_log *log;
 	struct cl_store *store;

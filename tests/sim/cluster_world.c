@@ -396,6 +396,7 @@ static void cl_node_reset(struct cl_world *w, u32 id)
 	node->read_eio = false;
 	node->read_bad = false;
 	node->no_room = false;
+	node->full = false;
 	node->write_eio = false;
 	node->damaged = false;
 	node->rolled = false;

@@ -46,6 +46,8 @@ fast=(
 	joint_one_set            # S6: a joint quorum of the old set only
 	list_version_kept        # S9: who left is renewed with the others
 	nonvoting_counted        # S5: who lost its promises gives one
+	full_never_tried         # R8: full once, full for ever
+	full_received_kept       # R8: what it forgot is not sent again
 )
 slow=(
 	gone_too_early           # R8: given up while others have what it lacks

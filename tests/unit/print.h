@@ -26,6 +26,7 @@ static inline const char *print_nack(u32 reason)
 		[QBD_NACK_LEASED] = "leased",
 		[QBD_NACK_LEASE_LONG] = "lease-long",
 		[QBD_NACK_SIZE] = "size",
+		[QBD_NACK_FULL] = "full",
 	};
 
 	return reason < ARRAY_SIZE(name) && name[reason] ? name[reason] : "?";
@@ -77,7 +78,8 @@ static inline void print_body(FILE *out, const struct qbd_msg *msg)
 			qbd_msg_name(msg->nack.request),
 			msg->nack.promise_term);
 		if (msg->nack.hint.index ||
-		    msg->nack.reason == QBD_NACK_MISMATCH)
+		    msg->nack.reason == QBD_NACK_MISMATCH ||
+		    msg->nack.reason == QBD_NACK_FULL)
 			print_pos(out, "hint", msg->nack.hint);
 		break;
 	case QBD_MSG_READ:

@@ -96,6 +96,8 @@ static inline bool world_event(const char *line, FILE *out)
 		{ "promised", QBD_REPLICA_PROMISED },
 		{ "truncated", QBD_REPLICA_TRUNCATED },
 		{ "unlogged", QBD_REPLICA_UNLOGGED },
+		{ "full", QBD_REPLICA_FULL },
+		{ "forgot", QBD_REPLICA_FORGOT },
 		{ "read-done", QBD_REPLICA_READ_DONE },
 		{ "floor", QBD_REPLICA_FLOOR },
 		{ "failed", QBD_REPLICA_FAILED },
@@ -117,6 +119,8 @@ static inline bool world_event(const char *line, FILE *out)
 	if (i == ARRAY_SIZE(verb))
 		return false;
 	event.kind = verb[i].kind;
+	if (event.kind == QBD_REPLICA_FORGOT)
+		world.last = event.pos.index;
 	world_step(&event, out);
 	return true;
 }

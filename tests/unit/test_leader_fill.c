@@ -9,4 +9,10 @@ TEST(fill)
 	trace_run("tests/traces/leader_fill.txt", lt_input);
 }
 
+/* A member whose store is full is tried, and comes back; two stop writes. */
+TEST(full)
+{
+	trace_run("tests/traces/leader_full.txt", lt_input);
+}
+
 TEST_HARNESS_MAIN

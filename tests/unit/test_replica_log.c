@@ -19,4 +19,10 @@ TEST(config)
 	trace_run("tests/traces/replica_config.txt", world_input);
 }
 
+/* What the store has no home for, and what comes after it. */
+TEST(full)
+{
+	trace_run("tests/traces/replica_full.txt", world_input);
+}
+
 TEST_HARNESS_MAIN

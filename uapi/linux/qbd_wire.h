@@ -107,9 +107,10 @@ enum qbd_wire_reason {
 	QBD_NACK_LEASED = 10, /* OPEN waits for the lease of another holder */
 	QBD_NACK_LEASE_LONG = 11, /* OPEN for a lease above the maximum here */
 	QBD_NACK_SIZE = 12, /* the shard has another size here: see @id */
+	QBD_NACK_FULL = 13, /* APPEND: no home for it in the store: see @hint */
 };
 
-#define QBD_NACK_REASON_MAX QBD_NACK_SIZE
+#define QBD_NACK_REASON_MAX QBD_NACK_FULL
 
 /* How a request ended */
 enum qbd_wire_status {
@@ -303,7 +304,7 @@ struct qbd_wire_ack {
  * struct qbd_wire_nack - NACK
  * @promise_term: highest term promised
  * @promise_epoch: highest config epoch known
- * @hint: QBD_NACK_MISMATCH: a position worth a try
+ * @hint: QBD_NACK_MISMATCH, QBD_NACK_FULL: a position worth a try
  * @incarnation: of the store
  * @id: READ: its id; QBD_NACK_SIZE of others: blocks of the replica; else 0
  * @reason: enum qbd_wire_reason
