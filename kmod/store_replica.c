@@ -45,7 +45,7 @@ static int __qbd_kstore_answer(struct qbd_store *store, u32 slot, int err)
 /* Without the lock: wake who has to carry on. */
 static void qbd_kstore_carry_on(struct qbd_store *store, int err)
 {
-	if (err == -EAGAIN)
+	if (err == -EAGAIN || err == -ENOSPC)
 		qbd_apply_kick(store);
 	else if (!err)
 		qbd_wal_kick(store);

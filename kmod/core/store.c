@@ -493,11 +493,13 @@ static int qbd_append_room(struct qbd_store_core *core, struct qbd_slot *slot,
 		    qbd_alloc_room(&core->alloc) ||
 	    QBD_MUTANT(reservation_skipped))
 		return 0;
-	/* Discards on their way home may make room, others do not. */
-	if (!core->due_discards && !core->alloc.nr_freeing)
-		return -ENOSPC;
+	/*
+	 * Discards on their way home are worth waiting for. Others may free
+	 * something too: those not committed yet, and replicas that were
+	 * deleted, whose chunks only a checkpoint sets free.
+	 */
 	core->starved = true;
-	return -EAGAIN;
+	return core->due_discards || core->alloc.nr_freeing ? -EAGAIN : -ENOSPC;
 }
 
 /**

@@ -248,6 +248,33 @@ TEST(no_space_at_home)
 	bed_free(bed);
 }
 
+/* Nobody but who found no space asks for the checkpoint that frees it. */
+TEST(space_of_a_deleted_replica)
+{
+	struct bed *bed = bed_new(SMALL_BLOCKS, 256);
+	u32 slot = bed_replica(bed, 5), filler = bed_replica(bed, 6);
+	u32 nr = 0;
+
+	while (bed_append(bed, filler, QBD_OP_WRITE, nr * BED_CHUNK_BLOCKS,
+			  1) >= 0)
+		nr++;
+	bed_settle(bed, filler);
+	ASSERT_EQ(0, bed_checkpoint(bed, false));
+	ASSERT_EQ(-ENOSPC, bed_append(bed, slot, QBD_OP_WRITE, 0, 1));
+	while (qbd_ckpt_wanted(bed->core))
+		ASSERT_EQ(0, bed_checkpoint(bed, false));
+	ASSERT_LE(0, qbd_store_delete(bed->core, filler, 1));
+	bed_commit(bed);
+	EXPECT_EQ(0, bed->core->alloc.nr_free);
+	EXPECT_EQ(-ENOSPC, bed_append(bed, slot, QBD_OP_WRITE, 0, 1));
+	EXPECT_EQ(QBD_CKPT_NOW, qbd_ckpt_wanted(bed->core));
+	while (qbd_ckpt_wanted(bed->core))
+		ASSERT_EQ(0, bed_checkpoint(bed, false));
+	EXPECT_EQ(nr, bed->core->alloc.nr_free);
+	EXPECT_LE(0, bed_append(bed, slot, QBD_OP_WRITE, 0, 1));
+	bed_free(bed);
+}
+
 static void check(FIXTURE_DATA(store) * self, const u8 *model)
 {
 	u32 i;
