@@ -38,7 +38,7 @@ static const struct kernel_verb kernel_verbs[] = {
 	{ "store", "add", kernel_store_add,
 	  "open a formatted store" },
 	{ "store", "list", kernel_store_list,
-	  "list the stores" },
+	  "list the stores; SPACE: low below 20 % free, scarce below 5 %" },
 	{ "store", "remove", kernel_store_remove,
 	  "close a store in order" },
 	{ "replica", "create", kernel_replica_create,

@@ -16,6 +16,7 @@ static const char *const kernel_replica_states[] = {
 	[QBD_REPLICA_STATE_FAILED] = "failed",
 	[QBD_REPLICA_STATE_DELETED] = "deleted",
 	[QBD_REPLICA_STATE_RESYNC] = "resync",
+	[QBD_REPLICA_STATE_FULL] = "full",
 };
 
 /**

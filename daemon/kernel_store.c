@@ -28,6 +28,21 @@ static const char *kernel_store_state(uint32_t state)
 	return kernel_store_states[state];
 }
 
+/* Less than a fifth is low, a twentieth scarce; better again 2 % above. */
+static const char *const kernel_store_spaces[] = {
+	[QBD_STORE_SPACE_PLENTY] = "plenty",
+	[QBD_STORE_SPACE_LOW] = "low",
+	[QBD_STORE_SPACE_SCARCE] = "scarce",
+	[QBD_STORE_SPACE_FULL] = "full",
+};
+
+static const char *kernel_store_space(uint32_t space)
+{
+	if (space >= sizeof(kernel_store_spaces) / sizeof(char *))
+		return "unknown";
+	return kernel_store_spaces[space];
+}
+
 /**
  * struct kernel_store_look - a store that is waited for
  * @path: of that path; NULL: of that uuid
@@ -236,13 +251,19 @@ int kernel_store_remove(struct kernel_ctx *ctx, int argc, char **argv)
 
 static int kernel_store_row(struct nlattr **attrs, void *arg)
 {
+	uint64_t total = knl_u64(attrs, QBD_A_STORE_DATA_BYTES);
+	uint64_t free = knl_u64(attrs, QBD_A_STORE_DATA_FREE_BYTES);
+	uint64_t reserved = knl_u64(attrs, QBD_A_STORE_DATA_RESERVED_BYTES);
 	struct out *out = arg;
 
 	out_uuid(out, knl_uuid(attrs, QBD_A_STORE_UUID));
 	out_str(out, knl_str(attrs, QBD_A_STORE_PATH));
 	out_str(out, kernel_store_state(knl_u32(attrs, QBD_A_STORE_STATE)));
-	out_bytes(out, knl_u64(attrs, QBD_A_STORE_DATA_BYTES));
-	out_bytes(out, knl_u64(attrs, QBD_A_STORE_DATA_FREE_BYTES));
+	out_bytes(out, total);
+	out_bytes(out, total - free - reserved);
+	out_bytes(out, reserved);
+	out_bytes(out, free);
+	out_str(out, kernel_store_space(knl_u32(attrs, QBD_A_STORE_SPACE)));
 	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_BYTES));
 	out_bytes(out, knl_u64(attrs, QBD_A_STORE_WAL_USED_BYTES));
 	out_u64(out, knl_u64(attrs, QBD_A_STORE_LOG_RECORDS));
@@ -266,9 +287,12 @@ int kernel_store_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "path", "PATH", false },
 		{ "state", "STATE", false },
 		{ "data_bytes", "DATA", true },
+		{ "data_used_bytes", "USED", true },
+		{ "data_reserved_bytes", "RESERVED", true },
 		{ "data_free_bytes", "FREE", true },
+		{ "space", "SPACE", false },
 		{ "wal_bytes", "LOG", true },
-		{ "wal_used_bytes", "USED", true },
+		{ "wal_used_bytes", "LOGGED", true },
 		{ "log_records", "RECORDS", true },
 		{ "log_records_max", NULL, true },
 		{ "wal_writes", NULL, true },

@@ -39,6 +39,7 @@ static const char *const kernel_event_kinds[] = {
 	[QBD_EVENT_KIND_CORRUPTION] = "corruption",
 	[QBD_EVENT_KIND_LINK_STATE] = "link-state",
 	[QBD_EVENT_KIND_SET_COMMITTED] = "set-committed",
+	[QBD_EVENT_KIND_STORE_SPACE] = "store-space",
 };
 
 static const char *kernel_event_kind(uint32_t kind)

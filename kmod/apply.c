@@ -186,6 +186,15 @@ static void qbd_apply_tell_space(struct qbd_store *store)
 	}
 }
 
+static void qbd_apply_made_room(struct qbd_store *store)
+{
+	spin_lock(&store->lock);
+	if (store->state == QBD_STORE_ACTIVE)
+		__qbd_kstore_space(store);
+	spin_unlock(&store->lock);
+	qbd_apply_tell_space(store);
+}
+
 static void qbd_apply_checkpoint(struct qbd_store *store, bool close)
 {
 	struct qbd_apply *apply = &store->apply;
@@ -211,7 +220,7 @@ static void qbd_apply_checkpoint(struct qbd_store *store, bool close)
 	if (err)
 		qbd_kstore_fail(store, err, "the checkpoint failed: %d", err);
 	else
-		qbd_apply_tell_space(store);
+		qbd_apply_made_room(store);
 }
 
 /* --- the thread -------------------------------------------------------- */

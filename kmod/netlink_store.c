@@ -78,6 +78,7 @@ static int qbd_netlink_store_stats(struct sk_buff *skb,
 				   const struct qbd_kstore_info *store)
 {
 	const struct qbd_store_stats *stats = &store->stats;
+	u64 reserved = min(stats->chunks_free, stats->chunks_reserved);
 
 	if (qbd_netlink_store_u64(skb, QBD_A_STORE_WAL_BYTES,
 				  stats->log_blocks << QBD_BLOCK_SHIFT) ||
@@ -86,7 +87,11 @@ static int qbd_netlink_store_stats(struct sk_buff *skb,
 	    qbd_netlink_store_u64(skb, QBD_A_STORE_DATA_BYTES,
 				  stats->chunks * store->chunk_bytes) ||
 	    qbd_netlink_store_u64(skb, QBD_A_STORE_DATA_FREE_BYTES,
-				  stats->chunks_free * store->chunk_bytes) ||
+				  (stats->chunks_free - reserved) *
+					  store->chunk_bytes) ||
+	    qbd_netlink_store_u64(skb, QBD_A_STORE_DATA_RESERVED_BYTES,
+				  reserved * store->chunk_bytes) ||
+	    nla_put_u32(skb, QBD_A_STORE_SPACE, store->space) ||
 	    qbd_netlink_store_u64(skb, QBD_A_STORE_LOG_RECORDS, stats->recs) ||
 	    qbd_netlink_store_u64(skb, QBD_A_STORE_LOG_RECORDS_MAX,
 				  stats->recs_max) ||

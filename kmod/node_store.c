@@ -151,8 +151,36 @@ static void qbd_node_store_report(struct qbd_store *store,
 	kfree(info);
 }
 
+static_assert((u32)QBD_SPACE_LOW == QBD_STORE_SPACE_LOW);
+static_assert((u32)QBD_SPACE_SCARCE == QBD_STORE_SPACE_SCARCE);
+static_assert((u32)QBD_SPACE_FULL == QBD_STORE_SPACE_FULL);
+
+/* It runs full, or has room again. */
+static void qbd_node_store_space(struct qbd_store *store, enum qbd_space space,
+				 u64 room, u64 chunks)
+{
+	struct qbd_node *node = qbd_node_of_store(store);
+	struct qbd_notice notice = {
+		.kind = QBD_EVENT_KIND_STORE_SPACE,
+		.state = space,
+	};
+	struct qbd_kstore_info *info;
+	char reason[64];
+
+	info = kzalloc(sizeof(*info), GFP_KERNEL | __GFP_NOFAIL);
+	qbd_kstore_info_get(store, info);
+	scnprintf(reason, sizeof(reason), "%llu of %llu MiB are free",
+		  room * info->chunk_bytes >> 20,
+		  chunks * info->chunk_bytes >> 20);
+	notice.store = info->uuid.b;
+	notice.reason = reason;
+	qbd_event_emit(node, &notice);
+	kfree(info);
+}
+
 const struct qbd_stores_ops qbd_node_stores_ops = {
 	.state = qbd_node_store_report,
+	.space = qbd_node_store_space,
 };
 
 /* --- stores ------------------------------------------------------------ */

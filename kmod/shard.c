@@ -491,11 +491,13 @@ static void __qbd_shard_member_info(struct qbd_shard *shard, u32 i,
 		.node = set->member[i].node,
 		.replica = set->member[i].replica,
 		.role = qbd_set_role(set, i),
-		.state = qbd_shard_member_state(prog->state),
+		.state = qbd_shard_member_state(prog->shown),
 		.matched = prog->matched,
 		.received = prog->matched,
 		.durable = prog->durable,
-		.reason = qbd_shard_member_why(prog->why),
+		.reason = qbd_shard_member_why(prog->shown == QBD_MEMBER_FULL ?
+						       QBD_NACK_FULL :
+						       prog->why),
 	};
 }
 
@@ -576,6 +578,7 @@ bool qbd_shard_replica_info(struct qbd_shard *shard,
 		info->volume = shard->key.volume;
 		info->set.number = shard->key.shard;
 		strscpy(info->reason, shard->rep_why);
+		__qbd_shard_replica_full(shard, &info->state, info->reason);
 		qbd_kstore_info_get(shard->store, store);
 		memcpy(info->store, store->uuid.b, QBD_UUID_LEN);
 		if (!qbd_kstore_replica_get(shard->store, shard->slot, &known))

@@ -264,6 +264,9 @@ int qbd_shard_replica_attach(struct qbd_shard *shard, struct qbd_store *store,
 			     u64 replica);
 int qbd_shard_replica_create(struct qbd_shard *shard, struct qbd_store *store,
 			     struct qbd_table_slot *table);
+void __qbd_shard_replica_full_tell(struct qbd_shard *shard);
+void __qbd_shard_replica_full(struct qbd_shard *shard,
+			      enum qbd_replica_state *state, char *reason);
 void __qbd_shard_replica_votes(struct qbd_shard *shard);
 int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term);
 int qbd_shard_replica_delete(struct qbd_shard *shard, u64 epoch);

@@ -184,6 +184,8 @@ enum qbd_replica_state qbd_shard_member_state(u8 state)
 		return QBD_REPLICA_STATE_OFFLINE;
 	case QBD_MEMBER_RESYNC:
 		return QBD_REPLICA_STATE_RESYNC;
+	case QBD_MEMBER_FULL:
+		return QBD_REPLICA_STATE_FULL;
 	case QBD_MEMBER_GONE:
 	case QBD_MEMBER_REFUSED:
 		return QBD_REPLICA_STATE_FAILED;
@@ -215,6 +217,8 @@ const char *qbd_shard_member_why(u8 reason)
 		return "the lease is longer than its node's";
 	case QBD_NACK_SIZE:
 		return "it has another size than the shard";
+	case QBD_NACK_FULL:
+		return "its store has no room";
 	default:
 		return "it refused";
 	}

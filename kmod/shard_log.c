@@ -82,9 +82,10 @@ static int qbd_log_append(struct qbd_shard *shard, const struct qbd_msg *msg)
 }
 
 /*
- * Offer one action to the store; -EAGAIN if it has to wait. What a replica
- * wanted that is gone by now is forgotten, as by a crash: its store may be
- * open again, and the replica that was found there knows nothing of it.
+ * Offer one action to the store; -EAGAIN if it has to wait, -ENOSPC if it has
+ * no home there. What a replica wanted that is gone by now is forgotten, as by
+ * a crash: its store may be open again, and the replica that was found there
+ * knows nothing of it.
  */
 static int __qbd_log_try(struct qbd_shard *shard, const struct qbd_action *act,
 			 u32 life)
@@ -111,11 +112,31 @@ static int __qbd_log_try(struct qbd_shard *shard, const struct qbd_action *act,
 	default:
 		return -EINVAL;
 	}
-	if (err != -EAGAIN && err != -ENOSPC)
-		return err;
-	trace_qbd_log_wait(shard->key.volume, shard->key.shard, shard->replica,
-			   err);
-	return -EAGAIN;
+	if (err == -EAGAIN || err == -ENOSPC)
+		trace_qbd_log_wait(shard->key.volume, shard->key.shard,
+				   shard->replica, err);
+	return err;
+}
+
+static bool qbd_log_waits(int err)
+{
+	return err == -EAGAIN || err == -ENOSPC;
+}
+
+/*
+ * The first of what waits has no home: the replica has it forgotten, and says
+ * so. It is in the list by now, with what is behind it.
+ */
+static void qbd_log_full(struct qbd_shard *shard, u32 life)
+{
+	static const struct qbd_replica_event full = {
+		.kind = QBD_REPLICA_FULL,
+	};
+
+	qbd_shard_lock(shard);
+	if (life == shard->life)
+		__qbd_shard_rep_step(shard, &full);
+	qbd_shard_unlock(shard);
 }
 
 static void qbd_log_put(struct qbd_action *act)
@@ -245,7 +266,7 @@ void qbd_shard_log(struct qbd_shard *shard, struct qbd_action *act)
 	if (list_empty(&shard->log_waits))
 		err = __qbd_log_try(shard, act, shard->acting.life);
 	spin_unlock(&shard->lock);
-	if (err == -EAGAIN) {
+	if (qbd_log_waits(err)) {
 		qbd_log_defer(shard, act);
 		return;
 	}
@@ -273,10 +294,12 @@ void qbd_shard_log_retry(struct qbd_shard *shard)
 			life = wait->life;
 			err = __qbd_log_try(shard, &wait->act, life);
 		}
-		if (wait && err != -EAGAIN)
+		if (wait && !qbd_log_waits(err))
 			list_del(&wait->entry);
 		spin_unlock(&shard->lock);
-		if (!wait || err == -EAGAIN)
+		if (wait && err == -ENOSPC)
+			qbd_log_full(shard, life);
+		if (!wait || qbd_log_waits(err))
 			return;
 		qbd_log_put(&wait->act);
 		mempool_free(wait, &qbd_log_pool);

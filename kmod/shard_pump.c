@@ -169,6 +169,7 @@ void __qbd_shard_rep_step(struct qbd_shard *shard,
 			  const struct qbd_replica_event *event)
 {
 	struct qbd_replica_event now = *event;
+	bool full = shard->rep.full;
 	struct qbd_actions acts;
 
 	qbd_assert_shard_locked(shard);
@@ -179,6 +180,8 @@ void __qbd_shard_rep_step(struct qbd_shard *shard,
 	qbd_replica_step(&shard->rep, &now, &acts);
 	shard->rep_more = acts.more;
 	__qbd_pump_end(shard, &acts);
+	if (shard->rep.full != full)
+		__qbd_shard_replica_full_tell(shard);
 }
 
 /*

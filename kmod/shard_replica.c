@@ -105,6 +105,47 @@ static void __qbd_replica_state_set(struct qbd_shard *shard,
 	qbd_event_emit(shard->node, &notice);
 }
 
+#define QBD_REPLICA_FULL_WHY "its store has no room"
+
+/**
+ * __qbd_shard_replica_full_tell() - its store has no room, or has some again
+ * @shard: locked
+ *
+ * It has not failed: what it is otherwise stays what it was.
+ */
+void __qbd_shard_replica_full_tell(struct qbd_shard *shard)
+{
+	struct qbd_notice notice = {
+		.kind = QBD_EVENT_KIND_REPLICA_STATE,
+		.state = shard->rep.full ? QBD_REPLICA_STATE_FULL :
+					   shard->rep_state,
+		.volume = shard->key.volume,
+		.shard = shard->key.shard,
+		.has_shard = true,
+		.replica = shard->replica,
+		.reason = shard->rep.full ? QBD_REPLICA_FULL_WHY : NULL,
+	};
+
+	qbd_assert_shard_locked(shard);
+	qbd_event_emit(shard->node, &notice);
+}
+
+/**
+ * __qbd_shard_replica_full() - show that its store has no room
+ * @shard: locked; has a replica
+ * @state: its state otherwise
+ * @reason: NETLINK_MAX_FMTMSG_LEN bytes
+ */
+void __qbd_shard_replica_full(struct qbd_shard *shard,
+			      enum qbd_replica_state *state, char *reason)
+{
+	qbd_assert_shard_locked(shard);
+	if (!shard->rep_ready || !shard->rep.full || shard->rep.failed)
+		return;
+	*state = QBD_REPLICA_STATE_FULL;
+	strscpy(reason, QBD_REPLICA_FULL_WHY, NETLINK_MAX_FMTMSG_LEN);
+}
+
 /* What the store as a whole says of itself to the replica. */
 static int qbd_replica_store_info(struct qbd_store *store,
 				  struct qbd_replica_config *cfg)

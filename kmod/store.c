@@ -100,6 +100,36 @@ static void qbd_kstore_work(struct qbd_store *store, struct work_struct *work)
 		qbd_kstore_put(store);
 }
 
+/* Chunks that are neither in use nor promised; of how many? */
+static u64 __qbd_kstore_room(const struct qbd_store *store, u64 *chunks)
+{
+	struct qbd_store_stats stats;
+
+	qbd_assert_store_locked(store);
+	qbd_store_stats_get(store->core, &stats);
+	*chunks = stats.chunks;
+	return stats.chunks_free -
+	       min(stats.chunks_free, stats.chunks_reserved);
+}
+
+/**
+ * __qbd_kstore_space() - chunks were taken, promised, or freed
+ * @store: the store, ACTIVE
+ *
+ * Tells whoever wants to know when it runs full, or has room again.
+ */
+void __qbd_kstore_space(struct qbd_store *store)
+{
+	u64 chunks, room = __qbd_kstore_room(store, &chunks);
+	enum qbd_space space = qbd_space_level(store->space, room, chunks);
+
+	qbd_assert_store_locked(store);
+	if (space == store->space)
+		return;
+	store->space = space;
+	qbd_kstore_work(store, &store->report_work);
+}
+
 /**
  * __qbd_kstore_state_set() - the only place where a store's state changes
  * @store: the store
@@ -116,6 +146,8 @@ bool __qbd_kstore_state_set(struct qbd_store *store,
 	trace_qbd_store_state(store->id, store->state, state, store->error);
 	WRITE_ONCE(store->state, state);
 	store->visited |= BIT(state);
+	if (state == QBD_STORE_ACTIVE)
+		__qbd_kstore_space(store);
 	wake_up_all(&store->wal.wait);
 	wake_up_all(&store->apply.wait);
 	wake_up_all(&store->home_wait);
@@ -145,15 +177,25 @@ static void qbd_kstore_report_fn(struct work_struct *work)
 	struct qbd_store *store =
 		container_of(work, struct qbd_store, report_work);
 	const struct qbd_stores_ops *ops = store->stores->ops;
+	enum qbd_space space;
+	u64 room = 0, chunks = 0;
 	u32 news, state;
 
 	spin_lock(&store->lock);
+	space = store->space;
+	if (store->state == QBD_STORE_ACTIVE)
+		room = __qbd_kstore_room(store, &chunks);
+	else
+		space = store->space_told;
 	news = store->visited & ~store->reported;
 	store->reported |= store->visited;
 	spin_unlock(&store->lock);
 	for (state = 0; state < QBD_STORE_STATES; state++)
 		if (ops && news & BIT(state))
 			ops->state(store, state);
+	if (ops && space != store->space_told)
+		ops->space(store, space, room, chunks);
+	store->space_told = space;
 	qbd_kstore_put(store);
 }
 
@@ -343,6 +385,7 @@ void qbd_kstore_info_get(struct qbd_store *store, struct qbd_kstore_info *info)
 		import_uuid(&info->cluster, super->cluster);
 		info->opens = super->opens;
 		info->incarnation = super->incarnation;
+		info->space = store->space;
 		info->chunk_bytes = QBD_BLOCK_SIZE << super->layout.chunk_shift;
 		qbd_store_stats_get(store->core, &info->stats);
 		info->ram_pages = store->ram.pages;

@@ -43,6 +43,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include "backend.h"
+#include "core/space.h"
 #include "core/store.h"
 #include "limits.h"
 #include "pages.h"
@@ -76,9 +77,13 @@ enum qbd_kstore_state {
  * @state: a store is in a new state; store->error and store->why say more
  *	when it is FAILED. Context: process, no locks, in the order of the
  *	changes; may sleep, not for long: the store's life waits.
+ * @space: an ACTIVE store has run full, or has room again: @room of its
+ *	@chunks are neither in use nor promised. Context: as @state.
  */
 struct qbd_stores_ops {
 	void (*state)(struct qbd_store *store, enum qbd_kstore_state state);
+	void (*space)(struct qbd_store *store, enum qbd_space space, u64 room,
+		      u64 chunks);
 };
 
 /**
@@ -166,6 +171,7 @@ struct qbd_store_user {
  * @incarnation: of this open
  * @clean: it had been closed in order
  * @stats: of the core; zero unless ACTIVE
+ * @space: how full it is
  * @chunk_bytes: size of a chunk
  * @ram_pages: payload pages of durable records in memory
  * @dropped: payloads dropped from memory so far
@@ -181,6 +187,7 @@ struct qbd_kstore_info {
 	u64 incarnation;
 	bool clean;
 	struct qbd_store_stats stats;
+	enum qbd_space space;
 	u32 chunk_bytes;
 	u32 ram_pages;
 	u64 dropped;

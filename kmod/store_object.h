@@ -103,6 +103,8 @@ struct qbd_spare {
  * @state: where it is in its life [lock; READ_ONCE ok]
  * @visited: states it has been in, a bit each [lock]
  * @reported: states that were reported, a bit each [owner: report_work]
+ * @space: how full it is [lock]
+ * @space_told: what was reported of that [owner: report_work]
  * @error: why it is FAILED [lock; READ_ONCE ok]
  * @why: the same for people [lock]
  * @uuid: of the store [stores->lock; const once @identified]
@@ -143,6 +145,8 @@ struct qbd_store {
 	enum qbd_kstore_state state;
 	u32 visited;
 	u32 reported;
+	enum qbd_space space;
+	enum qbd_space space_told;
 	int error;
 	char why[QBD_STORE_WHY_MAX];
 	uuid_t uuid;
@@ -192,6 +196,7 @@ bool __qbd_kstore_state_set(struct qbd_store *store,
 bool qbd_kstore_state_set(struct qbd_store *store, enum qbd_kstore_state state);
 __printf(3, 4) void qbd_kstore_fail(struct qbd_store *store, int error,
 				    const char *why, ...);
+void __qbd_kstore_space(struct qbd_store *store);
 bool qbd_kstore_dead(const struct qbd_store *store);
 int qbd_kstore_identify(struct qbd_store *store, const uuid_t *uuid);
 

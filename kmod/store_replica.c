@@ -39,6 +39,8 @@ static int __qbd_kstore_answer(struct qbd_store *store, u32 slot, int err)
 		user = store->user[slot];
 	if (err == -EAGAIN && user)
 		user->wants_space = true;
+	if (store->state == QBD_STORE_ACTIVE)
+		__qbd_kstore_space(store);
 	return min(err, 0);
 }
 

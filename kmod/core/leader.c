@@ -464,7 +464,8 @@ static void qbd_leader_show(struct qbd_leader_core *lead,
 			return;
 		act->member = i;
 		act->state = state;
-		act->reason = prog->why;
+		act->reason = state == QBD_MEMBER_FULL ? QBD_NACK_FULL :
+							 prog->why;
 		act->node = lead->cfg.set.member[i].node;
 		act->id = lead->cfg.set.member[i].replica;
 		act->index = prog->matched;

@@ -32,6 +32,17 @@ enum qbd_store_state {
 	QBD_STORE_STATE_FAILED,
 };
 
+/**
+ * enum qbd_store_space - How much of a store is free; less than a fifth is
+ *   low, a twentieth scarce.
+ */
+enum qbd_store_space {
+	QBD_STORE_SPACE_PLENTY,
+	QBD_STORE_SPACE_LOW,
+	QBD_STORE_SPACE_SCARCE,
+	QBD_STORE_SPACE_FULL,
+};
+
 enum qbd_volume_state {
 	QBD_VOLUME_STATE_OPENING,
 	QBD_VOLUME_STATE_SERVING,
@@ -58,6 +69,7 @@ enum qbd_replica_state {
 	QBD_REPLICA_STATE_FAILED,
 	QBD_REPLICA_STATE_DELETED,
 	QBD_REPLICA_STATE_RESYNC,
+	QBD_REPLICA_STATE_FULL,
 };
 
 enum qbd_on_no_quorum {
@@ -102,6 +114,7 @@ enum qbd_event_kind {
 	QBD_EVENT_KIND_CORRUPTION,
 	QBD_EVENT_KIND_LINK_STATE,
 	QBD_EVENT_KIND_SET_COMMITTED,
+	QBD_EVENT_KIND_STORE_SPACE,
 };
 
 /**
@@ -155,6 +168,8 @@ enum {
 	QBD_A_STORE_HOME_BYTES,
 	QBD_A_STORE_PAYLOAD_BYTES,
 	QBD_A_STORE_PAD,
+	QBD_A_STORE_DATA_RESERVED_BYTES,
+	QBD_A_STORE_SPACE,
 
 	__QBD_A_STORE_MAX,
 	QBD_A_STORE_MAX = (__QBD_A_STORE_MAX - 1)
