@@ -6,9 +6,10 @@
  * actions. When the store has no room they wait here, with all that follow;
  * everything else of the shard goes on, because what makes room may depend on
  * it (how far records may go home is told by the same machine). Tried again
- * when the store says that there is room, and with every tick. A promise does
- * not wait for room that records want: what waits makes way for it, as told in
- * core/replica.h.
+ * when the store says that there is room, and with every tick. What has no home
+ * in the store does not wait: the replica is told, and has it forgotten, with
+ * all behind it. A promise does not wait for room that records want: what waits
+ * makes way for it, as told in core/replica.h.
  *
  * Context: process. The try is made under shard->lock, so that nothing
  * overtakes; the store's functions do not sleep.
