@@ -275,7 +275,12 @@ static void qbd_resync_pinned(struct qbd_replica_core *rep,
 		return;
 	}
 	if (reply->status != QBD_STATUS_OK) {
-		qbd_resync_fail(rep, reply->status, acts);
+		/* no room there is not this replica's store that is full */
+		qbd_resync_fail(rep,
+				reply->status == QBD_STATUS_NOSPC ?
+					QBD_STATUS_GONE :
+					reply->status,
+				acts);
 		return;
 	}
 	/* a record may have come meanwhile, or still be on its way to the log
