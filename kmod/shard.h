@@ -54,6 +54,7 @@
 #include "locking.h"
 #include "node.h"
 #include "shard_info.h"
+#include "shard_lead.h"
 #include "shard_queue.h"
 #include "store.h"
 
@@ -168,24 +169,6 @@ struct qbd_shard {
 };
 
 /**
- * struct qbd_shard_lead_spec - how a shard is to be led
- * @vol: the volume
- * @term: term of the attach
- * @nonce: its session nonce
- * @blocks: size of the shard
- * @set: its replica set
- * @reads_quorum: reads are confirmed by a round instead of the lease
- */
-struct qbd_shard_lead_spec {
-	struct qbd_volume *vol;
-	u64 term;
-	u64 nonce;
-	u32 blocks;
-	const struct qbd_set_spec *set;
-	bool reads_quorum;
-};
-
-/**
  * qbd_shard_slot() - place of a shard in its node's table
  * @volume: volume id
  * @number: of the shard in it
@@ -242,20 +225,6 @@ void qbd_shard_rep_step(struct qbd_shard *shard,
 enum qbd_replica_state qbd_shard_member_state(u8 state);
 const char *qbd_shard_member_why(u8 reason);
 void qbd_shard_carry_out(struct qbd_shard *shard, struct qbd_action *act);
-
-/* shard_lead.c */
-int qbd_shard_lead_start(struct qbd_shard *shard,
-			 const struct qbd_shard_lead_spec *spec);
-void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol);
-void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req);
-void __qbd_shard_held_one(struct qbd_shard *shard);
-void qbd_shard_held_retry(struct qbd_shard *shard);
-void qbd_shard_complete(struct qbd_shard *shard, struct qbd_request *req,
-			int err, struct qbd_payload *payload);
-void qbd_shard_read_local(struct qbd_shard *shard, struct qbd_request *req,
-			  u64 id);
-void qbd_shard_kill(struct qbd_shard *shard, const struct qbd_volume *vol);
-bool qbd_shard_steal(struct qbd_shard *shard, struct request *rq, int err);
 
 /* shard_replica.c */
 int qbd_serve_module_init(void);

@@ -44,6 +44,7 @@
 #define QBD_CORE_REPLICA_H
 
 #include "lease.h"
+#include "replica_fill.h"
 #include "resync.h"
 #include "step.h"
 
@@ -178,36 +179,6 @@ struct qbd_replica_event {
 	struct qbd_pos pos;
 	const struct qbd_msg *msg;
 	void *payload;
-};
-
-/**
- * struct qbd_run - records of one term, up to the next run
- * @term: the term
- * @first: index of its first record here
- */
-struct qbd_run {
-	u64 term;
-	u64 first;
-};
-
-/**
- * struct qbd_fill - records to send to another replica
- * @fetch: the leader's request
- * @leader: node that asked
- * @prev: last record that was sent
- * @limit: last index to send
- * @records: sent so far
- * @bytes: payload bytes sent so far
- * @active: in use
- */
-struct qbd_fill {
-	struct qbd_msg fetch;
-	u32 leader;
-	struct qbd_pos prev;
-	u64 limit;
-	u32 records;
-	u32 bytes;
-	bool active;
 };
 
 /**
