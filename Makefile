@@ -13,6 +13,7 @@ SCHEDULES ?= $(if $(filter command% environment,$(origin SEED)),1,10000)
 SEED ?= $(shell printf '%d' 0x$$(git rev-parse --short=12 HEAD))
 SECONDS ?= 60
 POINTS ?= 200
+OPS ?= 40
 SEEDS ?= 1
 JOBS ?= $(shell nproc)
 
@@ -20,7 +21,7 @@ TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
 	gates install setup demo sim mutants guests bench fuzz sweep corrupt \
-	clean help
+	nemesis clean help
 
 all: modules tools
 
@@ -67,6 +68,9 @@ sweep:
 corrupt:
 	@tests/run.sh corrupt --seeds $(SEEDS)
 
+nemesis:
+	@tests/run.sh nemesis --ops $(OPS) --seeds $(SEEDS)
+
 guests:
 	@tests/run.sh guests --kernel $(KERNEL) --case '$(CASE)'
 
@@ -112,6 +116,9 @@ help:
 #:   make sweep          crash points: a table; POINTS=n of each kind (200
 #:                       take hours), SEEDS=n; QBD_SEED=s is the first
 #:   make corrupt        flipped bits in three copies: a table; SEEDS=n
+#:   make nemesis        random faults, takeovers and changes of the set in
+#:                       virtual time: OPS=n of each of SEEDS=n; the first
+#:                       seed twice, which has to be the same run
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
 #:   make bench          figures in virtual time, with their bounds: a table
 #:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4

@@ -11,6 +11,7 @@
 # usage: run.sh check | check-fast | check-long | unit | sim | mutants
 #        run.sh fuzz [--seconds N] | guests [--kernel K] [--case GLOB]
 #        run.sh sweep [--points N] [--seeds N] | corrupt [--seeds N]
+#        run.sh nemesis [--ops N] [--seeds N]
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -164,6 +165,42 @@ run_corrupt()
 	run_seeds corrupt '%-15s %-16s %s  %s | %s | %s | %s' '256_*'
 }
 
+# same_run NAME NAME: two parts with one seed did and found the same.
+same_run()
+{
+	local log lines=()
+	for log in "$@"; do
+		lines+=("$(grep '# nemesis: seed=' "$logs/$log.log")")
+	done
+	if [[ ${lines[0]} && ${lines[0]} == "${lines[1]}" ]]; then
+		echo "ok - the same seed is the same run"
+		passed=$((passed + 1))
+	else
+		echo "not ok - the same seed is another run: $*"
+		failed=$((failed + 1))
+	fi
+}
+
+# A random nemesis in virtual time, with each seed; with the first one twice.
+run_nemesis()
+{
+	local seed name names=()
+	export QBD_OPS=$ops
+	for ((seed = QBD_SEED; seed < QBD_SEED + seeds; seed++)); do
+		names+=("nemesis-$seed")
+	done
+	names+=("nemesis-$QBD_SEED-again")
+	for name in "${names[@]}"; do
+		seed=${name#nemesis-}
+		part "$name" 43200 scripts/testbed cases --long \
+			--kernel debian --seed "${seed%-again}" \
+			--case '310_*' --verbose
+		sed --quiet 's/.*# nemesis: \(seed=.*\)/    \1/p' \
+			"$logs/$name.log"
+	done
+	same_run "nemesis-$QBD_SEED" "nemesis-$QBD_SEED-again"
+}
+
 # run_check STORES CLUSTERS FUZZ_S GUESTS_S [--slice]: schedules and seconds.
 # A guest seldom keeps two cores busy, so the two kernels' run side by side.
 run_check()
@@ -181,7 +218,7 @@ run_check()
 }
 
 what=${1:-}
-kernel=debian case='*' seconds=0 points=200 seeds=1 long=
+kernel=debian case='*' seconds=0 points=200 seeds=1 ops=40 long=
 shift || true
 while [[ $# -gt 0 ]]; do
 	case $1 in
@@ -190,6 +227,7 @@ while [[ $# -gt 0 ]]; do
 	--seconds) seconds=$2 ;;
 	--points) points=$2 ;;
 	--seeds) seeds=$2 ;;
+	--ops) ops=$2 ;;
 	*) what= ;;
 	esac
 	shift 2 || break
@@ -223,6 +261,7 @@ mutants)
 	;;
 sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;
+nemesis) run_build && run_nemesis ;;
 fuzz) run_build && run_fuzz "$seconds" ;;
 guests)
 	run_build "$kernel"

@@ -111,6 +111,8 @@ def command_line(case, kernel, initrd, seed):
             "mitigations=off", "norandmaps", f"bed.seed={seed}",
             f"bed.kernel={kernel.name}", f"bed.case={case.name}",
             *kernel.args, *case.words("CMDLINE")]
+    if os.environ.get("QBD_OPS"):
+        line.append("bed.ops=" + os.environ["QBD_OPS"])
     mem = case.values["MEM"]
     return ["qemu-system-x86_64", "-machine", "q35",
             # A copy counts one per eight bytes without these two.

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A writer that keeps a ledger, and the check of it: the oracle of the nemesis
+ * in guests (tests/vm/nemesis.sh).
+ *
+ *	qbdledger write DEVICE LEDGER [--blocks N] [--seed N] [--pause US]
+ *	qbdledger check DEVICE LEDGER
+ *	qbdledger count LEDGER		(prints what was acknowledged)
+ *
+ * One operation at a time: a block of 4 KiB is written, discarded or read. Each
+ * write has a version of its own, which stands in each sector of the block. The
+ * ledger, a file in memory that outlives the nodes, is told what is about to be
+ * written, and what was acknowledged. So a block has the version that was
+ * acknowledged last, or one that was begun later and never ended (R1, R3); what
+ * was read once does not go back (R2); its sectors are of one version (R5).
+ *
+ * "write" goes on until SIGTERM (exit code 0) or an I/O error (1); a broken
+ *rule is exit code 3, for both. The same seed and ledger give the same
+ *operations.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BLOCK 4096U
+#define SECTOR 512U
+#define BLOCKS_MAX 65536U
+#define OPEN_MAX 15U /* operations on a block whose end is not known */
+#define BROKEN 3
+
+/**
+ * struct version - what a block may hold
+ * @no: number of the operation, 0 = none yet
+ * @zero: it reads as zero
+ */
+struct version {
+	uint64_t no;
+	uint64_t zero;
+};
+
+/**
+ * struct entry - a block
+ * @acked: newest version that was acknowledged or read
+ * @nr_open: entries of @open in use
+ * @open: later ones that were begun
+ */
+struct entry {
+	struct version acked;
+	uint64_t nr_open;
+	struct version open[OPEN_MAX];
+};
+
+/**
+ * struct ledger - the file
+ * @blocks: of the device that are used
+ * @next: number of the next operation
+ * @acked: operations that were acknowledged
+ * @reads: reads that were checked
+ * @entry: by block
+ */
+struct ledger {
+	uint64_t blocks;
+	uint64_t next;
+	uint64_t acked;
+	uint64_t reads;
+	struct entry entry[];
+};
+
+/* What each sector of a block says. */
+struct mark {
+	uint64_t block;
+	uint64_t no;
+	uint64_t check;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static void usage(const char *what)
+{
+	fprintf(stderr, "qbdledger: %s\n", what);
+	exit(2);
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "qbdledger: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53ULL;
+	return x ^ (x >> 33);
+}
+
+static struct ledger *ledger_map(const char *path, uint64_t blocks)
+{
+	int fd = open(path, O_RDWR | (blocks ? O_CREAT : 0), 0600);
+	size_t bytes = sizeof(struct ledger);
+	struct ledger *ledger;
+	off_t size;
+
+	if (fd < 0)
+		fail(path);
+	size = lseek(fd, 0, SEEK_END);
+	bytes += blocks * sizeof(struct entry);
+	if (!blocks)
+		bytes = (size_t)size;
+	if (!size && ftruncate(fd, (off_t)bytes))
+		fail(path);
+	ledger = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (ledger == MAP_FAILED)
+		fail(path);
+	close(fd);
+	if (!ledger->blocks) {
+		ledger->blocks = blocks;
+		ledger->next = 1;
+	}
+	if (blocks && ledger->blocks != blocks)
+		usage("the ledger is of another number of blocks");
+	return ledger;
+}
+
+static void stamp(char *buf, uint64_t block, uint64_t no)
+{
+	struct mark mark = { block, no, ~(block ^ mix(no)) };
+	uint32_t at;
+
+	for (at = 0; at < BLOCK; at += SECTOR)
+		memcpy(buf + at, &mark, sizeof(mark));
+}
+
+/* Version of a block; false if it is none, or of several. */
+static bool stamped(const char *buf, uint64_t block, struct version *version)
+{
+	static const char zero[BLOCK];
+	struct mark mark;
+	uint32_t at;
+
+	*version = (struct version){ .zero = 1 };
+	if (!memcmp(buf, zero, BLOCK))
+		return true;
+	memcpy(&mark, buf, sizeof(mark));
+	for (at = SECTOR; at < BLOCK; at += SECTOR)
+		if (memcmp(buf, buf + at, sizeof(mark)) != 0)
+			return false;
+	*version = (struct version){ .no = mark.no };
+	return mark.block == block && mark.check == ~(block ^ mix(mark.no));
+}
+
+static bool same(const struct version *has, const struct version *may)
+{
+	if (!may->no || may->zero)
+		return has->zero;
+	return !has->zero && has->no == may->no;
+}
+
+/* It is known now that the block has this version: nothing before it counts. */
+static void settle(struct entry *entry, const struct version *version)
+{
+	uint64_t i, left = 0;
+
+	entry->acked = *version;
+	for (i = 0; i < entry->nr_open; i++)
+		if (entry->open[i].no > version->no)
+			entry->open[left++] = entry->open[i];
+	entry->nr_open = left;
+}
+
+/* What was read is what may be there, or it is the end. */
+static void check_block(struct ledger *ledger, uint64_t block, const char *buf)
+{
+	struct entry *entry = &ledger->entry[block];
+	struct version has;
+	uint64_t i;
+
+	ledger->reads++;
+	if (stamped(buf, block, &has)) {
+		for (i = entry->nr_open; i; i--) {
+			if (!same(&has, &entry->open[i - 1]))
+				continue;
+			has = entry->open[i - 1];
+			settle(entry, &has);
+			return;
+		}
+		if (same(&has, &entry->acked))
+			return;
+	} else {
+		has = (struct version){ .no = UINT64_MAX };
+	}
+	printf("BROKEN block=%" PRIu64 " has=%" PRId64 "%s acked=%" PRIu64
+	       "%s open=%" PRIu64 "\n",
+	       block, (int64_t)has.no, has.zero ? " (zero)" : "",
+	       entry->acked.no, entry->acked.zero ? " (zero)" : "",
+	       entry->nr_open);
+	exit(BROKEN);
+}
+
+static void begin(struct entry *entry, const struct version *version)
+{
+	if (entry->nr_open == OPEN_MAX)
+		usage("too many operations on one block never ended");
+	entry->open[entry->nr_open++] = *version;
+}
+
+/* One operation of the number @no; false after an I/O error. */
+static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
+{
+	uint64_t block = (random >> 8) % ledger->blocks;
+	uint64_t range[2] = { block * BLOCK, BLOCK };
+	struct entry *entry = &ledger->entry[block];
+	struct version version = { .no = ledger->next++ };
+	uint32_t what = random & 15;
+	bool good;
+
+	if (what < 3) {
+		if (pread(fd, buf, BLOCK, (off_t)range[0]) != BLOCK)
+			return false;
+		check_block(ledger, block, buf);
+		return true;
+	}
+	version.zero = what == 3;
+	begin(entry, &version);
+	if (version.zero) {
+		good = !ioctl(fd, BLKZEROOUT, range);
+	} else {
+		memset(buf, (int)(random >> 40), BLOCK);
+		stamp(buf, block, version.no);
+		good = pwrite(fd, buf, BLOCK, (off_t)range[0]) == BLOCK;
+	}
+	if (!good)
+		return false;
+	settle(entry, &version);
+	ledger->acked++;
+	return true;
+}
+
+static int run_write(int fd, struct ledger *ledger, uint64_t seed,
+		     uint64_t pause_us, char *buf)
+{
+	struct timespec pause = { .tv_sec = (time_t)(pause_us / 1000000),
+				  .tv_nsec =
+					  (long)(pause_us % 1000000) * 1000 };
+
+	while (!stopped) {
+		uint64_t random = mix(seed ^ mix(ledger->next));
+
+		if (!operate(fd, ledger, random, buf)) {
+			fprintf(stderr, "qbdledger: %s\n", strerror(errno));
+			return 1;
+		}
+		if (pause_us)
+			nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int run_check(int fd, struct ledger *ledger, char *buf)
+{
+	uint64_t block;
+
+	for (block = 0; block < ledger->blocks; block++) {
+		if (pread(fd, buf, BLOCK, (off_t)(block * BLOCK)) != BLOCK)
+			fail("read");
+		check_block(ledger, block, buf);
+	}
+	printf("operations=%" PRIu64 " acked=%" PRIu64 " checked=%" PRIu64 "\n",
+	       ledger->next - 1, ledger->acked, ledger->reads);
+	return 0;
+}
+
+static uint64_t number(const char *text, uint64_t max)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || value > max)
+		usage("a value is wrong");
+	return value;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "blocks", required_argument, NULL, 'b' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "pause", required_argument, NULL, 'p' },
+		{},
+	};
+	static char buf[BLOCK] __attribute__((aligned(BLOCK)));
+	struct sigaction term = { .sa_handler = on_term };
+	uint64_t blocks = 512, seed = 1, pause_us = 0;
+	bool write;
+	int opt, fd;
+
+	while ((opt = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (opt == 'b')
+			blocks = number(optarg, BLOCKS_MAX);
+		else if (opt == 's')
+			seed = number(optarg, UINT64_MAX);
+		else if (opt == 'p')
+			pause_us = number(optarg, 60000000);
+		else
+			usage("see the top of ledger.c");
+	}
+	if (optind + 2 == argc && !strcmp(argv[optind], "count")) {
+		printf("%" PRIu64 "\n", ledger_map(argv[optind + 1], 0)->acked);
+		return 0;
+	}
+	if (optind + 3 != argc || !blocks)
+		usage("see the top of ledger.c");
+	write = !strcmp(argv[optind], "write");
+	if (!write && strcmp(argv[optind], "check") != 0)
+		usage("see the top of ledger.c");
+	sigaction(SIGTERM, &term, NULL);
+	fd = open(argv[optind + 1], O_RDWR | O_DIRECT);
+	if (fd < 0)
+		fail(argv[optind + 1]);
+	if (write)
+		return run_write(fd, ledger_map(argv[optind + 2], blocks), seed,
+				 pause_us, buf);
+	return run_check(fd, ledger_map(argv[optind + 2], 0), buf);
+}
