@@ -231,6 +231,18 @@ class Plan:
             "read-policy": self.rng.randrange(2), "shard": sets,
             **({"more": True} if parts else {})}
 
+    def config(self, volume, shard):
+        """shard-config: a step, or what is none"""
+        members = self.members(volume, shard)
+        for member in members:
+            member["role"] = self.rng.choice((0, 0, 0, 1, 2, 3))
+        if self.rng.random() < 0.3:
+            members.append({"node": 9, "replica": 9, "role": 1})
+        return "shard-config", {
+            "id": volume, "term": self.shared.word[0] - self.rng.randrange(3),
+            "shard": {"number": shard, "epoch": self.rng.randrange(1, 4),
+                      "member": members}}
+
     def deeper(self, side):
         """What is not there yet; None: all is."""
         if not side.running:
@@ -269,6 +281,7 @@ class Plan:
             lambda: ("volume-set", {"id": volume, "no-quorum-ms": 1000,
                                     "on-no-quorum": rng.randrange(2)}),
             lambda: ("volume-set", {"id": volume, "no-quorum-ms": 100}),
+            lambda: self.config(volume, shard),
             lambda: ("volume-detach", {"id": volume}),
             lambda: ("volume-detach", {"id": volume, "force": True}),
             lambda: ("peer-add", {"id": rng.choice((side.other, 3)),
