@@ -78,11 +78,11 @@ struct ledger {
 	struct entry entry[];
 };
 
-/* What each sector of a block says. */
+/* What each sector of a block says; the rest of it follows from that. */
 struct mark {
 	uint64_t block;
 	uint64_t no;
-	uint64_t check;
+	uint64_t sector;
 };
 
 static volatile sig_atomic_t stopped;
@@ -142,31 +142,35 @@ static struct ledger *ledger_map(const char *path, uint64_t blocks)
 	return ledger;
 }
 
+/* All bytes of a version: no sector of it is like another one, or another's. */
 static void stamp(char *buf, uint64_t block, uint64_t no)
 {
-	struct mark mark = { block, no, ~(block ^ mix(no)) };
-	uint32_t at;
+	uint64_t sector, at;
 
-	for (at = 0; at < BLOCK; at += SECTOR)
-		memcpy(buf + at, &mark, sizeof(mark));
+	for (sector = 0; sector < BLOCK / SECTOR; sector++) {
+		struct mark mark = { block, no, sector };
+		uint64_t *word = (uint64_t *)(buf + sector * SECTOR);
+
+		memcpy(word, &mark, sizeof(mark));
+		for (at = sizeof(mark) / 8; at < SECTOR / 8; at++)
+			word[at] = mix(mix(block) + no + sector * SECTOR + at);
+	}
 }
 
 /* Version of a block; false if it is none, or of several. */
 static bool stamped(const char *buf, uint64_t block, struct version *version)
 {
 	static const char zero[BLOCK];
+	static char want[BLOCK] __attribute__((aligned(8)));
 	struct mark mark;
-	uint32_t at;
 
 	*version = (struct version){ .zero = 1 };
 	if (!memcmp(buf, zero, BLOCK))
 		return true;
 	memcpy(&mark, buf, sizeof(mark));
-	for (at = SECTOR; at < BLOCK; at += SECTOR)
-		if (memcmp(buf, buf + at, sizeof(mark)) != 0)
-			return false;
 	*version = (struct version){ .no = mark.no };
-	return mark.block == block && mark.check == ~(block ^ mix(mark.no));
+	stamp(want, block, mark.no);
+	return !memcmp(buf, want, BLOCK);
 }
 
 static bool same(const struct version *has, const struct version *may)
@@ -243,9 +247,8 @@ static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
 	version.zero = what == 3;
 	begin(entry, &version);
 	if (version.zero) {
-		good = !ioctl(fd, BLKZEROOUT, range);
+		good = !ioctl(fd, random & 16 ? BLKDISCARD : BLKZEROOUT, range);
 	} else {
-		memset(buf, (int)(random >> 40), BLOCK);
 		stamp(buf, block, version.no);
 		good = pwrite(fd, buf, BLOCK, (off_t)range[0]) == BLOCK;
 	}

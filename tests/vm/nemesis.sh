@@ -68,11 +68,8 @@ members()
 	(IFS=, && echo "${list[*]}")
 }
 
-# written N: so many operations were acknowledged.
-written()
-{
-	[[ $(qbdledger count $NEMESIS_LEDGER) -ge $1 ]]
-}
+count() { qbdledger count $NEMESIS_LEDGER; }
+written() { [[ $(count) -ge $1 ]]; }
 
 # writer: a new one, on the volume as it is attached now.
 writer()
@@ -82,14 +79,14 @@ writer()
 	WRITER=$!
 }
 
-# writer_ends [SIGNAL]: of itself, or by a signal.
+# writer_ends RC...: it is told to, and ends so.
 writer_ends()
 {
 	local rc=0
-	[[ ! ${1:-} ]] || kill "-$1" "$WRITER" 2>/dev/null || true
+	kill -TERM "$WRITER" 2>/dev/null || true
 	wait "$WRITER" || rc=$?
-	WRITER=
-	[[ $rc != 3 ]] || fail "the oracle: $(cat /run/writer.err)"
+	[[ " $* " == *" $rc "* ]] ||
+		fail "the writer ended with $rc: $(cat /run/writer.err)"
 }
 
 # nemesis_attach NODE [NODE=ROLE...]: it has the volume from now on.
@@ -162,7 +159,7 @@ takeover()
 	_attach "$new" "${@:2}"
 	[[ $DOWN == "$old" ]] || three_detach "$old" 7 --force 2>/dev/null ||
 		true
-	writer_ends TERM
+	writer_ends 0 1
 	writer
 }
 
@@ -262,6 +259,8 @@ nemesis_op()
 	log "operation $1"
 	started
 	healed
+	# with all of that put right there is progress
+	wait_until $NEMESIS_SECONDS written $(($(count) + 20))
 	pick crash link disk eio takeover replace crash link
 	case $R in
 	takeover) takeover "$HOLDER" ;;
@@ -269,10 +268,9 @@ nemesis_op()
 	esac
 	# for so many writes, if there are any
 	rnd 200
-	td_until 2 written $(($(qbdledger count $NEMESIS_LEDGER) + R)) \
-		2>/dev/null || true
-	kill -0 "$WRITER" 2>/dev/null || writer_ends
-	[[ $WRITER ]] || writer
+	td_until 2 written $(($(count) + R)) 2>/dev/null || true
+	# only a takeover may cost it an error
+	kill -0 "$WRITER" 2>/dev/null || writer_ends 0
 }
 
 # nemesis_end: all is healed; is everything whole?
@@ -283,7 +281,7 @@ nemesis_end()
 	healed
 	check "all copies are in sync" wait_until $NEMESIS_SECONDS \
 		three_in_sync "$HOLDER" 3
-	writer_ends TERM
+	writer_ends 0
 	said=$(qbdledger check "$DEV" $NEMESIS_LEDGER) ||
 		fail "the oracle: $said"
 	log "qbdledger: $said"
