@@ -56,6 +56,7 @@ struct kernel_ctx {
 
 /* kernel_opt.c: kinds of options, and what they put where */
 extern const struct opt_kind kernel_opt_term; /* uint64_t */
+extern const struct opt_kind kernel_opt_floor; /* uint64_t */
 extern const struct opt_kind kernel_opt_links; /* uint32_t */
 extern const struct opt_kind kernel_opt_members; /* const char * */
 

@@ -17,6 +17,11 @@ static bool kernel_take_term(const char *word, void *to)
 	return parse_u64(word, 1, QBD_TERM_MAX, to);
 }
 
+static bool kernel_take_floor(const char *word, void *to)
+{
+	return parse_u64(word, 0, QBD_TERM_MAX, to);
+}
+
 static bool kernel_take_links(const char *word, void *to)
 {
 	return parse_u32(word, 1, QBD_PEER_LINKS_MAX, to);
@@ -40,6 +45,8 @@ static bool kernel_take_timeout(const char *word, void *to)
 
 const struct opt_kind kernel_opt_term = { "N", "a term, from 1 to 2^63 - 1",
 					  kernel_take_term, false };
+const struct opt_kind kernel_opt_floor = { "N", "a term up to 2^63 - 1, or 0",
+					   kernel_take_floor, false };
 const struct opt_kind kernel_opt_links = { "N", "a number from 1 to 8",
 					   kernel_take_links, false };
 const struct opt_kind kernel_opt_members = { "NODE:REPLICA[:ROLE],...",

@@ -234,9 +234,12 @@ int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv)
 {
 	uint64_t term = 0;
 	const struct opt opt = {
-		"term",	  &kernel_opt_term,
-		OPT_MUST, &term,
-		NULL,	  "the highest that was ever given out for its volume"
+		"term",
+		&kernel_opt_floor,
+		OPT_MUST,
+		&term,
+		NULL,
+		"the highest that was ever given out for its volume, 0: none was"
 	};
 
 	return kernel_replica_do(ctx, argc, argv, QBD_CMD_REPLICA_FLOOR, &opt,

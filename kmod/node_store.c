@@ -543,7 +543,8 @@ unlock:
  * qbd_node_replica_floor() - give a replica its vote back
  * @node: the node
  * @replica: replica id
- * @term: no higher one was granted for its volume before its store was opened
+ * @term: no higher one was granted for its volume before its store was opened;
+ *	0: none at all, the volume is new
  * @why: the reason if it is refused
  *
  * S11: a replica that may have lost a promise must not obey anybody whom the
@@ -558,9 +559,6 @@ int qbd_node_replica_floor(struct qbd_node *node, u64 replica, u64 term,
 	struct qbd_shard *shard;
 	int err;
 
-	if (!term)
-		return qbd_refuse(why, -EINVAL, QBD_A_REPLICA_FLOOR_TERM,
-				  "terms begin with 1");
 	if (term > QBD_TERM_MAX)
 		return qbd_refuse(why, -ERANGE, QBD_A_REPLICA_FLOOR_TERM,
 				  "terms end at %llu", (u64)QBD_TERM_MAX);
@@ -576,6 +574,10 @@ int qbd_node_replica_floor(struct qbd_node *node, u64 replica, u64 term,
 	if (err == -EUCLEAN)
 		qbd_refuse(why, err, QBD_A_REPLICA_ID,
 			   "a page of its map is lost, it needs a full copy");
+	else if (err == -EEXIST)
+		qbd_refuse(
+			why, err, QBD_A_REPLICA_FLOOR_TERM,
+			"it has promised a term, or has records: its volume is not new, give the highest term");
 	else if (err)
 		qbd_refuse(why, err, QBD_A_REPLICA_ID,
 			   "it has failed, open its store again");

@@ -496,10 +496,11 @@ void __qbd_shard_replica_votes(struct qbd_shard *shard)
 /**
  * qbd_shard_replica_floor() - consensus knows the highest term ever granted
  * @shard: the shard
- * @term: that term
+ * @term: that term; 0: there was none
  *
  * Return: 0; -ESHUTDOWN if the replica has failed; -EUCLEAN if it can't vote
- * whatever it catches up with, its map has lost a page.
+ * whatever it catches up with, its map has lost a page; -EEXIST if there can't
+ * have been none.
  */
 int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term)
 {
@@ -514,6 +515,8 @@ int qbd_shard_replica_floor(struct qbd_shard *shard, u64 term)
 		err = -ESHUTDOWN;
 	else if (shard->rep.flags & QBD_REPLICA_LOST)
 		err = -EUCLEAN;
+	else if (!term && !qbd_replica_blank(&shard->rep))
+		err = -EEXIST;
 	else if (shard->rep.flags)
 		__qbd_shard_rep_step(shard, &event);
 	qbd_shard_unlock(shard);

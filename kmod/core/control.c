@@ -138,7 +138,6 @@ static int qbd_create_pages(struct qbd_store_core *core,
  * @table: @table->replica, ->volume, ->shard, ->blocks, ->config and the
  *	flags QBD_REPLICA_NONVOTING and _SUSPECT are the caller's, the others
  *	are set here; in a store that was rolled back it does not vote
- *	among others
  * @block: QBD_BLOCK_SIZE bytes, filled in: the payload of the record
  * @payload: cookie of a payload that consists of @block, the core's if this
  *	does not fail
@@ -162,9 +161,8 @@ int qbd_store_create(struct qbd_store_core *core, struct qbd_table_slot *table,
 		return slot;
 	table->flags &= QBD_REPLICA_NONVOTING | QBD_REPLICA_SUSPECT;
 	table->flags |= QBD_REPLICA_USED;
-	/* S11: what had this id before may have promised, to one of several */
+	/* S11: what had this id before may have promised */
 	if (core->super.flags & QBD_SUPER_FORGOT &&
-	    table->config.nr_old + table->config.nr_new > 1 &&
 	    !QBD_MUTANT(created_anew_votes))
 		table->flags |= QBD_REPLICA_NONVOTING;
 	memset(&table->promise, 0, sizeof(table->promise));

@@ -196,7 +196,8 @@ static bool qbd_leader_config_ready(const struct qbd_leader_core *lead)
 			known |= 1U << i;
 		prog = &lead->prog[at];
 		if (prog->state == QBD_MEMBER_LIVE && prog->promised &&
-		    prog->voting && prog->durable >= lead->want_commit)
+		    prog->voting && !prog->full &&
+		    prog->durable >= lead->want_commit)
 			ready |= 1U << i;
 	}
 	return !(want->next & ~(ready | known)) &&

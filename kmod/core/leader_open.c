@@ -337,7 +337,9 @@ void qbd_leader_nack(struct qbd_leader_core *lead, u32 member,
 			qbd_leader_match(lead, member, nack->hint, acts);
 		break;
 	case QBD_NACK_FULL:
-		if (prog->promised && nack->incarnation == prog->incarnation)
+		if (prog->promised && nack->incarnation != prog->incarnation)
+			qbd_leader_open(lead, member, acts); /* as in ack() */
+		else if (prog->promised)
 			qbd_leader_full(lead, member, nack, acts);
 		break;
 	case QBD_NACK_NEED_OPEN:

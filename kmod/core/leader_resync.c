@@ -110,8 +110,8 @@ void qbd_leader_resync_reply(struct qbd_leader_core *lead, u32 member,
 		prog->copied_bytes = reply->bytes;
 		break;
 	case QBD_STATUS_NOSPC:
-		qbd_progress_full(prog, max(prog->last.index, prog->gained),
-				  lead->now_ns, 0);
+		/* its last record may be of another history */
+		qbd_progress_full(prog, prog->gained, lead->now_ns, 0);
 		fallthrough;
 	default:
 		qbd_leader_resync_lost(lead, member);

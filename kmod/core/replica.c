@@ -452,8 +452,7 @@ void qbd_replica_step(struct qbd_replica_core *rep,
 		qbd_replica_shadowed(rep, event, acts);
 		break;
 	case QBD_REPLICA_FLOOR:
-		rep->floor = max(rep->floor, event->term);
-		qbd_replica_told(rep, 0, acts);
+		qbd_replica_floor(rep, event->term, acts);
 		break;
 	case QBD_REPLICA_FAILED:
 		qbd_replica_fail(rep, event->err, acts);

@@ -128,9 +128,9 @@ struct qbd_replica_config {
  *	message of QBD_ACT_SEND_LOG
  * @QBD_REPLICA_SHADOWED: QBD_ACT_SHADOW @msg ended with @err: 0; -ENOSPC: there
  *	is no room; -EIO: the disk failed; else it is to be asked for again
- * @QBD_REPLICA_FLOOR: consensus says that no term above @term was granted
- *	before this store was opened (S5, S11); a replica that may have lost
- *	promises votes again once it is caught up
+ * @QBD_REPLICA_FLOOR: consensus says that no term above @term (0: none at all)
+ *	was granted before this store was opened (S5, S11); a replica that may
+ *	have lost promises votes again once it is caught up
  * @QBD_REPLICA_FAILED: the store failed with @err; the replica is of no use
  *	until the store is opened anew
  * @QBD_REPLICA_TICK: time went by
@@ -272,6 +272,7 @@ void qbd_replica_init(struct qbd_replica_core *rep,
 void qbd_replica_step(struct qbd_replica_core *rep,
 		      const struct qbd_replica_event *event,
 		      struct qbd_actions *acts);
+bool qbd_replica_blank(const struct qbd_replica_core *rep);
 bool qbd_replica_busy(const struct qbd_replica_core *rep);
 
 #endif /* QBD_CORE_REPLICA_H */

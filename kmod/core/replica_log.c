@@ -354,6 +354,42 @@ static void qbd_replica_vote_again(struct qbd_replica_core *rep,
 }
 
 /**
+ * qbd_replica_blank() - had it nothing when this life of it began?
+ * @rep: the replica
+ *
+ * Return: true if it had neither promised nor logged anything.
+ */
+bool qbd_replica_blank(const struct qbd_replica_core *rep)
+{
+	return !rep->cfg.promise.term && !rep->cfg.last.index &&
+	       !(rep->flags & QBD_REPLICA_LOST);
+}
+
+/**
+ * qbd_replica_floor() - consensus says which terms there were before
+ * @rep: the replica
+ * @term: the highest one granted before its store was opened; 0: none, its
+ *	volume is new
+ * @acts: actions of the step
+ *
+ * With a volume that is new there is nothing that a blank replica could have
+ * forgotten, and nobody who could tell it what was committed: it votes at once.
+ * Not because it was made as the only copy: it may have been one of several
+ * since, before its store was lost.
+ */
+void qbd_replica_floor(struct qbd_replica_core *rep, u64 term,
+		       struct qbd_actions *acts)
+{
+	rep->floor = max(rep->floor, term);
+	if (!term && rep->flags && !rep->failed && qbd_replica_blank(rep)) {
+		rep->flags = 0;
+		rep->ack_due = true;
+		qbd_actions_add(acts, QBD_ACT_LOG_VOTE);
+	}
+	qbd_replica_told(rep, 0, acts);
+}
+
+/**
  * qbd_replica_told() - how far may records go home?
  * @rep: the replica
  * @commit: commit index that the leader of this term told, 0 = none
@@ -461,7 +497,9 @@ void qbd_replica_unlogged(struct qbd_replica_core *rep, struct qbd_pos pos)
  */
 void qbd_replica_full(struct qbd_replica_core *rep, struct qbd_actions *acts)
 {
-	if (rep->failed || rep->resync.forgets)
+	/* a promise on its way to the log makes room for itself, and would go
+	 */
+	if (rep->failed || rep->resync.forgets || !rep->promised)
 		return;
 	if (!qbd_actions_add(acts, QBD_ACT_LOG_FORGET))
 		return;

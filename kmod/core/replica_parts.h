@@ -64,6 +64,8 @@ void qbd_replica_full_forgot(struct qbd_replica_core *rep, struct qbd_pos pos,
 			     struct qbd_actions *acts);
 void qbd_replica_full_tick(struct qbd_replica_core *rep,
 			   struct qbd_actions *acts);
+void qbd_replica_floor(struct qbd_replica_core *rep, u64 term,
+		       struct qbd_actions *acts);
 void qbd_replica_told(struct qbd_replica_core *rep, u64 commit,
 		      struct qbd_actions *acts);
 void qbd_replica_ack(const struct qbd_replica_core *rep,

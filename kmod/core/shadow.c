@@ -175,8 +175,11 @@ static int qbd_shadow_take(struct qbd_store_core *core, struct qbd_chunk *c)
 {
 	int error;
 
-	if (!qbd_alloc_room(&core->alloc))
+	if (!qbd_alloc_room(&core->alloc)) {
+		/* what was deleted or discarded is free after a checkpoint */
+		core->starved = true;
 		return -ENOSPC;
+	}
 	qbd_alloc_reserve(&core->alloc);
 	error = qbd_alloc_take(&core->alloc, &c->phys);
 	c->state = 0;

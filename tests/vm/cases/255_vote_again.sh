@@ -55,9 +55,9 @@ check "and has no vote" says recovering
 
 three_crash n2
 check "with it there is no quorum" wait_until 60 three_state n1 suspended
-refuse "no floor without a term" code=2 says="a term, from 1 to" \
+refuse "it has promised: there was a term" says="its volume is not new" \
 	floor --id 7003 --term 0
-refuse "nor above all terms" code=2 says="a term, from 1 to" \
+refuse "nor above all terms" code=2 says="a term up to" \
 	floor --id 7003 --term 9223372036854775808
 refuse "nor of a copy that is elsewhere" says="no such replica" \
 	floor --id 7001 --term 1
