@@ -345,8 +345,10 @@ static void cl_act_report(struct cl_world *w, u32 node, u32 shard,
 		what = qbd_volume_released(vol, s->no, vol->term);
 		break;
 	case QBD_ACT_NEED_TERM:
-		if (w->volume[s->volume].term == vol->term &&
-		    !w->volume[s->volume].want)
+		/* whoever asks for a term hears of one that others have */
+		if (w->volume[s->volume].term > vol->term)
+			cl_detach(w, s->volume, node);
+		else if (!w->volume[s->volume].want)
 			w->volume[s->volume].want = node;
 		break;
 	default:
