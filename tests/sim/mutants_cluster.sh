@@ -14,7 +14,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$top/build/tests
-schedules=60000 runs=3 quick=
+schedules=300000 runs=3 quick=
 names=()
 
 while [[ $# -gt 0 ]]; do
