@@ -124,7 +124,7 @@ check "detach of nothing" says "no such volume" one_detach 5
 check "detach while open" says "in use.*open" one_detach 7
 check "its store goes" says "volume attached here uses it" \
 	qbdctl kernel store remove "$STORE"
-check "a replica goes" says "attached here" \
+check "a replica goes" says "in the set of its shard" \
 	qbdctl kernel replica delete --id 7001 --epoch 9
 check "the node ends" says "volumes are attached" \
 	qbdctl kernel node stop --id 1
