@@ -85,7 +85,7 @@ def ack(shard):
 def open_reply(shard):
     """A promise, by a replica without history."""
     return message(OPEN_REPLY, SHARD.pack(*shard) + struct.pack(
-        "<QQQQQQII", 0, 0, 0, 0, 1, 1, 512, 16 << 20))
+        "<QQQQQQQII", 0, 0, 0, 0, 1, 1, 1, 512, 16 << 20))
 
 
 def read(shard):

@@ -239,7 +239,7 @@ class Plan:
         if self.rng.random() < 0.3:
             members.append({"node": 9, "replica": 9, "role": 1})
         return "shard-config", {
-            "id": volume, "term": self.shared.word[0] - self.rng.randrange(3),
+            "id": volume, "term": max(self.shared.word[0] - self.rng.randrange(3), 0),
             "shard": {"number": shard, "epoch": self.rng.randrange(1, 4),
                       "member": members}}
 
