@@ -112,11 +112,12 @@ ledger_write "$DEV" --blocks 512 --pause 20
 ledger_grows 60 50
 
 # what does not follow is refused
+term=$(cat /run/three.term)
 refuse "not two sets that need not meet" says="first a joint one" \
-	at n1 qbdctl kernel shard config --volume 7 --term 1 \
+	at n1 qbdctl kernel shard config --volume 7 --term "$term" \
 	--set 0:2:2:7002,3:7003
-refuse "nor another term's" says="attached here under term 1" \
-	at n1 qbdctl kernel shard config --volume 7 --term 9 \
+refuse "nor another term's" says="attached here under term $term" \
+	at n1 qbdctl kernel shard config --volume 7 --term $((term + 1)) \
 	--set 0:2:1:7001,2:7002,3:7003
 
 log "n4 for n3: the new copy is killed while it learns"
