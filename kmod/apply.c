@@ -77,7 +77,7 @@ static void qbd_apply_phase_end(struct qbd_store *store, u64 start)
 			     apply->phase_blocks, apply->error,
 			     ktime_get_ns() - start);
 	err = apply->error;
-	if (err && err != -ESHUTDOWN)
+	if (err)
 		qbd_kstore_fail(store, err, "a checkpoint's I/O failed: %d",
 				err);
 	spin_lock(&store->lock);

@@ -218,6 +218,7 @@ void qbd_kstore_fail(struct qbd_store *store, int error, const char *why, ...)
 		va_start(args, why);
 		vscnprintf(store->why, sizeof(store->why), why, args);
 		va_end(args);
+		/* In this order: what is not submitted is not durable. */
 		WRITE_ONCE(store->error, error);
 		qbd_backend_abandon(&store->backend);
 		if (store->core)
@@ -602,7 +603,6 @@ void qbd_kstore_stop(struct qbd_store *store)
  */
 void qbd_kstore_crash(struct qbd_store *store)
 {
-	qbd_backend_abandon(&store->backend);
 	qbd_kstore_fail(store, -ESHUTDOWN, "crashed on request");
 	spin_lock(&store->lock);
 	store->stop_wanted = true;

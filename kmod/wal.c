@@ -133,12 +133,13 @@ static void qbd_wal_end(struct qbd_store *store, int err, u64 start, u64 now)
 	struct qbd_wal *wal = &store->wal;
 	u32 i;
 
-	if (err && err != -ESHUTDOWN)
+	if (err)
 		qbd_kstore_fail(store, err, "log write at %llu failed: %d",
 				wal->plan.extent[0].block, err);
 	spin_lock(&store->lock);
-	qbd_commit_end(store->core, err ?: store->error);
-	for (i = 0; !store->error && i < wal->plan.nr_recs; i++)
+	err = err ?: store->error;
+	qbd_commit_end(store->core, err);
+	for (i = 0; !err && i < wal->plan.nr_recs; i++)
 		__qbd_wal_durable(store, wal->plan.rec[i]);
 	if (wal->plan.nr_recs)
 		qbd_pace_commit(&store->pace, now, now - start,
