@@ -5,44 +5,44 @@
 #include "harness.h"
 #include "space.h"
 
-TEST(there)
+struct point {
+	u64 room;
+	enum qbd_space level;
+};
+
+/* From @level along @way: each step begins where the one before ended. */
+static void walk(enum qbd_space level, const struct point *way, u32 nr)
 {
-	static const struct {
-		u64 room;
-		enum qbd_space level;
-	} way[] = {
-		{ 1000, QBD_SPACE_PLENTY }, { 200, QBD_SPACE_PLENTY },
-		{ 199, QBD_SPACE_LOW },	    { 50, QBD_SPACE_LOW },
-		{ 49, QBD_SPACE_SCARCE },   { 1, QBD_SPACE_SCARCE },
-		{ 0, QBD_SPACE_FULL },
-	};
-	enum qbd_space level = QBD_SPACE_PLENTY;
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(way); i++) {
+	for (i = 0; i < nr; i++) {
 		level = qbd_space_level(level, way[i].room, 1000);
 		EXPECT_EQ(way[i].level, level);
 	}
 }
 
+TEST(there)
+{
+	static const struct point way[] = {
+		{ 1000, QBD_SPACE_PLENTY }, { 200, QBD_SPACE_PLENTY },
+		{ 199, QBD_SPACE_LOW },	    { 50, QBD_SPACE_LOW },
+		{ 49, QBD_SPACE_SCARCE },   { 1, QBD_SPACE_SCARCE },
+		{ 0, QBD_SPACE_FULL },
+	};
+
+	walk(QBD_SPACE_PLENTY, way, ARRAY_SIZE(way));
+}
+
 TEST(and_back)
 {
-	static const struct {
-		u64 room;
-		enum qbd_space level;
-	} way[] = {
+	static const struct point way[] = {
 		{ 1, QBD_SPACE_FULL },	   { 20, QBD_SPACE_FULL },
 		{ 21, QBD_SPACE_SCARCE },  { 69, QBD_SPACE_SCARCE },
 		{ 70, QBD_SPACE_LOW },	   { 219, QBD_SPACE_LOW },
 		{ 220, QBD_SPACE_PLENTY },
 	};
-	enum qbd_space level = QBD_SPACE_FULL;
-	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(way); i++) {
-		level = qbd_space_level(level, way[i].room, 1000);
-		EXPECT_EQ(way[i].level, level);
-	}
+	walk(QBD_SPACE_FULL, way, ARRAY_SIZE(way));
 }
 
 TEST(all_at_once)

@@ -12,7 +12,6 @@
 
 NEMESIS_LEDGER=/dev/shm/ledger
 NEMESIS_SECONDS=120
-declare -A COPY=([n1]=7001 [n2]=7002 [n3]=7003)
 EPOCH=1
 HOLDER=
 DOWN=
@@ -53,21 +52,6 @@ others()
 	echo "${out[@]}"
 }
 
-# members [NODE=ROLE...]: the copies, voters but for these.
-members()
-{
-	local node role word list=()
-	for node in $(three_all); do
-		[[ ${COPY[$node]:-} ]] || continue
-		role=voter
-		for word in "$@"; do
-			[[ ${word%=*} != "$node" ]] || role=${word#*=}
-		done
-		list+=("${node#n}:${COPY[$node]}:$role")
-	done
-	(IFS=, && echo "${list[*]}")
-}
-
 count() { qbdledger count $NEMESIS_LEDGER; }
 written() { [[ $(count) -ge $1 ]]; }
 
@@ -98,7 +82,7 @@ nemesis_attach()
 
 _attach()
 {
-	THREE_SET=("$EPOCH:$(members "${@:2}")")
+	THREE_SET=("$EPOCH:$(three_members "${@:2}")")
 	three_attach "$1" 7 64 64 --timeout $NEMESIS_SECONDS >/dev/null
 	DEV=$(three_dev)
 	HOLDER=$1
@@ -194,7 +178,7 @@ nemesis_link()
 
 nemesis_disk()
 {
-	pick "${!COPY[@]}"
+	pick "${!THREE_COPY[@]}"
 	note "slow disk: $R"
 	UPSET="disk $R"
 	td_latency "$R" write_ns=30000000 >/dev/null
@@ -204,7 +188,7 @@ nemesis_disk()
 nemesis_eio()
 {
 	local node
-	pick "${!COPY[@]}"
+	pick "${!THREE_COPY[@]}"
 	node=$R
 	note "write error: $node"
 	td_fault "$node" eio op=write count=1 >/dev/null
@@ -223,21 +207,21 @@ store_failed()
 nemesis_replace()
 {
 	local leaves joins id gone
-	pick "${!COPY[@]}"
+	pick "${!THREE_COPY[@]}"
 	leaves=$R
 	# shellcheck disable=SC2046  # words
-	pick $(others "${!COPY[@]}")
+	pick $(others "${!THREE_COPY[@]}")
 	joins=$R
 	id=$((_next_id++))
 	note "replace: $leaves by $joins ($id)"
 	at "$joins" qbdctl kernel replica create --id $id --volume 7 --shard 0 \
 		--size 64M --store "$(_uuid "$joins")" --epoch $EPOCH \
-		--members "$(members),${joins#n}:$id:learner" >/dev/null
-	COPY[$joins]=$id
-	config "$(members "$joins=learner")"
+		--members "$(three_members),${joins#n}:$id:learner" >/dev/null
+	THREE_COPY[$joins]=$id
+	config "$(three_members "$joins=learner")"
 	wait_until $NEMESIS_SECONDS three_in_sync "$HOLDER" 4 >/dev/null
 	EPOCH=$((EPOCH + 1))
-	config "$(members "$leaves=leaving" "$joins=joining")"
+	config "$(three_members "$leaves=leaving" "$joins=joining")"
 	rnd 3
 	if [[ $R == 0 ]]; then
 		note "power cut while joint: $HOLDER"
@@ -245,9 +229,9 @@ nemesis_replace()
 		takeover "$HOLDER" "$leaves=leaving" "$joins=joining"
 	fi
 	EPOCH=$((EPOCH + 1))
-	gone=${COPY[$leaves]}
-	unset "COPY[$leaves]"
-	config "$(members)"
+	gone=${THREE_COPY[$leaves]}
+	unset "THREE_COPY[$leaves]"
+	config "$(three_members)"
 	started
 	at "$leaves" qbdctl kernel replica delete --id "$gone" \
 		--epoch $EPOCH >/dev/null
@@ -287,7 +271,7 @@ nemesis_end()
 	log "qbdledger: $said"
 	sum=$(md5sum <"$DEV")
 	for node in $(three_all); do
-		[[ ${COPY[$node]:-} && $node != "$HOLDER" ]] || continue
+		[[ ${THREE_COPY[$node]:-} && $node != "$HOLDER" ]] || continue
 		three_detach "$HOLDER" 7
 		_attach "$node"
 		check "$node has the same bytes" test "$sum" = "$(md5sum <"$DEV")"

@@ -13,12 +13,15 @@
 # the size of a log. One that wants still other disks has a three_disk() of its
 # own and says in THREE_DEV what their names begin with. THREE_SET[S] is the
 # replica set of shard S, EPOCH:MEMBERS, if it is not the one that was created.
+# THREE_COPY[NODE] is the replica of volume 7, shard 0 there, for a case that
+# replaces copies and keeps it up to date.
 
 CLUSTER=5eed0000-0000-4000-8000-000000000003
 THREE_LEASE_MS=${THREE_LEASE_MS:-10000}
 THREE_WAL=${THREE_WAL:-64M}
 THREE_NODES=${THREE_NODES:-3}
 THREE_SET=()
+declare -A THREE_COPY=([n1]=7001 [n2]=7002 [n3]=7003)
 THREE_DISK=${THREE_DISK:-ram}
 THREE_DEV=/dev/qd
 [[ $THREE_DISK != td ]] || THREE_DEV=/dev/td_n
@@ -169,6 +172,22 @@ three_attach()
 		"${sets[@]}" "${@:5}" >/run/three.dev
 	DEV=$(cat /run/three.dev)
 	echo "$DEV"
+}
+
+# three_members [NODE=ROLE...]: the replica set that THREE_COPY holds, voters
+# but for these.
+three_members()
+{
+	local node role word list=()
+	for node in $(three_all); do
+		[[ ${THREE_COPY[$node]:-} ]] || continue
+		role=voter
+		for word in "$@"; do
+			[[ ${word%=*} != "$node" ]] || role=${word#*=}
+		done
+		list+=("${node#n}:${THREE_COPY[$node]}:$role")
+	done
+	(IFS=, && echo "${list[*]}")
 }
 
 # three_dev: the device of the last attach.

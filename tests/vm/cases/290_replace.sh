@@ -22,24 +22,8 @@ THREE_LEASE_MS=10000
 # shellcheck source=tests/vm/ledger.sh
 . "${QBD_VM:?}/ledger.sh"
 
-declare -A COPY=([n1]=7001 [n2]=7002 [n3]=7003)
 EPOCH=1
 LEADER=n1
-
-# members [NODE=ROLE...]: the copies, voters but for these.
-members()
-{
-	local node role word list=()
-	for node in $(three_all); do
-		[[ ${COPY[$node]:-} ]] || continue
-		role=voter
-		for word in "$@"; do
-			[[ ${word%=*} != "$node" ]] || role=${word#*=}
-		done
-		list+=("${node#n}:${COPY[$node]}:$role")
-	done
-	(IFS=, && echo "${list[*]}")
-}
 
 # config MEMBERS: the next set, or the same with other learners.
 config()
@@ -62,9 +46,9 @@ learn()
 {
 	at "$1" qbdctl kernel replica create --id "$2" --volume 7 --shard 0 \
 		--size 64M --store "$(_uuid "$1")" --epoch $EPOCH \
-		--members "$(members),${1#n}:$2:learner"
-	COPY[$1]=$2
-	check "$1 learns" config "$(members "$1=learner")"
+		--members "$(three_members),${1#n}:$2:learner"
+	THREE_COPY[$1]=$2
+	check "$1 learns" config "$(three_members "$1=learner")"
 	[[ $# -lt 3 ]] || again "$1"
 	check "$1 is in sync" wait_until 180 three_in_sync $LEADER 4
 }
@@ -81,16 +65,16 @@ joint()
 {
 	EPOCH=$((EPOCH + 1))
 	check "$1 leaves, $2 joins" \
-		config "$(members "$1=leaving" "$2=joining")"
+		config "$(three_members "$1=leaving" "$2=joining")"
 }
 
 # adopt LEAVES: without it, from now on.
 adopt()
 {
 	EPOCH=$((EPOCH + 1))
-	GONE=${COPY[$1]}
-	unset "COPY[$1]"
-	check "$1 has left" config "$(members)"
+	GONE=${THREE_COPY[$1]}
+	unset "THREE_COPY[$1]"
+	check "$1 has left" config "$(three_members)"
 }
 
 # bury NODE: its copy is not wanted any more.
@@ -145,7 +129,7 @@ three_crash n1
 ledger_wait
 check "the writer got an error" test "$LEDGER_CODE" = 1
 LEADER=n3
-THREE_SET=("$EPOCH:$(members n1=leaving n2=joining)")
+THREE_SET=("$EPOCH:$(three_members n1=leaving n2=joining)")
 check "n3 takes over" three_attach n3 7 64 64
 DEV=$(three_dev)
 check "with the joint set" wait_until 60 committed
@@ -163,7 +147,7 @@ sum=$(md5sum <"$DEV")
 # each of the others with what only it and n2 have by now
 three_crash n3
 LEADER=n4
-THREE_SET=("$EPOCH:$(members)")
+THREE_SET=("$EPOCH:$(three_members)")
 check "n4 takes over" three_attach n4 7 64 64
 DEV=$(three_dev)
 check "what was acknowledged is there" ledger_check "$DEV"
