@@ -32,6 +32,8 @@ struct qbd_node;
  * @link: number of the link to that peer, if there is one
  * @term: term, 0 = none
  * @epoch: config epoch, 0 = none
+ * @has_offset: @offset is meant, which may be 0
+ * @offset: byte of the volume
  * @error: negative errno, 0 = none
  * @reason: sentence for people, NULL if there is none
  */
@@ -49,6 +51,8 @@ struct qbd_notice {
 	u32 link;
 	u64 term;
 	u64 epoch;
+	bool has_offset;
+	u64 offset;
 	int error;
 	const char *reason;
 };

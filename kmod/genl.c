@@ -151,6 +151,15 @@ static const struct nla_policy qbd_shard_config_nl_policy[QBD_A_VOLUME_SHARD + 1
 	[QBD_A_VOLUME_SHARD] = NLA_POLICY_NESTED(qbd_shard_set_nl_policy),
 };
 
+/* QBD_CMD_SHARD_VERIFY - do */
+static const struct nla_policy qbd_shard_verify_nl_policy[QBD_A_SHARD_STOP + 1] = {
+	[QBD_A_SHARD_VOLUME] = { .type = NLA_U32, },
+	[QBD_A_SHARD_NUMBER] = { .type = NLA_U32, },
+	[QBD_A_SHARD_TERM] = { .type = NLA_U64, },
+	[QBD_A_SHARD_REPAIR] = { .type = NLA_FLAG, },
+	[QBD_A_SHARD_STOP] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for qbd */
 static const struct genl_split_ops qbd_nl_ops[] = {
 	{
@@ -309,6 +318,13 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.doit		= qbd_nl_shard_config_doit,
 		.policy		= qbd_shard_config_nl_policy,
 		.maxattr	= QBD_A_VOLUME_SHARD,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_SHARD_VERIFY,
+		.doit		= qbd_nl_shard_verify_doit,
+		.policy		= qbd_shard_verify_nl_policy,
+		.maxattr	= QBD_A_SHARD_STOP,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

@@ -15,6 +15,7 @@
 
 #include "netlink.h"
 #include "shard.h"
+#include "shard_verify.h"
 #include "volume.h"
 
 static_assert(QBD_TERM_MAX == QBD_WAL_TERM_MAX);
@@ -245,6 +246,38 @@ int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+int qbd_nl_shard_verify_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	static const struct qbd_netlink_need needs[] = {
+		{ QBD_A_SHARD_VOLUME, "the volume's id" },
+		{ QBD_A_SHARD_NUMBER, "the number of the shard" },
+		{ QBD_A_SHARD_TERM, "the term that it is attached under" },
+	};
+	struct nlattr **attrs = info->attrs;
+	struct qbd_verify_spec spec = { 0 };
+	struct qbd_refusal why = { 0 };
+	struct qbd_node *node;
+	int err;
+
+	err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
+	if (err)
+		return err;
+	spec.volume = nla_get_u32(attrs[QBD_A_SHARD_VOLUME]);
+	spec.number = nla_get_u32(attrs[QBD_A_SHARD_NUMBER]);
+	spec.term = nla_get_u64(attrs[QBD_A_SHARD_TERM]);
+	spec.what = QBD_VERIFY_START;
+	if (nla_get_flag(attrs[QBD_A_SHARD_REPAIR]))
+		spec.what |= QBD_VERIFY_REPAIR;
+	if (nla_get_flag(attrs[QBD_A_SHARD_STOP]))
+		spec.what = QBD_VERIFY_STOP;
+	node = qbd_netlink_node(info);
+	if (!node)
+		return -ENOENT;
+	err = qbd_shard_verify(node, &spec, &why);
+	qbd_node_put(node);
+	return qbd_netlink_refuse(info, err, &why);
+}
+
 static int qbd_netlink_volume_state(struct sk_buff *skb,
 				    const struct qbd_volume_info *vol)
 {
@@ -342,6 +375,48 @@ qbd_netlink_shard_member_put(struct sk_buff *skb,
 	return 0;
 }
 
+static int qbd_netlink_blocks_put(struct sk_buff *skb, int attr, u32 blocks)
+{
+	return nla_put_u64_64bit(skb, attr, (u64)blocks << QBD_BLOCK_SHIFT,
+				 QBD_A_SHARD_VERIFY_PAD);
+}
+
+/* What a comparison of its copies has found. */
+static int qbd_netlink_shard_verify_put(struct sk_buff *skb,
+					const struct qbd_shard_leader *shard)
+{
+	const struct qbd_verify_counts *counts = &shard->verify;
+	struct nlattr *nest;
+
+	if (!shard->verifying && !shard->verified && !shard->verify_err)
+		return 0;
+	nest = nla_nest_start(skb, QBD_A_SHARD_VERIFY);
+	if (!nest ||
+	    (shard->verifying &&
+	     nla_put_flag(skb, QBD_A_SHARD_VERIFY_RUNNING)) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_SIZE_BYTES,
+				   shard->blocks) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_LOOKED_BYTES,
+				   shard->verified) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_COMPARED_BYTES,
+				   counts->compared) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_MISSING_BYTES,
+				   counts->missing) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_SKIPPED_BYTES,
+				   counts->skipped) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_DIFFER_BYTES,
+				   counts->differ) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_REPAIRED_BYTES,
+				   counts->repaired) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_UNDECIDED_BYTES,
+				   counts->undecided) ||
+	    (shard->verify_err &&
+	     nla_put_s32(skb, QBD_A_SHARD_VERIFY_ERROR, shard->verify_err)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int qbd_netlink_shard_fill(struct sk_buff *skb,
 				  const struct qbd_shard_leader *shard)
 {
@@ -367,7 +442,7 @@ static int qbd_netlink_shard_fill(struct sk_buff *skb,
 	for (i = 0; i < shard->nr_members; i++)
 		if (qbd_netlink_shard_member_put(skb, &shard->member[i]))
 			return -EMSGSIZE;
-	return 0;
+	return qbd_netlink_shard_verify_put(skb, shard);
 }
 
 /* Put the shard into the dump: 0, or -EMSGSIZE: in the next message. */

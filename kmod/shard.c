@@ -530,6 +530,11 @@ bool qbd_shard_leader_info(struct qbd_shard *shard,
 	info->completed = lead.completed;
 	info->commit = lead.commit;
 	info->committed_epoch = lead.epoch;
+	info->blocks = lead.blocks;
+	info->verifying = lead.verifying;
+	info->verified = lead.verified;
+	info->verify_err = lead.verify_err;
+	info->verify = lead.verify;
 	info->lease_ms =
 		qbd_peer_lease_ms(&shard->node->self, ktime_get_boottime_ns());
 	info->nr_members = qbd_leader_set(shard->lead)->nr;

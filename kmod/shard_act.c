@@ -14,6 +14,7 @@
 #include "request.h"
 #include "shard.h"
 #include "shard_set.h"
+#include "shard_verify.h"
 #include "trace.h"
 #include "volume.h"
 
@@ -27,7 +28,14 @@ static void qbd_act_send_self(struct qbd_shard *shard, struct qbd_msg *msg)
 			.msg = msg,
 		};
 
-		qbd_shard_lead_step(shard, &event);
+		qbd_shard_lock(shard);
+		if (shard->lead) {
+			__qbd_shard_lead_step(shard, &event);
+			/* the leader's until PUT */
+			if (msg->type == QBD_MSG_READ_REPLY)
+				msg->payload = NULL;
+		}
+		qbd_shard_unlock(shard);
 	} else {
 		struct qbd_replica_event event = {
 			.kind = QBD_REPLICA_MSG,
@@ -282,6 +290,8 @@ static void (*const qbd_act_table[])(struct qbd_shard *,
 	[QBD_ACT_MEMBER]	= qbd_act_member,
 	[QBD_ACT_JOINED]	= qbd_act_joined,
 	[QBD_ACT_CONFIG]	= qbd_shard_set_committed,
+	[QBD_ACT_DIFFERS]	= qbd_shard_differs,
+	[QBD_ACT_VERIFIED]	= qbd_shard_verified,
 };
 
 /* clang-format on */

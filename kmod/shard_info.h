@@ -9,6 +9,7 @@
 #include <linux/qbd.h>
 #include <linux/types.h>
 
+#include "core/leader_verify.h"
 #include "node.h"
 
 /**
@@ -45,6 +46,11 @@ struct qbd_shard_member_info {
  * @completed: held by a write quorum up to here
  * @commit: durable on a write quorum up to here
  * @lease_ms: how long the lease still holds
+ * @blocks: its size
+ * @verifying: its copies are being compared
+ * @verified: blocks that were looked at, 0 = they never were
+ * @verify_err: how the last comparison ended
+ * @verify: what it found
  * @nr_members: number of @member
  * @member: the replica set
  */
@@ -59,6 +65,11 @@ struct qbd_shard_leader {
 	u64 completed;
 	u64 commit;
 	u32 lease_ms;
+	u32 blocks;
+	bool verifying;
+	u32 verified;
+	int verify_err;
+	struct qbd_verify_counts verify;
 	u32 nr_members;
 	struct qbd_shard_member_info member[2 * QBD_SET_MEMBERS_MAX];
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The replica of a shard: how it begins and ends in a store, what the store
- * reports of it, and reads for leaders on other nodes.
+ * The replica of a shard: how it begins and ends in a store, and what the store
+ * reports of it.
  *
  * The store calls us through struct qbd_store_user, from its own threads and
  * without locks: what it says becomes an event for the replica's machine. Our
@@ -12,9 +12,7 @@
  * fails or closes the replica has failed for good (it keeps its place for the
  * dumps) until the store is gone or its DELETE is durable.
  */
-#include <linux/highmem.h>
 #include <linux/ktime.h>
-#include <linux/mempool.h>
 #include <linux/slab.h>
 
 #include "core/block.h"
@@ -565,162 +563,4 @@ void qbd_shard_replica_gone(struct qbd_shard *shard, struct qbd_store *store)
 	atomic_dec(&shard->node->nr_replicas);
 	qbd_shard_unheld(shard);
 	qbd_shard_put(shard);
-}
-
-/* --- reads for leaders elsewhere --------------------------------------- */
-
-/**
- * struct qbd_serve - a READ of another node under way
- * @read: the read of the store
- * @shard: the shard, referenced
- * @life: the replica that was asked
- * @node: who asked
- * @msg: what for
- * @payload: where to
- * @bvec: its pages
- */
-struct qbd_serve {
-	struct qbd_store_read read;
-	struct qbd_shard *shard;
-	u32 life;
-	u32 node;
-	struct qbd_msg msg;
-	struct qbd_payload *payload;
-	struct bio_vec bvec[QBD_PAYLOAD_PAGES_MAX];
-};
-
-static mempool_t qbd_serve_pool;
-
-int qbd_serve_module_init(void)
-{
-	return mempool_init_kmalloc_pool(&qbd_serve_pool, QBD_SERVES_MIN,
-					 sizeof(struct qbd_serve));
-}
-
-void qbd_serve_module_exit(void)
-{
-	mempool_exit(&qbd_serve_pool);
-}
-
-/* The replica that was asked answers, if it is still the one that is here. */
-static void qbd_serve_answer(struct qbd_shard *shard, u32 life,
-			     const struct qbd_replica_event *event)
-{
-	qbd_shard_lock(shard);
-	if (life == shard->life)
-		__qbd_shard_rep_step(shard, event);
-	qbd_shard_unlock(shard);
-}
-
-static u32 qbd_serve_crc(const struct qbd_payload *payload)
-{
-	u32 crc = ~0U;
-	u32 i;
-
-	for (i = 0; i < payload->nr_pages; i++) {
-		void *block = kmap_local_page(payload->page[i]);
-
-		crc = qbd_payload_crc(crc, block, QBD_BLOCK_SIZE);
-		kunmap_local(block);
-	}
-	return crc;
-}
-
-static void qbd_serve_done(struct qbd_store_read *read)
-{
-	struct qbd_serve *serve = container_of(read, struct qbd_serve, read);
-	struct qbd_replica_event event = {
-		.kind = QBD_REPLICA_READ_DONE,
-		.node = serve->node,
-		.err = read->error == -EBADMSG ? -EILSEQ : read->error,
-		.first = read->first,
-		.pos = { .index = read->index },
-		.msg = &serve->msg,
-		.payload = serve->payload,
-	};
-
-	if (!event.err)
-		event.crc = qbd_serve_crc(serve->payload);
-	qbd_serve_answer(serve->shard, serve->life, &event);
-	qbd_payload_put(serve->payload);
-	qbd_shard_put(serve->shard);
-	mempool_free(serve, &qbd_serve_pool);
-}
-
-/* Pages and a description for a read; NULL if there is no memory for them. */
-static struct qbd_serve *qbd_serve_alloc(struct qbd_shard *shard, u32 blocks)
-{
-	struct qbd_pool *pool = &shard->node->pools.pool[QBD_POOL_SEND];
-	struct qbd_serve *serve;
-	u32 i;
-
-	serve = mempool_alloc(&qbd_serve_pool, GFP_NOWAIT | __GFP_NOWARN);
-	if (!serve)
-		return NULL;
-	memset(serve, 0, offsetof(struct qbd_serve, bvec));
-	serve->payload = qbd_payload_alloc(pool, blocks);
-	if (!serve->payload) {
-		mempool_free(serve, &qbd_serve_pool);
-		return NULL;
-	}
-	for (i = 0; i < blocks; i++)
-		bvec_set_page(&serve->bvec[i], serve->payload->page[i],
-			      QBD_BLOCK_SIZE, 0);
-	return serve;
-}
-
-static void qbd_serve_busy(struct qbd_shard *shard, u32 node,
-			   const struct qbd_msg *msg)
-{
-	struct qbd_replica_event event = {
-		.kind = QBD_REPLICA_READ_DONE,
-		.node = node,
-		.err = -EAGAIN,
-		.msg = msg,
-	};
-
-	qbd_serve_answer(shard, shard->acting.life, &event);
-}
-
-/**
- * qbd_shard_serve() - read blocks for a leader on another node
- * @shard: the shard; the caller is its pump
- * @node: who asks
- * @msg: the READ
- *
- * Without memory the answer is that this replica is busy; without one the
- * leader would wait until its patience ends before it asks elsewhere.
- */
-void qbd_shard_serve(struct qbd_shard *shard, u32 node,
-		     const struct qbd_msg *msg)
-{
-	struct qbd_store *store = NULL;
-	struct qbd_serve *serve = qbd_serve_alloc(shard, msg->read.blocks);
-
-	if (!serve) {
-		qbd_serve_busy(shard, node, msg);
-		return;
-	}
-	qbd_shard_get(shard);
-	serve->shard = shard;
-	serve->life = shard->acting.life;
-	serve->node = node;
-	serve->msg = *msg;
-	serve->read.block = msg->read.block;
-	serve->read.blocks = msg->read.blocks;
-	serve->read.bvec = serve->bvec;
-	serve->read.done = qbd_serve_done;
-	serve->read.error = -ESHUTDOWN;
-	spin_lock(&shard->lock);
-	if (shard->store && serve->life == shard->life)
-		store = qbd_kstore_get(shard->store);
-	serve->read.slot = shard->slot;
-	spin_unlock(&shard->lock);
-	serve->read.store = store;
-	if (!store) {
-		qbd_serve_done(&serve->read);
-		return;
-	}
-	qbd_kstore_read(&serve->read);
-	qbd_kstore_put(store);
 }

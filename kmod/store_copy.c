@@ -298,17 +298,30 @@ static struct qbd_payload *qbd_copy_alloc(struct qbd_store *store,
 	return qbd_payload_alloc(&store->stores->pools->pool[kind], blocks);
 }
 
-/* Not so fast that who writes feels it; see core/pace.h. */
-static void qbd_copy_pace(struct qbd_store *store, u32 blocks)
+/**
+ * qbd_kstore_copy_pace() - some blocks are to be read or written
+ * @store: the store
+ * @blocks: how many
+ *
+ * Return: nanoseconds to wait before that, so that who writes does not feel it;
+ * see core/pace.h.
+ */
+u64 qbd_kstore_copy_pace(struct qbd_store *store, u32 blocks)
 {
 	u64 wait_ns;
-	u32 wait_us;
 
 	spin_lock(&store->lock);
 	wait_ns = qbd_pace_take(&store->pace, ktime_get_ns(),
 				blocks * QBD_BLOCK_SIZE);
 	spin_unlock(&store->lock);
-	wait_us = (u32)div_u64(wait_ns, NSEC_PER_USEC);
+	return wait_ns;
+}
+
+static void qbd_copy_pace(struct qbd_store *store, u32 blocks)
+{
+	u32 wait_us = (u32)div_u64(qbd_kstore_copy_pace(store, blocks),
+				   NSEC_PER_USEC);
+
 	if (wait_us)
 		usleep_range_state(wait_us, wait_us + QBD_COPY_PACE_SLACK_US,
 				   TASK_IDLE);

@@ -22,6 +22,7 @@ struct qbd_payload;
 struct qbd_store;
 
 extern struct workqueue_struct *qbd_kstore_copy_wq;
+extern struct workqueue_struct *qbd_kstore_read_wq;
 
 int qbd_kstore_copy_pin(struct qbd_store *store, u32 slot,
 			struct qbd_pin_info *info);
@@ -41,6 +42,7 @@ int qbd_kstore_copy_drop(struct qbd_store *store, u32 slot);
 
 bool qbd_kstore_copy_enter(struct qbd_store *store);
 void qbd_kstore_copy_leave(struct qbd_store *store);
+u64 qbd_kstore_copy_pace(struct qbd_store *store, u32 blocks);
 void qbd_kstore_copy_answer(struct qbd_store *store, u32 slot,
 			    const struct qbd_msg *diff, u32 place,
 			    struct qbd_msg *reply);

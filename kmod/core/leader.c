@@ -136,6 +136,7 @@ void qbd_leader_lost(struct qbd_leader_core *lead, u64 term,
 	lead->stop_err = -EIO;
 	lead->space_wanted = true;
 	qbd_leader_config_drop(lead, acts);
+	qbd_leader_verify_end(lead, -ESTALE, acts);
 	if (!term)
 		return;
 	act = qbd_actions_add(acts, QBD_ACT_TERM_LOST);
@@ -481,8 +482,10 @@ static void qbd_leader_drive(struct qbd_leader_core *lead, bool write,
 {
 	if (lead->state != QBD_LEADER_LOST) {
 		qbd_leader_advance(lead, acts);
-		if (!write)
+		if (!write) {
 			qbd_leader_config_drive(lead, acts);
+			qbd_leader_verify_drive(lead, acts);
+		}
 		qbd_leader_stream(lead, acts);
 		qbd_leader_feed(lead, acts);
 		qbd_leader_rounds(lead, acts);
@@ -523,6 +526,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 		if (lead->state < QBD_LEADER_RELEASING)
 			lead->state = QBD_LEADER_RELEASING;
 		qbd_leader_config_release(lead, acts);
+		qbd_leader_verify_end(lead, -ESHUTDOWN, acts);
 		break;
 	case QBD_LEADER_STOP:
 		qbd_leader_lost(lead, 0, acts);
@@ -539,6 +543,7 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
 	case QBD_LEADER_WRITE:
 	case QBD_LEADER_READ:
 	case QBD_LEADER_CONFIG:
+	case QBD_LEADER_VERIFY:
 	case QBD_LEADER_MORE:
 		break;
 	}
@@ -552,7 +557,8 @@ static void qbd_leader_event(struct qbd_leader_core *lead,
  *
  * Return: 0. For WRITE and READ: 0 if it was accepted; -EAGAIN: try again
  * after SPACE, SERVING or RESUMED; -EINVAL: not a valid request; other errors
- * are how the request ends. For CONFIG: see qbd_leader_config().
+ * are how the request ends. For CONFIG: see qbd_leader_config(); for VERIFY,
+ * qbd_leader_verify().
  */
 int qbd_leader_step(struct qbd_leader_core *lead,
 		    const struct qbd_leader_event *event,
@@ -568,6 +574,8 @@ int qbd_leader_step(struct qbd_leader_core *lead,
 		err = qbd_leader_read(lead, event);
 	else if (event->kind == QBD_LEADER_CONFIG)
 		err = qbd_leader_config(lead, event, acts);
+	else if (event->kind == QBD_LEADER_VERIFY)
+		err = qbd_leader_verify(lead, event->verify, acts);
 	else
 		qbd_leader_event(lead, event, acts);
 	qbd_leader_drive(lead, event->kind == QBD_LEADER_WRITE, acts);
@@ -585,7 +593,8 @@ bool qbd_leader_busy(const struct qbd_leader_core *lead)
 	u32 i;
 
 	if (lead->state != QBD_LEADER_SERVING || lead->nr_reads ||
-	    lead->win.base < lead->win.end)
+	    lead->win.base < lead->win.end ||
+	    lead->verify.state != QBD_VERIFY_IDLE)
 		return lead->state != QBD_LEADER_LOST;
 	for (i = 0; i < lead->cfg.set.nr; i++)
 		if (lead->prog[i].state != QBD_MEMBER_LIVE ||
@@ -621,8 +630,13 @@ void qbd_leader_info(const struct qbd_leader_core *lead,
 		.commit = lead->commit,
 		.completed = lead->completed,
 		.epoch = lead->config_shown ? lead->cfg.set.epoch : 0,
+		.blocks = lead->cfg.blocks,
 		.nr_inflight = (u32)(lead->win.end - lead->win.base),
 		.nr_reads = lead->nr_reads,
+		.verifying = lead->verify.state != QBD_VERIFY_IDLE,
+		.verified = lead->verify.block,
+		.verify_err = lead->verify.err,
+		.verify = lead->verify.counts,
 	};
 }
 

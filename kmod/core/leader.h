@@ -35,6 +35,9 @@
  * that its record is assigned, and QBD_ACT_CONFIG says when that is committed.
  * Numbers of members change then: actions name replica and node too.
  *
+ * VERIFY has all copies compared, and put right what differs (leader_verify.c):
+ * DIFFERS for each block that does, VERIFIED at the end.
+ *
  * TIME.  TICK at least every eighth of the lease while qbd_leader_busy(), and
  * every lease otherwise.  Call it too when a heartbeat came back while
  * qbd_leader_waits_lease().
@@ -44,12 +47,13 @@
  * needed.  Files: leader.c (events), leader_open.c (OPEN, choice, recovery),
  * leader_write.c (sending, commit), leader_fill.c (matching, catch-up),
  * leader_resync.c (copies), leader_read.c (reads, leases, confirmation),
- * leader_config.c (sets).
+ * leader_config.c (sets), leader_verify.c (comparing copies).
  */
 #ifndef QBD_CORE_LEADER_H
 #define QBD_CORE_LEADER_H
 
 #include "leader_read.h"
+#include "leader_verify.h"
 #include "lease.h"
 #include "overlap.h"
 #include "progress.h"
@@ -145,6 +149,7 @@ struct qbd_leader_config {
  * @QBD_LEADER_CONFIG: consensus wants the replica set @set, whose CONFIG record
  *	has @payload and @crc; also the set in force, once READY, so that it is
  *	logged if it never was
+ * @QBD_LEADER_VERIFY: compare all copies, as @verify says
  * @QBD_LEADER_RELEASE: clean detach: drain, then give up the term
  * @QBD_LEADER_STOP: end everything with @err, now
  * @QBD_LEADER_TICK: time went by
@@ -161,6 +166,7 @@ enum qbd_leader_event_kind {
 	QBD_LEADER_READ_DONE,
 	QBD_LEADER_GATE,
 	QBD_LEADER_CONFIG,
+	QBD_LEADER_VERIFY,
 	QBD_LEADER_RELEASE,
 	QBD_LEADER_STOP,
 	QBD_LEADER_TICK,
@@ -175,6 +181,7 @@ enum qbd_leader_event_kind {
  * @err: READ_DONE, STOP
  * @op: WRITE: QBD_OP_WRITE, QBD_OP_DISCARD, QBD_OP_ZERO
  * @rec_flags: WRITE: QBD_REC_FUA
+ * @verify: VERIFY: QBD_VERIFY_*
  * @block: WRITE, READ
  * @blocks: WRITE, READ
  * @crc: WRITE, CONFIG: CRC32C of the payload
@@ -193,6 +200,7 @@ struct qbd_leader_event {
 	int err;
 	u8 op;
 	u8 rec_flags;
+	u8 verify;
 	u32 block;
 	u32 blocks;
 	u32 crc;
@@ -227,8 +235,13 @@ const char *qbd_leader_name(enum qbd_leader_state state);
  * @commit: durable on a write quorum, in this term
  * @completed: held as the write concern asks; may be answered and read
  * @epoch: config epoch of the set in force, once that is committed; else 0
+ * @blocks: size of the shard
  * @nr_inflight: records in the ring
  * @nr_reads: reads that have not ended
+ * @verifying: copies are being compared; else @verify is about the last time
+ * @verified: blocks that were looked at
+ * @verify_err: how it ended
+ * @verify: what was found
  */
 struct qbd_leader_info {
 	enum qbd_leader_state state;
@@ -238,8 +251,13 @@ struct qbd_leader_info {
 	u64 commit;
 	u64 completed;
 	u64 epoch;
+	u32 blocks;
 	u32 nr_inflight;
 	u32 nr_reads;
+	bool verifying;
+	u32 verified;
+	int verify_err;
+	struct qbd_verify_counts verify;
 };
 
 void qbd_leader_info(const struct qbd_leader_core *lead,

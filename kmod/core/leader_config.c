@@ -233,7 +233,8 @@ static bool qbd_leader_config_due(struct qbd_leader_core *lead,
 }
 
 /* A member leaves; those behind it move up. */
-static void qbd_leader_leave(struct qbd_leader_core *lead, u32 member)
+static void qbd_leader_leave(struct qbd_leader_core *lead, u32 member,
+			     struct qbd_actions *acts)
 {
 	struct qbd_set *set = &lead->cfg.set;
 	u32 after = set->nr - member - 1, i;
@@ -248,6 +249,7 @@ static void qbd_leader_leave(struct qbd_leader_core *lead, u32 member)
 		after * sizeof(set->member[0]));
 	set->nr--;
 	qbd_progress_init(&lead->prog[set->nr]);
+	qbd_leader_verify_left(lead, acts);
 	lead->released = qbd_mask_without(lead->released, member);
 	for (i = 0; i < set->nr; i++) {
 		struct qbd_progress *prog = &lead->prog[i];
@@ -272,7 +274,7 @@ static void qbd_leader_config_members(struct qbd_leader_core *lead,
 
 	for (i = set->nr; i-- > 0;)
 		if (qbd_set_find(want, set->member[i].replica) < 0)
-			qbd_leader_leave(lead, i);
+			qbd_leader_leave(lead, i, acts);
 	set->epoch = want->epoch;
 	set->old = 0;
 	set->next = 0;

@@ -52,6 +52,7 @@
  * @read_next: slot where the search for a free one begins
  * @space_blocks: payload of the smallest WRITE refused; @space_wanted
  * @stop_err: LOST: how requests end
+ * @verify: a comparison of all copies
  * @want: replica set that consensus wants, if @wanted
  * @want_payload: payload of its CONFIG record
  * @want_crc: CRC32C of that
@@ -92,6 +93,7 @@ struct qbd_leader_core {
 	u32 nr_reads;
 	u32 read_next;
 	u32 space_blocks;
+	struct qbd_verify verify;
 	struct qbd_set want;
 	void *want_payload;
 	u32 want_crc;
@@ -244,5 +246,24 @@ void qbd_leader_read_left(struct qbd_leader_core *lead, u32 member);
 void qbd_leader_reads(struct qbd_leader_core *lead, struct qbd_actions *acts);
 void qbd_leader_rounds(struct qbd_leader_core *lead, struct qbd_actions *acts);
 bool qbd_leader_leased(const struct qbd_leader_core *lead);
+
+/* leader_verify.c */
+int qbd_leader_verify(struct qbd_leader_core *lead, u8 what,
+		      struct qbd_actions *acts);
+void qbd_leader_verify_drive(struct qbd_leader_core *lead,
+			     struct qbd_actions *acts);
+void qbd_leader_verify_end(struct qbd_leader_core *lead, int err,
+			   struct qbd_actions *acts);
+void qbd_leader_verify_wrote(struct qbd_leader_core *lead, u32 block,
+			     u32 blocks);
+bool qbd_leader_verify_holds(struct qbd_leader_core *lead, u32 block,
+			     u32 blocks);
+bool qbd_leader_verify_reply(struct qbd_leader_core *lead, int member,
+			     const struct qbd_msg *msg,
+			     struct qbd_actions *acts);
+void qbd_leader_verify_refused(struct qbd_leader_core *lead, u32 member,
+			       u64 id);
+void qbd_leader_verify_left(struct qbd_leader_core *lead,
+			    struct qbd_actions *acts);
 
 #endif /* QBD_CORE_LEADER_PARTS_H */

@@ -5,7 +5,6 @@
  */
 #include "leader_parts.h"
 
-#define QBD_READ_SLOT_BITS 16
 /* a member that lags is asked so often until another one is */
 #define QBD_READ_BEHIND_MAX 2
 /* doublings of the patience with members that were all too slow */
@@ -344,6 +343,8 @@ void qbd_leader_read_reply(struct qbd_leader_core *lead, int member,
 	struct qbd_leader_read *read = qbd_leader_read_find(lead, reply->id);
 	struct qbd_action *act;
 
+	if (qbd_leader_verify_reply(lead, member, msg, acts))
+		return;
 	if (read && read->member == member && lead->state != QBD_LEADER_LOST &&
 	    reply->status == QBD_STATUS_OK &&
 	    msg->payload_bytes == read->blocks * QBD_BLOCK_SIZE) {
@@ -374,6 +375,7 @@ void qbd_leader_read_refused(struct qbd_leader_core *lead, u32 member, u64 id)
 {
 	struct qbd_leader_read *read = qbd_leader_read_find(lead, id);
 
+	qbd_leader_verify_refused(lead, member, id);
 	if (read && read->member == member)
 		qbd_leader_read_behind(lead, read);
 }

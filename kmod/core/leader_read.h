@@ -7,6 +7,8 @@
 
 #include "msg.h"
 
+/* low bits of the id of a try: its slot */
+#define QBD_READ_SLOT_BITS 16
 /* number of a member that is none any more */
 #define QBD_MEMBER_LEFT QBD_MEMBERS_MAX
 

@@ -173,6 +173,8 @@ static int qbd_leader_write_refusal(struct qbd_leader_core *lead,
 		return -EIO;
 	if (lead->state != QBD_LEADER_SERVING)
 		return -EAGAIN;
+	if (qbd_leader_verify_holds(lead, event->block, event->blocks))
+		return -EAGAIN;
 	if (qbd_leader_fits(lead, blocks, acts))
 		return 0;
 	if (!lead->space_wanted || blocks < lead->space_blocks)
@@ -211,6 +213,7 @@ int qbd_leader_write(struct qbd_leader_core *lead,
 	rec->crc = event->crc;
 	qbd_overlap_add(&lead->overlap, lead->win.end - 1, event->block,
 			event->blocks);
+	qbd_leader_verify_wrote(lead, event->block, event->blocks);
 	return 0;
 }
 

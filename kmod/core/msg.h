@@ -122,6 +122,7 @@ struct qbd_msg_read_reply {
 	u64 index;
 	u32 status;
 	u32 crc;
+	u8 digest[QBD_DIGEST_BYTES];
 };
 
 /* struct qbd_wire_fetch */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How fast may a resync go beside somebody who writes?
+ * How fast may a resync, or a comparison of copies, go beside somebody who
+ * writes?
  *
  * What he feels is how long a commit of the log takes.  While nothing is copied
  * that is learned as what is usual; while something is, it is held against it:

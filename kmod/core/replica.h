@@ -123,7 +123,8 @@ struct qbd_replica_config {
  * @QBD_REPLICA_FULL: the oldest LOG_APPEND that waits has no home in the store
  * @QBD_REPLICA_READ_DONE: QBD_ACT_READ @msg ended with @err (0, -EIO, -EILSEQ,
  *	-EAGAIN: no memory to read it with); the bytes (@payload, @crc) show all
- *	of the history up to @first, and none of it beyond @pos.index
+ *	of the history up to @first, and none of it beyond @pos.index; @digest
+ *	of them, if that was asked for
  * @QBD_REPLICA_LOG_BAD: payload of the record @pos can't be read; @msg is the
  *	message of QBD_ACT_SEND_LOG
  * @QBD_REPLICA_SHADOWED: QBD_ACT_SHADOW @msg ended with @err: 0; -ENOSPC: there
@@ -166,6 +167,7 @@ enum qbd_replica_event_kind {
  * @pos: LOGGED, UNLOGGED, FORGOT, READ_DONE, LOG_BAD
  * @msg: MSG, READ_DONE, LOG_BAD, SHADOWED
  * @payload: READ_DONE: cookie of the bytes
+ * @digest: READ_DONE: QBD_DIGEST_BYTES
  */
 struct qbd_replica_event {
 	enum qbd_replica_event_kind kind;
@@ -179,6 +181,7 @@ struct qbd_replica_event {
 	struct qbd_pos pos;
 	const struct qbd_msg *msg;
 	void *payload;
+	const u8 *digest;
 };
 
 /**

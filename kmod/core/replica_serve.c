@@ -57,6 +57,23 @@ void qbd_replica_read(struct qbd_replica_core *rep,
 	act->msg = *msg;
 }
 
+/* What was read, its digest, or both. */
+static void qbd_replica_read_bytes(const struct qbd_replica_event *event,
+				   struct qbd_msg *msg)
+{
+	const struct qbd_msg *to = event->msg;
+
+	msg->read_reply.status = QBD_STATUS_OK;
+	msg->flags |= to->flags & (QBD_WIRE_DIGEST | QBD_WIRE_BARE);
+	if (to->flags & QBD_WIRE_DIGEST)
+		memcpy(msg->read_reply.digest, event->digest, QBD_DIGEST_BYTES);
+	if (to->flags & QBD_WIRE_BARE)
+		return;
+	msg->read_reply.crc = event->crc;
+	msg->payload_bytes = to->read.blocks * QBD_BLOCK_SIZE;
+	msg->payload = event->payload;
+}
+
 /**
  * qbd_replica_read_done() - the blocks of a READ are there
  * @rep: the replica
@@ -93,10 +110,7 @@ void qbd_replica_read_done(struct qbd_replica_core *rep,
 	msg->read_reply.index = event->pos.index;
 	switch (event->err) {
 	case 0:
-		msg->read_reply.status = QBD_STATUS_OK;
-		msg->read_reply.crc = event->crc;
-		msg->payload_bytes = to->read.blocks * QBD_BLOCK_SIZE;
-		msg->payload = event->payload;
+		qbd_replica_read_bytes(event, msg);
 		break;
 	case -EILSEQ:
 		msg->read_reply.status = QBD_STATUS_CORRUPT;

@@ -65,6 +65,8 @@ const char *qbd_action_name(enum qbd_action_kind kind)
 		[QBD_ACT_MEMBER] = "member",
 		[QBD_ACT_JOINED] = "joined",
 		[QBD_ACT_CONFIG] = "config",
+		[QBD_ACT_DIFFERS] = "differs",
+		[QBD_ACT_VERIFIED] = "verified",
 	};
 
 	return (u32)kind < ARRAY_SIZE(name) ? name[kind] : "?";

@@ -87,6 +87,10 @@
  * @QBD_ACT_JOINED: there is a member on @node now: UP if it is in reach
  * @QBD_ACT_CONFIG: the replica set of config epoch @id is in force and
  *	committed, by the leader of @term: consensus may go on from it
+ * @QBD_ACT_DIFFERS: member @member, replica @id on @node, has the block @block
+ *	otherwise than others, or can't read it (@err); @state says what became
+ *	of that, @index is the record that puts it right
+ * @QBD_ACT_VERIFIED: the comparison of all copies has ended with @err
  */
 enum qbd_action_kind {
 	QBD_ACT_SEND,
@@ -120,22 +124,24 @@ enum qbd_action_kind {
 	QBD_ACT_MEMBER,
 	QBD_ACT_JOINED,
 	QBD_ACT_CONFIG,
+	QBD_ACT_DIFFERS,
+	QBD_ACT_VERIFIED,
 };
 
 /**
  * struct qbd_action - one thing to do
  * @kind: enum qbd_action_kind
- * @member: MEMBER; SEND of a leader
- * @state: MEMBER: enum qbd_member_state
+ * @member: MEMBER, DIFFERS; SEND of a leader
+ * @state: MEMBER: enum qbd_member_state; DIFFERS: enum qbd_verify_verdict
  * @reason: MEMBER: enum qbd_wire_reason if it refused, 0 = none
- * @err: COMPLETE, NEED_TERM, FAIL
- * @node: SEND, SEND_LOG, READ, SEND_PIN, DIFF, DIGEST, MEMBER, JOINED
- * @block: READ_LOCAL
+ * @err: COMPLETE, NEED_TERM, FAIL, DIFFERS, VERIFIED
+ * @node: SEND, SEND_LOG, READ, SEND_PIN, DIFF, DIGEST, MEMBER, JOINED, DIFFERS
+ * @block: READ_LOCAL, DIFFERS
  * @blocks: READ_LOCAL
- * @index: LOG_TRUNCATE, BOUND, MEMBER, SHADOW; COMPLETE: index of a WRITE's
- *	record, index that a READ's bytes show
+ * @index: LOG_TRUNCATE, BOUND, MEMBER, SHADOW, DIFFERS; COMPLETE: index of
+ *	the record of a WRITE, index that a READ's bytes show
  * @term: LOG_TRUNCATE, TERM_LOST, NEED_TERM; COMPLETE, CONFIG: of the leader
- * @id: READ_LOCAL, DIGEST, SHADOW, MEMBER, CONFIG
+ * @id: READ_LOCAL, DIGEST, SHADOW, MEMBER, CONFIG, DIFFERS
  * @req: COMPLETE, READ_LOCAL: the request's cookie
  * @payload: COMPLETE, PUT
  * @promise: LOG_PROMISE

@@ -101,11 +101,12 @@ QBD_PIN(read, completed, 8);
 QBD_PIN(read, block, 16);
 QBD_PIN(read, blocks, 20);
 
-QBD_PIN_SIZE(read_reply, 24);
+QBD_PIN_SIZE(read_reply, 40);
 QBD_PIN(read_reply, id, 0);
 QBD_PIN(read_reply, index, 8);
 QBD_PIN(read_reply, status, 16);
 QBD_PIN(read_reply, crc, 20);
+QBD_PIN(read_reply, digest, 24);
 
 QBD_PIN_SIZE(fetch, 64);
 QBD_PIN(fetch, target, 0);
@@ -344,6 +345,7 @@ static int qbd_wire_read_reply_get(const void *body, struct qbd_msg *msg)
 	msg->read_reply.index = le64_to_cpu(wire->index);
 	msg->read_reply.status = le32_to_cpu(wire->status);
 	msg->read_reply.crc = le32_to_cpu(wire->crc);
+	memcpy(msg->read_reply.digest, wire->digest, QBD_DIGEST_BYTES);
 	return 0;
 }
 
@@ -355,6 +357,7 @@ static void qbd_wire_read_reply_put(const struct qbd_msg *msg, void *body)
 	wire->index = cpu_to_le64(msg->read_reply.index);
 	wire->status = cpu_to_le32(msg->read_reply.status);
 	wire->crc = cpu_to_le32(msg->read_reply.crc);
+	memcpy(wire->digest, msg->read_reply.digest, QBD_DIGEST_BYTES);
 }
 
 static int qbd_wire_fetch_get(const void *body, struct qbd_msg *msg)
@@ -432,6 +435,7 @@ static void qbd_wire_release_put(const struct qbd_msg *msg, void *body)
 
 #define QBD_REPLY_FLAGS \
 	(QBD_WIRE_NONVOTING | QBD_WIRE_SUSPECT | QBD_WIRE_AMNESIAC)
+#define QBD_READ_FLAGS (QBD_WIRE_DIGEST | QBD_WIRE_BARE)
 
 /* clang-format off */
 static const struct qbd_wire_info qbd_wire_infos[QBD_MSG_TYPE_MAX + 1] = {
@@ -449,9 +453,11 @@ static const struct qbd_wire_info qbd_wire_infos[QBD_MSG_TYPE_MAX + 1] = {
 	[QBD_MSG_APPEND_ACK]	= { "append-ack", QBD_BODY(ack),
 				    .reply = true, .flags = QBD_REPLY_FLAGS },
 	[QBD_MSG_NACK]		= { "nack", QBD_BODY(nack), .reply = true },
-	[QBD_MSG_READ]		= { "read", QBD_BODY(read) },
+	[QBD_MSG_READ]		= { "read", QBD_BODY(read),
+				    .flags = QBD_READ_FLAGS },
 	[QBD_MSG_READ_REPLY]	= { "read-reply", QBD_BODY(read_reply),
-				    .payload = true, .reply = true },
+				    .payload = true, .reply = true,
+				    .flags = QBD_READ_FLAGS },
 	[QBD_MSG_FETCH]		= { "fetch", QBD_BODY(fetch),
 				    .flags = QBD_WIRE_RECOVERY },
 	[QBD_MSG_FETCH_REPLY]	= { "fetch-reply", QBD_BODY(fetch_reply),

@@ -112,19 +112,32 @@ static bool qbd_wire_nack_ok(const struct qbd_msg *msg)
 	       qbd_wire_pos_below(nack->hint, msg);
 }
 
+/* Bytes, a digest of them, or both. */
+static bool qbd_wire_read_ok(const struct qbd_msg *msg)
+{
+	return msg->read.completed <= QBD_WIRE_INDEX_MAX &&
+	       msg->read.blocks <= QBD_REC_BLOCKS_MAX &&
+	       qbd_wire_range_ok(msg->read.block, msg->read.blocks) &&
+	       (msg->flags & QBD_WIRE_DIGEST || !(msg->flags & QBD_WIRE_BARE));
+}
+
 static bool qbd_wire_read_reply_ok(const struct qbd_msg *msg)
 {
 	const struct qbd_msg_read_reply *reply = &msg->read_reply;
+	bool digest = msg->flags & QBD_WIRE_DIGEST;
+	bool bare = msg->flags & QBD_WIRE_BARE;
 
-	if (reply->index > QBD_WIRE_INDEX_MAX)
+	if (reply->index > QBD_WIRE_INDEX_MAX || (bare && !digest) ||
+	    (!digest && !mem_is_zero(reply->digest, sizeof(reply->digest))))
 		return false;
 	switch (reply->status) {
 	case QBD_STATUS_OK:
-		return msg->payload_bytes;
+		return bare ? !msg->payload_bytes && !reply->crc :
+			      msg->payload_bytes;
 	case QBD_STATUS_EIO:
 	case QBD_STATUS_CORRUPT:
 	case QBD_STATUS_BUSY:
-		return !msg->payload_bytes && !reply->crc;
+		return !msg->payload_bytes && !reply->crc && !msg->flags;
 	default:
 		return false;
 	}
@@ -171,9 +184,7 @@ static bool qbd_wire_body_ok(const struct qbd_msg *msg)
 	case QBD_MSG_NACK:
 		return qbd_wire_nack_ok(msg);
 	case QBD_MSG_READ:
-		return msg->read.completed <= QBD_WIRE_INDEX_MAX &&
-		       msg->read.blocks <= QBD_REC_BLOCKS_MAX &&
-		       qbd_wire_range_ok(msg->read.block, msg->read.blocks);
+		return qbd_wire_read_ok(msg);
 	case QBD_MSG_READ_REPLY:
 		return qbd_wire_read_reply_ok(msg);
 	case QBD_MSG_FETCH:

@@ -71,7 +71,7 @@ void cl_act_drop(struct cl_item *item);
 void cl_deliver(struct cl_world *w, u32 from, u32 to, u32 shard,
 		struct qbd_msg *msg);
 void cl_log_retry(struct cl_world *w, u32 node);
-void cl_read_done(struct cl_world *w, u32 node, const struct cl_read *got);
+void cl_read_done(struct cl_world *w, u32 node, struct cl_read *got);
 
 /* cluster_client.c: requests. */
 void cl_client_run(struct cl_world *w, u32 client);
@@ -107,5 +107,15 @@ void cl_full_strike(struct cl_world *w, u32 node);
 void cl_full_heal(struct cl_world *w, u32 node);
 bool cl_full_refuses(struct cl_world *w, u32 node,
 		     const struct qbd_action *act);
+
+/* cluster_verify.c: copies are compared. */
+void cl_verify_run(struct cl_world *w, u32 shard);
+void cl_verify_act(struct cl_world *w, u32 node, u32 shard,
+		   const struct qbd_action *act);
+void cl_verify_served(struct cl_world *w, u32 node, struct cl_read *got);
+void cl_verify_logged(struct cl_world *w, u32 node, u32 shard,
+		      const struct qbd_msg_append *append);
+void cl_verify_forget(struct cl_world *w, u32 node);
+bool cl_verify_rest(struct cl_world *w, u32 shard, u32 holder);
 
 #endif /* QBD_SIM_CLUSTER_H */

@@ -207,8 +207,10 @@ static void cl_act_log(struct cl_world *w, u32 node, u32 shard,
 	struct cl_item *wait;
 	int err = -EAGAIN;
 
-	if (item->act.kind == QBD_ACT_LOG_APPEND)
+	if (item->act.kind == QBD_ACT_LOG_APPEND) {
 		cl_saw_append(w, shard, &item->act.msg);
+		cl_verify_logged(w, node, shard, &item->act.msg.append);
+	}
 	if (item->act.kind == QBD_ACT_LOG_PROMISE && rep->waits.head)
 		cl_act_unlog(w, node, shard, QBD_REPLICA_UNLOGGED);
 	if (!rep->waits.head)
@@ -255,12 +257,16 @@ void cl_log_retry(struct cl_world *w, u32 node)
 
 /* --- reads -------------------------------------------------------------- */
 
-static void cl_read_served(struct cl_world *w, u32 node,
-			   const struct cl_read *got)
+static void cl_read_served(struct cl_world *w, u32 node, struct cl_read *got)
 {
 	const struct qbd_msg *msg = &got->act.msg;
-	struct cl_payload *payload = cl_payload_new(w, msg->read.blocks);
+	struct cl_payload *payload;
 
+	if (msg->flags & QBD_WIRE_DIGEST) {
+		cl_verify_served(w, node, got);
+		return;
+	}
+	payload = cl_payload_new(w, msg->read.blocks);
 	memcpy(payload->value, got->value,
 	       msg->read.blocks * sizeof(payload->value[0]));
 	cl_rep_step(w, node, got->shard,
@@ -275,7 +281,7 @@ static void cl_read_served(struct cl_world *w, u32 node,
 }
 
 /* The store has read what READ or READ_LOCAL asked for. */
-void cl_read_done(struct cl_world *w, u32 node, const struct cl_read *got)
+void cl_read_done(struct cl_world *w, u32 node, struct cl_read *got)
 {
 	struct cl_op *op = got->act.req;
 
@@ -487,6 +493,10 @@ void cl_act(struct cl_world *w, u32 node, u32 shard, struct cl_item *item)
 		break;
 	case QBD_ACT_CONFIG:
 		cl_act_config(w, node, shard, act);
+		break;
+	case QBD_ACT_DIFFERS:
+	case QBD_ACT_VERIFIED:
+		cl_verify_act(w, node, shard, act);
 		break;
 	case QBD_ACT_LOG_APPEND:
 	case QBD_ACT_LOG_PROMISE:

@@ -73,6 +73,8 @@ void cl_config_layout(struct cl_world *w, u32 shard)
 	}
 	s->all_nodes = 0;
 	s->gone = 0;
+	memset(s->lie, 0, sizeof(s->lie));
+	s->verify_term = 0;
 	s->bury = 0;
 	s->version = 0;
 	s->change = joint ? CL_CHANGE_JOINT : CL_CHANGE_NONE;

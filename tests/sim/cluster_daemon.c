@@ -273,6 +273,8 @@ void cl_daemon_run(struct cl_world *w, u32 volume)
 		cl_daemon_end(w, volume, i);
 	for (i = vol->first; i < vol->first + vol->nr; i++)
 		cl_config_run(w, i);
+	for (i = vol->first; i < vol->first + vol->nr; i++)
+		cl_verify_run(w, i);
 	if (vol->retire_ns && w->now_ns >= vol->retire_ns && !w->healing) {
 		vol->retire_ns = 0;
 		vol->retire = true;

@@ -89,7 +89,8 @@ static bool cl_rest_shard(struct cl_world *w, u32 shard, u32 holder,
 		if (!cl_rest_member(w, shard, i, &info,
 				    qbd_leader_member(lead->core, i)))
 			return false;
-	return true;
+	*why = "a comparison does not end";
+	return cl_verify_rest(w, shard, holder);
 }
 
 static bool cl_rest_volume(struct cl_world *w, u32 volume, const char **why)

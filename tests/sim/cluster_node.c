@@ -288,6 +288,7 @@ void cl_node_start(struct cl_world *w, u32 id)
 	if (node->open)
 		return;
 	err = cl_log_open(w, id);
+	cl_verify_forget(w, id);
 	cl_trace(w, "node %u starts: %d\n", id, err);
 	if (err == -ENODEV) {
 		/* the power went while it was being opened */

@@ -263,7 +263,7 @@ void cl_store_read(struct cl_world *w, u32 node, u32 shard,
 	read->got.shard = shard;
 	read->block = local ? act->block : act->msg.read.block;
 	read->blocks = local ? act->blocks : act->msg.read.blocks;
-	for (i = 0; i < CL_OP_BLOCKS; i++)
+	for (i = 0; i < CL_BLOCKS; i++)
 		read->got.value[i] = CL_BAD;
 	if (w->node[node].read_eio && cl_chance(w, 50))
 		read->got.err = -EIO;

@@ -144,6 +144,8 @@ struct cl_shard {
 	u32 leave; /* have left, to be deleted when that is committed */
 	u32 bury; /* to be deleted now */
 	u32 gone; /* a leader said so, none took it back */
+	u32 lie[CL_NODES + 1]; /* block that is wrong there, plus 1 */
+	u64 verify_term; /* in which it was compared at the end */
 	u8 change; /* enum cl_change */
 	u64 change_ns;
 };
@@ -208,7 +210,7 @@ struct cl_read {
 	int err;
 	u64 first;
 	u64 index;
-	u32 value[CL_OP_BLOCKS];
+	u32 value[CL_BLOCKS];
 };
 
 struct cl_client {

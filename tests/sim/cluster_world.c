@@ -365,6 +365,7 @@ static void cl_layout(struct cl_world *w)
 	w->reads_quorum = cl_chance(w, 35);
 	w->scarce = cl_chance(w, 25);
 	w->changes = cl_chance(w, 40);
+	w->verifies = cl_chance(w, 40);
 	w->short_ns = w->lease_ns;
 	cl_layout_far(w);
 	if (w->counts.far || cl_chance(w, 50))

@@ -114,6 +114,10 @@ struct cl_counts {
 	u64 resyncs; /* switches to a shadow */
 	u64 copied; /* blocks that were sent for them */
 	u64 changes; /* replica sets that were replaced */
+	u64 verified; /* comparisons that came to their end */
+	u64 differ; /* blocks of a copy that they found */
+	u64 repaired;
+	u64 undecided;
 	u64 rollbacks; /* disks that were put back, or blank */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
@@ -129,6 +133,7 @@ struct cl_world {
 	bool reads_quorum;
 	bool scarce; /* pages run out now and then */
 	bool changes; /* replica sets change */
+	bool verifies; /* copies are compared */
 	const char *rule;
 	char why[160];
 	u64 hash;

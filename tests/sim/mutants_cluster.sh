@@ -48,6 +48,8 @@ fast=(
 	nonvoting_counted        # S5: who lost its promises gives one
 	full_never_tried         # R8: full once, full for ever
 	full_received_kept       # R8: what it forgot is not sent again
+	repair_without_quorum    # S16: a copy is guessed to be right
+	repair_over_newer        # S16: a newer write is repaired away
 )
 slow=(
 	gone_too_early           # R8: given up while others have what it lacks

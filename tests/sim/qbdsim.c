@@ -188,9 +188,11 @@ static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 	printf("# at least: %llu requests, %llu steps, %llu faults; %llu "
 	       "resyncs with %llu blocks; %llu disks were put back; %llu "
 	       "members were lost, %llu schedules were left without a quorum; "
-	       "%llu replica sets were replaced\n",
+	       "%llu replica sets were replaced; %llu comparisons found %llu "
+	       "blocks, repaired %llu, could not decide %llu\n",
 	       sum->least_ops, sum->least_steps, sum->least_faults, c->resyncs,
-	       c->copied, c->rollbacks, c->gone, c->hopeless, c->changes);
+	       c->copied, c->rollbacks, c->gone, c->hopeless, c->changes,
+	       c->verified, c->differ, c->repaired, c->undecided);
 }
 
 /* How many verdicts of each kind were printed. */

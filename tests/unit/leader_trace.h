@@ -71,7 +71,10 @@ static inline bool lt_msg(const char *line, FILE *out)
 		msg.read_reply.id = trace_num(line, "id", 0);
 		msg.read_reply.index = trace_num(line, "index", 0);
 		msg.read_reply.status = trace_num(line, "status", 0);
-		if (!msg.read_reply.status) {
+		msg.read_reply.digest[0] = trace_num(line, "digest", 0);
+		if (trace_word(line, "digest"))
+			msg.flags |= QBD_WIRE_DIGEST;
+		if (!msg.read_reply.status && !trace_flag(line, "bare")) {
 			msg.payload_bytes = QBD_BLOCK_SIZE;
 			msg.payload = "bytes";
 		}
@@ -134,6 +137,7 @@ static inline bool lt_other(const char *line, FILE *out)
 		{ "read-done", QBD_LEADER_READ_DONE },
 		{ "gate", QBD_LEADER_GATE },
 		{ "config", QBD_LEADER_CONFIG },
+		{ "verify", QBD_LEADER_VERIFY },
 		{ "release", QBD_LEADER_RELEASE },
 		{ "stop", QBD_LEADER_STOP },
 		{ "tick", QBD_LEADER_TICK },
@@ -145,8 +149,13 @@ static inline bool lt_other(const char *line, FILE *out)
 		.first = trace_num(line, "first", trace_num(line, "index", 0)),
 		.index = trace_num(line, "index", 0),
 		.err = -(int)trace_num(line, "err", 0),
+		.verify = trace_flag(line, "end") ? QBD_VERIFY_STOP :
+						    QBD_VERIFY_START,
 	};
 	u32 i;
+
+	if (trace_flag(line, "repair"))
+		event.verify |= QBD_VERIFY_REPAIR;
 
 	for (i = 0; i < ARRAY_SIZE(verb); i++) {
 		if (!trace_verb(line, verb[i].verb))

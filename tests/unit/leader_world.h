@@ -68,7 +68,7 @@ static inline void lt_init(const char *line, FILE *out)
 		.ops = &lt_ops,
 		.key = { .volume = 1, .shard = 2 },
 		.node = 1,
-		.blocks = 1024,
+		.blocks = trace_num(line, "blocks", 1024),
 		.term = trace_num(line, "term", 6),
 		.nonce = 66,
 		.lease_ns = 1500 * NSEC_PER_MSEC,
@@ -152,6 +152,15 @@ static inline void lt_show(FILE *out)
 	fprintf(out, "  %s%s history=%llu.%llu last=%llu commit=%llu\n",
 		qbd_leader_name(info.state), info.suspended ? " suspended" : "",
 		info.history.term, info.history.index, info.last, info.commit);
+	if (info.verified || info.verifying)
+		fprintf(out,
+			"  verify%s %u: %d, compared %u missing %u skipped %u "
+			"differ %u repaired %u undecided %u\n",
+			info.verifying ? " under way" : "", info.verified,
+			info.verify_err, info.verify.compared,
+			info.verify.missing, info.verify.skipped,
+			info.verify.differ, info.verify.repaired,
+			info.verify.undecided);
 	for (i = 0; (prog = qbd_leader_member(lt.lead, i)); i++)
 		fprintf(out, "  %u %s matched=%llu durable=%llu pin=%llu%s\n",
 			i, qbd_progress_name(prog->state), prog->matched,

@@ -128,6 +128,12 @@ static inline void print_msg(FILE *out, const struct qbd_msg *msg)
 		fprintf(out, " nonvoting");
 	if (msg->flags & QBD_WIRE_RECOVERY)
 		fprintf(out, " recovery");
+	if (msg->flags & QBD_WIRE_DIGEST)
+		fprintf(out, " digest");
+	if (msg->type == QBD_MSG_READ_REPLY && msg->flags & QBD_WIRE_DIGEST)
+		fprintf(out, "=%u", msg->read_reply.digest[0]);
+	if (msg->flags & QBD_WIRE_BARE)
+		fprintf(out, " bare");
 	if (msg->list)
 		fprintf(out, " list=%llu", msg->list);
 }
@@ -167,8 +173,14 @@ static inline void print_action(FILE *out, const struct qbd_action *act)
 	case QBD_ACT_TERM_LOST:
 		fprintf(out, " t%llu", act->term);
 		break;
+	case QBD_ACT_DIFFERS:
+		fprintf(out, " %u node%u r%llu block=%u state=%u at=%llu %d",
+			act->member, act->node, act->id, act->block, act->state,
+			act->index, act->err);
+		break;
 	case QBD_ACT_NEED_TERM:
 	case QBD_ACT_FAIL:
+	case QBD_ACT_VERIFIED:
 		fprintf(out, " %d", act->err);
 		break;
 	case QBD_ACT_MEMBER:

@@ -74,6 +74,8 @@ static inline bool world_msg(const char *line, FILE *out)
 		msg.read.block = trace_num(line, "block", 0);
 		msg.read.blocks = 1;
 		msg.read.completed = trace_num(line, "completed", 0);
+		msg.flags |= trace_flag(line, "digest") ? QBD_WIRE_DIGEST : 0;
+		msg.flags |= trace_flag(line, "bare") ? QBD_WIRE_BARE : 0;
 	} else if (trace_verb(line, "fetch")) {
 		world_fetch(line, &msg);
 	} else if (trace_verb(line, "release")) {
@@ -103,6 +105,7 @@ static inline bool world_event(const char *line, FILE *out)
 		{ "failed", QBD_REPLICA_FAILED },
 		{ "tick", QBD_REPLICA_TICK },
 	};
+	const u8 digest[QBD_DIGEST_BYTES] = { 77 };
 	struct qbd_replica_event event = {
 		.term = trace_num(line, "term", 0),
 		.nonce = trace_num(line, "term", 0) * 11,
@@ -111,6 +114,7 @@ static inline bool world_event(const char *line, FILE *out)
 		.first = trace_num(line, "first", word_pos(line, "pos").index),
 		.node = trace_num(line, "node", 1),
 		.msg = &world.read,
+		.digest = digest,
 	};
 	u32 i = 0;
 

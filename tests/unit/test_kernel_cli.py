@@ -109,6 +109,9 @@ class Kernel(unittest.TestCase):
         self.bad(["store", "remove"], "UUID is needed")
         self.bad(["peer", "add", "--id"], "--id: N is missing")
         self.bad([*ATTACH], "--shard is needed")
+        self.bad("shard verify --volume 1".split(), "--term is needed")
+        self.bad("shard verify-stop --volume 1 --term 1".split(),
+                 "--shard is needed")
 
     def test_too_much(self):
         self.bad(["node", "show", "--frob"], "unknown option --frob")
@@ -168,6 +171,10 @@ class Kernel(unittest.TestCase):
                 ["node", "start", "--id", "1", "--name=a", "--cluster", UUID],
                 "volume attach --id 1 --name a --size 64G --term 1 "
                 "--shard 0:1:1:1".split(),
+                "shard verify --volume 1 --term 1 --repair".split(),
+                "shard verify --volume 1 --term 1 --shard 0 --no-wait".split(),
+                "shard verify-stop --volume 1 --term 1 --shard 0".split(),
+                ["shard", "verify-list"],
                 "shard config --volume 1 --term 1 "
                 "--set 0:2:1:1,2:2:leaving,3:3:joining,4:4:learner".split(),
                 ["store", "add", "/dev/null"], ["store", "remove", UUID],

@@ -26,7 +26,7 @@ TEST(all_have_names)
 
 	for (i = QBD_ACT_SEND; i <= QBD_ACT_CONFIG; i++)
 		EXPECT_STRNE("?", qbd_action_name(i));
-	EXPECT_STREQ("?", qbd_action_name(QBD_ACT_CONFIG + 1));
+	EXPECT_STREQ("?", qbd_action_name(QBD_ACT_VERIFIED + 1));
 }
 
 TEST_HARNESS_MAIN

@@ -144,6 +144,10 @@ TEST(replies)
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.hint.term = 0);
 	REFUSED(-ERANGE, QBD_MSG_NACK, nack.hint.term = 0x9a);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, payload_bytes = 0);
+	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, flags = 0); /* but a digest */
+	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, flags = QBD_WIRE_BARE);
+	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, flags |= QBD_WIRE_BARE);
+	REFUSED(-EBADMSG, QBD_MSG_READ_REPLY, flags |= QBD_WIRE_PROBE);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, read_reply.status = 1);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, read_reply.status = 99);
 	REFUSED(-ERANGE, QBD_MSG_READ_REPLY, read_reply.index = 1ULL << 63);
@@ -152,6 +156,9 @@ TEST(replies)
 TEST(reads_and_fetches)
 {
 	REFUSED(-ERANGE, QBD_MSG_READ, read.blocks = 0);
+	REFUSED(-ERANGE, QBD_MSG_READ, flags = QBD_WIRE_BARE);
+	ACCEPTED(QBD_MSG_READ, flags |= QBD_WIRE_BARE);
+	ACCEPTED(QBD_MSG_READ, flags = 0);
 	REFUSED(-ERANGE, QBD_MSG_READ, read.blocks = QBD_REC_BLOCKS_MAX + 1);
 	REFUSED(-ERANGE, QBD_MSG_READ, read.block = U32_MAX);
 	REFUSED(-ERANGE, QBD_MSG_READ, read.completed = 1ULL << 63);

@@ -106,6 +106,7 @@ static const struct qbd_msg wire_samples[] = {
 	},
 	{
 		.type = QBD_MSG_READ,
+		.flags = QBD_WIRE_DIGEST,
 		SAMPLE_SHARD,
 		.read = {
 			.id = 0x91,
@@ -116,6 +117,7 @@ static const struct qbd_msg wire_samples[] = {
 	},
 	{
 		.type = QBD_MSG_READ_REPLY,
+		.flags = QBD_WIRE_DIGEST,
 		SAMPLE_REPLY,
 		.payload_bytes = 4096,
 		.read_reply = {
@@ -123,6 +125,7 @@ static const struct qbd_msg wire_samples[] = {
 			.index = 0xa2,
 			.status = QBD_STATUS_OK,
 			.crc = 0xa3,
+			.digest = { 0xa4, 0xa5, [15] = 0xa6 },
 		},
 	},
 	{

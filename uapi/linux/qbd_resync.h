@@ -15,7 +15,6 @@
 
 #include <linux/qbd_wire.h>
 
-#define QBD_DIGEST_BYTES 16 /* BLAKE2s-128 of a block */
 #define QBD_MAP_MAX 8 /* chunks in one MAP_REPLY */
 #define QBD_DIFF_MAX 16 /* chunks in one DIFF */
 #define QBD_DIFF_BLOCKS_MAX 256 /* blocks in one DIFF, and of a chunk */

@@ -54,6 +54,7 @@
 #define QBD_WIRE_VERSION 1
 #define QBD_WIRE_PAYLOAD_MAX (256U * 4096) /* one record, or one READ */
 #define QBD_WIRE_LEN_MAX 256 /* head, shard and body */
+#define QBD_DIGEST_BYTES 16 /* BLAKE2s-128 */
 
 /* Types of messages */
 enum qbd_wire_type {
@@ -92,6 +93,8 @@ enum qbd_wire_type {
 #define QBD_WIRE_AMNESIAC (1U << 4) /* replies: memory acks were lost */
 #define QBD_WIRE_RECOVERY (1U << 5) /* FETCH: up to the chosen history */
 #define QBD_WIRE_REPAIR (1U << 6) /* OPEN: no device, no lease */
+#define QBD_WIRE_DIGEST (1U << 7) /* READ and its reply: of the bytes */
+#define QBD_WIRE_BARE (1U << 8) /* READ and its reply: without the bytes */
 
 /* Why a request was refused */
 enum qbd_wire_reason {
@@ -340,12 +343,14 @@ struct qbd_wire_read {
  * @index: index of the replica's history that the bytes show
  * @status: enum qbd_wire_status
  * @crc: CRC32C of the payload; 0 without
+ * @digest: QBD_WIRE_DIGEST: BLAKE2s-128 of all the bytes; else 0
  */
 struct qbd_wire_read_reply {
 	__le64 id;
 	__le64 index;
 	__le32 status;
 	__le32 crc;
+	__u8 digest[QBD_DIGEST_BYTES];
 };
 
 /**
