@@ -98,29 +98,53 @@ static void qbd_serve_free(struct qbd_serve *serve)
 	mempool_free(serve, &qbd_serve_pool);
 }
 
-/* CRC and digest of what was read, in one go through the pages. */
-static u32 qbd_serve_sums(struct qbd_serve *serve)
+static u32 qbd_serve_crc(const struct qbd_payload *payload)
 {
-	const struct qbd_payload *payload = serve->payload;
-	bool bare = serve->msg.flags & QBD_WIRE_BARE;
-	bool digest = serve->msg.flags & QBD_WIRE_DIGEST;
-	struct blake2s_state state;
 	u32 crc = ~0U;
 	u32 i;
 
+	for (i = 0; i < payload->nr_pages; i++) {
+		void *block = kmap_local_page(payload->page[i]);
+
+		crc = qbd_payload_crc(crc, block, QBD_BLOCK_SIZE);
+		kunmap_local(block);
+	}
+	return crc;
+}
+
+static bool qbd_serve_is_zero(const struct qbd_payload *payload)
+{
+	bool zero = true;
+	u32 i;
+
+	for (i = 0; i < payload->nr_pages && zero; i++) {
+		const void *block = kmap_local_page(payload->page[i]);
+
+		zero = !memchr_inv(block, 0, QBD_BLOCK_SIZE);
+		kunmap_local(block);
+	}
+	return zero;
+}
+
+/* Of what a volume never wrote, most of all, that costs next to nothing. */
+static void qbd_serve_sum(const struct qbd_payload *payload,
+			  u8 digest[QBD_DIGEST_BYTES])
+{
+	struct blake2s_state state;
+	u32 i;
+
+	memset(digest, 0, QBD_DIGEST_BYTES);
+	if (qbd_serve_is_zero(payload))
+		return;
 	blake2s_init(&state, QBD_DIGEST_BYTES);
 	for (i = 0; i < payload->nr_pages; i++) {
 		const u8 *block = kmap_local_page(payload->page[i]);
 
-		if (!bare)
-			crc = qbd_payload_crc(crc, block, QBD_BLOCK_SIZE);
-		if (digest)
-			blake2s_update(&state, block, QBD_BLOCK_SIZE);
+		blake2s_update(&state, block, QBD_BLOCK_SIZE);
 		kunmap_local(block);
 		cond_resched();
 	}
-	blake2s_final(&state, serve->digest);
-	return crc;
+	blake2s_final(&state, digest);
 }
 
 static void qbd_serve_done(struct qbd_store_read *read)
@@ -137,8 +161,10 @@ static void qbd_serve_done(struct qbd_store_read *read)
 		.digest = serve->digest,
 	};
 
-	if (!event.err)
-		event.crc = qbd_serve_sums(serve);
+	if (!event.err && !(serve->msg.flags & QBD_WIRE_BARE))
+		event.crc = qbd_serve_crc(serve->payload);
+	if (!event.err && serve->msg.flags & QBD_WIRE_DIGEST)
+		qbd_serve_sum(serve->payload, serve->digest);
 	qbd_serve_answer(serve->shard, serve->life, &event);
 	qbd_serve_free(serve);
 }

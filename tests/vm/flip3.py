@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Flip a bit in a region of a closed store that has the ledger's blocks.
+"""Flip a bit in a region of a store that has the ledger's blocks.
 
 usage: flip3.py NAME sealed         of a test disk: is its log closed by a seal?
        flip3.py NAME REGION SEED    a bit of that, drawn by the seed
+       flip3.py NAME block N BIT    of the ledger's block N, where it is at home;
+                                    prints the disk's block
        flip3.py regions             those that there are
+
+But for "block" the store has to be closed.
 """
 import random
 import struct
@@ -43,6 +47,16 @@ def home(layout):
     raise SystemExit("no block is at home")
 
 
+def home_of(layout, number):
+    """Where a block of the ledger is at home."""
+    for place in range(layout.data_first, layout.data_first + DATA_BLOCKS):
+        block = layout.block(place)
+        if (block[:8] == struct.pack("<Q", number) and block ==
+                content(number, struct.unpack_from("<Q", block, 8)[0])):
+            return place
+    raise SystemExit(f"block {number} is not at home")
+
+
 # Region: the blocks that get a flipped bit, and from which byte to which.
 REGIONS = {
     "superblock-0": lambda layout: ([0], 0, BLOCK),
@@ -67,6 +81,11 @@ def main():
     layout = Layout(disk)
     if sys.argv[2] == "sealed":
         return not layout.sealed()
+    if sys.argv[2] == "block":
+        place = home_of(layout, int(sys.argv[3]))
+        disk.flip(place * BLOCK + 1000, int(sys.argv[4]))
+        print(place)
+        return 0
     rng = random.Random(sys.argv[3])
     places, first, end = REGIONS[sys.argv[2]](layout)
     at, bit = rng.randrange(first, end), rng.randrange(8)

@@ -243,6 +243,14 @@ class Plan:
             "shard": {"number": shard, "epoch": self.rng.randrange(1, 4),
                       "member": members}}
 
+    def verify(self, volume, shard):
+        """shard-verify: begin, or end"""
+        return "shard-verify", {
+            "volume": volume, "number": shard,
+            "term": max(self.shared.word[0] - self.rng.randrange(3), 0),
+            **{flag: True for flag in ("repair", "stop")
+               if self.rng.random() < 0.3}}
+
     def deeper(self, side):
         """What is not there yet; None: all is."""
         if not side.running:
@@ -282,6 +290,7 @@ class Plan:
                                     "on-no-quorum": rng.randrange(2)}),
             lambda: ("volume-set", {"id": volume, "no-quorum-ms": 100}),
             lambda: self.config(volume, shard),
+            lambda: self.verify(volume, shard),
             lambda: ("volume-detach", {"id": volume}),
             lambda: ("volume-detach", {"id": volume, "force": True}),
             lambda: ("peer-add", {"id": rng.choice((side.other, 3)),

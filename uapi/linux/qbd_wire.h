@@ -343,7 +343,8 @@ struct qbd_wire_read {
  * @index: index of the replica's history that the bytes show
  * @status: enum qbd_wire_status
  * @crc: CRC32C of the payload; 0 without
- * @digest: QBD_WIRE_DIGEST: BLAKE2s-128 of all the bytes; else 0
+ * @digest: QBD_WIRE_DIGEST: BLAKE2s-128 of all the bytes, zeros for zeros;
+ *	else 0
  */
 struct qbd_wire_read_reply {
 	__le64 id;
