@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A writer that keeps a ledger, and the check of it: the oracle of the nemesis
- * in guests (tests/vm/nemesis.sh).
+ * A writer that keeps a ledger, who reads beside it, and the check of it: the
+ * oracle of the nemesis in guests (tests/vm/nemesis.sh).
  *
- *	qbdledger write DEVICE LEDGER [--blocks N] [--seed N] [--pause US]
+ *	qbdledger make LEDGER [--blocks N] [--from N]
+ *	qbdledger write DEVICE LEDGER [--seed N] [--pause US]
+ *	qbdledger watch DEVICE LEDGER [--seed N] [--pause US]
  *	qbdledger check DEVICE LEDGER
  *	qbdledger count LEDGER		(prints what was acknowledged)
  *
- * One operation at a time: a block of 4 KiB is written, discarded or read. Each
- * write has a version of its own, which stands in each sector of the block. The
- * ledger, a file in memory that outlives the nodes, is told what is about to be
- * written, and what was acknowledged. So a block has the version that was
- * acknowledged last, or one that was begun later and never ended (R1, R3); what
- * was read once does not go back (R2); its sectors are of one version (R5).
+ * One operation at a time: a block of 4 KiB is written, discarded or read.
+ * Several writers at once have a ledger and a part of the device each: so many
+ * blocks, from --from on. Each write has a version of its own, which stands in
+ * each sector of the block. The ledger, a file in memory that outlives nodes,
+ * is told what is about to be written, and what was acknowledged. So a block
+ * has the version that was acknowledged last, or one that was begun later and
+ * never ended (R1, R3); what was read once does not go back (R2); its sectors
+ * are of one version (R5).
  *
- * "write" goes on until SIGTERM (exit code 0) or an I/O error (1); a broken
- *rule is exit code 3, for both. The same seed and ledger give the same
- *operations.
+ * "watch" reads beside the writer of a ledger, perhaps from who had the volume
+ * before: what was acknowledged when it began to read a block it has to be
+ * given, or an error (R1, R9).
+ *
+ * "write" and "watch" go on until SIGTERM (exit code 0) or an I/O error (1); a
+ * broken rule is exit code 3, for all. The same seed and ledger give the same
+ * operations.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +73,7 @@ struct entry {
 /**
  * struct ledger - the file
  * @blocks: of the device that are used
+ * @from: the first of them
  * @next: number of the next operation
  * @acked: operations that were acknowledged
  * @reads: reads that were checked
@@ -72,6 +81,7 @@ struct entry {
  */
 struct ledger {
 	uint64_t blocks;
+	uint64_t from;
 	uint64_t next;
 	uint64_t acked;
 	uint64_t reads;
@@ -114,7 +124,8 @@ static uint64_t mix(uint64_t x)
 	return x ^ (x >> 33);
 }
 
-static struct ledger *ledger_map(const char *path, uint64_t blocks)
+static struct ledger *ledger_map(const char *path, uint64_t blocks,
+				 uint64_t from)
 {
 	int fd = open(path, O_RDWR | (blocks ? O_CREAT : 0), 0600);
 	size_t bytes = sizeof(struct ledger);
@@ -135,10 +146,11 @@ static struct ledger *ledger_map(const char *path, uint64_t blocks)
 	close(fd);
 	if (!ledger->blocks) {
 		ledger->blocks = blocks;
+		ledger->from = from;
 		ledger->next = 1;
 	}
-	if (blocks && ledger->blocks != blocks)
-		usage("the ledger is of another number of blocks");
+	if (blocks && (ledger->blocks != blocks || ledger->from != from))
+		usage("the ledger is of other blocks");
 	return ledger;
 }
 
@@ -185,11 +197,25 @@ static void settle(struct entry *entry, const struct version *version)
 {
 	uint64_t i, left = 0;
 
+	/* one that waited with a holder that was deposed, and is late */
+	if (version->no < entry->acked.no)
+		return;
 	entry->acked = *version;
 	for (i = 0; i < entry->nr_open; i++)
 		if (entry->open[i].no > version->no)
 			entry->open[left++] = entry->open[i];
 	entry->nr_open = left;
+}
+
+static void broken(const struct ledger *ledger, uint64_t block,
+		   const struct version *has, const struct version *acked)
+{
+	printf("BROKEN block=%" PRIu64 " has=%" PRId64 "%s acked=%" PRIu64
+	       "%s open=%" PRIu64 "\n",
+	       ledger->from + block, (int64_t)has->no,
+	       has->zero ? " (zero)" : "", acked->no,
+	       acked->zero ? " (zero)" : "", ledger->entry[block].nr_open);
+	exit(BROKEN);
 }
 
 /* What was read is what may be there, or it is the end. */
@@ -200,7 +226,7 @@ static void check_block(struct ledger *ledger, uint64_t block, const char *buf)
 	uint64_t i;
 
 	ledger->reads++;
-	if (stamped(buf, block, &has)) {
+	if (stamped(buf, ledger->from + block, &has)) {
 		for (i = entry->nr_open; i; i--) {
 			if (!same(&has, &entry->open[i - 1]))
 				continue;
@@ -213,12 +239,7 @@ static void check_block(struct ledger *ledger, uint64_t block, const char *buf)
 	} else {
 		has = (struct version){ .no = UINT64_MAX };
 	}
-	printf("BROKEN block=%" PRIu64 " has=%" PRId64 "%s acked=%" PRIu64
-	       "%s open=%" PRIu64 "\n",
-	       block, (int64_t)has.no, has.zero ? " (zero)" : "",
-	       entry->acked.no, entry->acked.zero ? " (zero)" : "",
-	       entry->nr_open);
-	exit(BROKEN);
+	broken(ledger, block, &has, &entry->acked);
 }
 
 static void begin(struct entry *entry, const struct version *version)
@@ -232,7 +253,7 @@ static void begin(struct entry *entry, const struct version *version)
 static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
 {
 	uint64_t block = (random >> 8) % ledger->blocks;
-	uint64_t range[2] = { block * BLOCK, BLOCK };
+	uint64_t range[2] = { (ledger->from + block) * BLOCK, BLOCK };
 	struct entry *entry = &ledger->entry[block];
 	struct version version = { .no = ledger->next++ };
 	uint32_t what = random & 15;
@@ -249,7 +270,7 @@ static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
 	if (version.zero) {
 		good = !ioctl(fd, random & 16 ? BLKDISCARD : BLKZEROOUT, range);
 	} else {
-		stamp(buf, block, version.no);
+		stamp(buf, ledger->from + block, version.no);
 		good = pwrite(fd, buf, BLOCK, (off_t)range[0]) == BLOCK;
 	}
 	if (!good)
@@ -259,17 +280,57 @@ static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
 	return true;
 }
 
-static int run_write(int fd, struct ledger *ledger, uint64_t seed,
-		     uint64_t pause_us, char *buf)
+/* May a block read as zero that had @before when the read began? */
+static bool zeroed(const struct entry *entry, const struct version *before)
 {
+	uint64_t i;
+
+	if (before->zero || entry->acked.zero || entry->acked.no != before->no)
+		return true;
+	for (i = 0; i < entry->nr_open; i++)
+		if (entry->open[i].zero)
+			return true;
+	return false;
+}
+
+/* One read beside the writer; false after an I/O error. */
+static bool look(int fd, struct ledger *ledger, uint64_t random, char *buf)
+{
+	uint64_t block = random % ledger->blocks;
+	const struct entry *entry = &ledger->entry[block];
+	struct version before = entry->acked, has;
+	off_t at = (off_t)((ledger->from + block) * BLOCK);
+	/* before the read, or a discard may end while it is under way */
+	bool zero = zeroed(entry, &before);
+
+	if (pread(fd, buf, BLOCK, at) != BLOCK)
+		return false;
+	if (!stamped(buf, ledger->from + block, &has))
+		has.no = 0;
+	else if (has.zero)
+		has.no = zero || zeroed(entry, &before) ? before.no : 0;
+	if (has.no < before.no)
+		broken(ledger, block, &has, &before);
+	return true;
+}
+
+typedef bool (*work_fn)(int fd, struct ledger *ledger, uint64_t random,
+			char *buf);
+
+static int run(int fd, struct ledger *ledger, work_fn work, uint64_t seed,
+	       uint64_t pause_us, char *buf)
+{
+	uint64_t turn = 0;
 	struct timespec pause = { .tv_sec = (time_t)(pause_us / 1000000),
 				  .tv_nsec =
 					  (long)(pause_us % 1000000) * 1000 };
 
 	while (!stopped) {
-		uint64_t random = mix(seed ^ mix(ledger->next));
+		/* a ledger that goes on has other operations than before */
+		uint64_t random = mix(seed ^ mix(ledger->next + turn));
 
-		if (!operate(fd, ledger, random, buf)) {
+		turn += work == look;
+		if (!work(fd, ledger, random, buf)) {
 			fprintf(stderr, "qbdledger: %s\n", strerror(errno));
 			return 1;
 		}
@@ -284,7 +345,9 @@ static int run_check(int fd, struct ledger *ledger, char *buf)
 	uint64_t block;
 
 	for (block = 0; block < ledger->blocks; block++) {
-		if (pread(fd, buf, BLOCK, (off_t)(block * BLOCK)) != BLOCK)
+		off_t at = (off_t)((ledger->from + block) * BLOCK);
+
+		if (pread(fd, buf, BLOCK, at) != BLOCK)
 			fail("read");
 		check_block(ledger, block, buf);
 	}
@@ -309,19 +372,22 @@ int main(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "blocks", required_argument, NULL, 'b' },
+		{ "from", required_argument, NULL, 'f' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "pause", required_argument, NULL, 'p' },
 		{},
 	};
 	static char buf[BLOCK] __attribute__((aligned(BLOCK)));
 	struct sigaction term = { .sa_handler = on_term };
-	uint64_t blocks = 512, seed = 1, pause_us = 0;
-	bool write;
+	uint64_t blocks = 512, from = 0, seed = 1, pause_us = 0;
+	const char *verb;
 	int opt, fd;
 
 	while ((opt = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (opt == 'b')
 			blocks = number(optarg, BLOCKS_MAX);
+		else if (opt == 'f')
+			from = number(optarg, UINT32_MAX);
 		else if (opt == 's')
 			seed = number(optarg, UINT64_MAX);
 		else if (opt == 'p')
@@ -329,21 +395,29 @@ int main(int argc, char **argv)
 		else
 			usage("see the top of ledger.c");
 	}
-	if (optind + 2 == argc && !strcmp(argv[optind], "count")) {
-		printf("%" PRIu64 "\n", ledger_map(argv[optind + 1], 0)->acked);
+	if (optind + 2 == argc && !strcmp(argv[optind], "make") && blocks) {
+		ledger_map(argv[optind + 1], blocks, from);
 		return 0;
 	}
-	if (optind + 3 != argc || !blocks)
+	if (optind + 2 == argc && !strcmp(argv[optind], "count")) {
+		printf("%" PRIu64 "\n",
+		       ledger_map(argv[optind + 1], 0, 0)->acked);
+		return 0;
+	}
+	if (optind + 3 != argc)
 		usage("see the top of ledger.c");
-	write = !strcmp(argv[optind], "write");
-	if (!write && strcmp(argv[optind], "check") != 0)
-		usage("see the top of ledger.c");
+	verb = argv[optind];
 	sigaction(SIGTERM, &term, NULL);
 	fd = open(argv[optind + 1], O_RDWR | O_DIRECT);
 	if (fd < 0)
 		fail(argv[optind + 1]);
-	if (write)
-		return run_write(fd, ledger_map(argv[optind + 2], blocks), seed,
-				 pause_us, buf);
-	return run_check(fd, ledger_map(argv[optind + 2], 0), buf);
+	if (!strcmp(verb, "write"))
+		return run(fd, ledger_map(argv[optind + 2], 0, 0), operate,
+			   seed, pause_us, buf);
+	if (!strcmp(verb, "watch"))
+		return run(fd, ledger_map(argv[optind + 2], 0, 0), look, seed,
+			   pause_us, buf);
+	if (strcmp(verb, "check") != 0)
+		usage("see the top of ledger.c");
+	return run_check(fd, ledger_map(argv[optind + 2], 0, 0), buf);
 }

@@ -4,19 +4,23 @@
 #
 # A nemesis for volume 7 of three.sh with one shard: what it does, one seeded
 # operation after the other, and the end, when everything has to be whole. The
-# oracle is qbdledger (tests/load/ledger.c), whose file outlives the nodes. A
+# oracle is qbdledger (tests/load/ledger.c), whose files outlive the nodes. Two
+# writers at once have a part of the volume each, and somebody reads beside one of
+# them; who reads goes on with a holder that was deposed, until that has an end. A
 # case sources it after lib.sh, three.sh and td.sh.
 #
 # At most one node is down, or one thing upset, at a time: a quorum can always be
 # had, and what waits for longer than NEMESIS_SECONDS has failed.
 
-NEMESIS_LEDGER=/dev/shm/ledger
+NEMESIS_LEDGERS=(/dev/shm/ledger1 /dev/shm/ledger2)
+NEMESIS_BLOCKS=1024
 NEMESIS_SECONDS=120
 EPOCH=1
 HOLDER=
 DOWN=
 UPSET=
-WRITER=
+WRITERS=()
+READERS=()
 _next_id=7010
 _state=$((${QBD_SEED:-1} * 2654435761 + 12345))
 
@@ -52,32 +56,59 @@ others()
 	echo "${out[@]}"
 }
 
-count() { qbdledger count $NEMESIS_LEDGER; }
+# count: what was acknowledged, of all writers.
+count()
+{
+	local ledger sum=0
+	for ledger in "${NEMESIS_LEDGERS[@]}"; do
+		sum=$((sum + $(qbdledger count "$ledger")))
+	done
+	echo $sum
+}
+
 written() { [[ $(count) -ge $1 ]]; }
 
-# writer: a new one, on the volume as it is attached now.
-writer()
+# writers: new ones, on the volume as it is attached now, and a reader.
+writers()
 {
-	qbdledger write "$DEV" $NEMESIS_LEDGER --blocks 1024 --pause 2000 \
-		--seed "${QBD_SEED:-1}" 2>/run/writer.err &
-	WRITER=$!
+	local i
+	WRITERS=()
+	for i in "${!NEMESIS_LEDGERS[@]}"; do
+		[[ -e ${NEMESIS_LEDGERS[i]} ]] ||
+			qbdledger make "${NEMESIS_LEDGERS[i]}" \
+				--blocks $NEMESIS_BLOCKS \
+				--from $((i * NEMESIS_BLOCKS))
+		qbdledger write "$DEV" "${NEMESIS_LEDGERS[i]}" --pause 4000 \
+			--seed $((${QBD_SEED:-1} + i)) >>/run/ledger.err 2>&1 &
+		WRITERS+=($!)
+	done
+	qbdledger watch "$DEV" "${NEMESIS_LEDGERS[0]}" --pause 6000 \
+		--seed "${QBD_SEED:-1}" >>/run/ledger.err 2>&1 &
+	READERS=($!)
 }
 
-# writer_ends RC...: it is told to, and ends so.
-writer_ends()
+# end RC PID...: they are told to, and end with one of these.
+end()
 {
-	local rc=0
-	kill -TERM "$WRITER" 2>/dev/null || true
-	wait "$WRITER" || rc=$?
-	[[ " $* " == *" $rc "* ]] ||
-		fail "the writer ended with $rc: $(cat /run/writer.err)"
+	local pid rc
+	for pid in "${@:2}"; do
+		kill -TERM "$pid" 2>/dev/null || true
+	done
+	for pid in "${@:2}"; do
+		rc=0
+		wait "$pid" || rc=$?
+		[[ $1 == *$rc* ]] ||
+			fail "it ended with $rc: $(cat /run/ledger.err)"
+	done
 }
+
+work() { kill -0 "${WRITERS[@]}" "${READERS[@]}" 2>/dev/null; }
 
 # nemesis_attach NODE [NODE=ROLE...]: it has the volume from now on.
 nemesis_attach()
 {
 	_attach "$@"
-	writer
+	writers
 }
 
 _attach()
@@ -134,17 +165,21 @@ die()
 # takeover OLD [NODE=ROLE...]: somebody else takes the volume.
 takeover()
 {
-	local old=$1 new
+	local old=$1 new before
 	# shellcheck disable=SC2046,SC2086  # words
 	pick $(others "$old" $DOWN)
 	new=$R
 	note "takes over: $new from $old"
-	# the writer would still write to what it has: it ends when that does
 	_attach "$new" "${@:2}"
+	# what is under way there may wait as long as the former holder waits
+	before=("${WRITERS[@]}" "${READERS[@]}")
+	kill -TERM "${WRITERS[@]}" 2>/dev/null || true
+	writers
+	# newer versions: who still reads there must not be given older ones
+	wait_until $NEMESIS_SECONDS written $(($(count) + 20))
 	[[ $DOWN == "$old" ]] || three_detach "$old" 7 --force 2>/dev/null ||
 		true
-	writer_ends 0 1
-	writer
+	end 01 "${before[@]}"
 }
 
 nemesis_crash()
@@ -237,6 +272,25 @@ nemesis_replace()
 		--epoch $EPOCH >/dev/null
 }
 
+# Copies are compared, whatever comes next.
+nemesis_verify()
+{
+	note "compares copies"
+	at "$HOLDER" qbdctl kernel shard verify --volume 7 --shard 0 --no-wait \
+		--term "$(cat /run/three.term)"
+}
+
+# verified: a comparison has ended, and found no difference.
+verified()
+{
+	local shown
+	shown=$(at "$HOLDER" qbdctl kernel shard verify-list --json)
+	echo "$shown"
+	[[ $shown == *'"done"'* && $shown == *'"compared_bytes": 67108864'* &&
+		$shown == *'"skipped_bytes": 0'* &&
+		$shown == *'"differ_bytes": 0'* ]]
+}
+
 # nemesis_op NUMBER: one operation, and some time.
 nemesis_op()
 {
@@ -245,7 +299,7 @@ nemesis_op()
 	healed
 	# with all of that put right there is progress
 	wait_until $NEMESIS_SECONDS written $(($(count) + 20))
-	pick crash link disk eio takeover replace crash link
+	pick crash link disk eio takeover replace crash link verify
 	case $R in
 	takeover) takeover "$HOLDER" ;;
 	*) "nemesis_$R" ;;
@@ -254,21 +308,25 @@ nemesis_op()
 	rnd 200
 	td_until 2 written $(($(count) + R)) 2>/dev/null || true
 	# only a takeover may cost it an error
-	kill -0 "$WRITER" 2>/dev/null || writer_ends 0
+	work || end 0 "${WRITERS[@]}" "${READERS[@]}"
 }
 
 # nemesis_end: all is healed; is everything whole?
 nemesis_end()
 {
-	local node sum said
+	local node sum said ledger
 	started
 	healed
 	check "all copies are in sync" wait_until $NEMESIS_SECONDS \
 		three_in_sync "$HOLDER" 3
-	writer_ends 0
-	said=$(qbdledger check "$DEV" $NEMESIS_LEDGER) ||
-		fail "the oracle: $said"
-	log "qbdledger: $said"
+	td_until 10 nemesis_verify 2>/dev/null
+	check "nothing differs" wait_until $NEMESIS_SECONDS verified
+	end 0 "${WRITERS[@]}" "${READERS[@]}"
+	for ledger in "${NEMESIS_LEDGERS[@]}"; do
+		said=$(qbdledger check "$DEV" "$ledger") ||
+			fail "the oracle: $said"
+		note "$said"
+	done
 	sum=$(md5sum <"$DEV")
 	for node in $(three_all); do
 		[[ ${THREE_COPY[$node]:-} && $node != "$HOLDER" ]] || continue
@@ -276,7 +334,7 @@ nemesis_end()
 		_attach "$node"
 		check "$node has the same bytes" test "$sum" = "$(md5sum <"$DEV")"
 	done
-	note "$said $sum"
-	echo "# nemesis: seed=${QBD_SEED:-1} $said" \
+	note "acked=$(count) $sum"
+	echo "# nemesis: seed=${QBD_SEED:-1} acked=$(count)" \
 		"digest=$(md5sum </run/nemesis.log | head -c 12)"
 }
