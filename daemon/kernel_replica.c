@@ -167,7 +167,7 @@ int kernel_replica_create(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "store", &opt_uuid, OPT_MUST, args.store, NULL,
 		  "where it is kept; 'store list' shows it" },
 		{ "size", &opt_size, OPT_MUST, &args.size, NULL,
-		  "of the shard" },
+		  "of a shard of the volume, not of the volume: its --shard-size" },
 		{ "epoch", &opt_u64, OPT_MUST, &args.epoch, NULL,
 		  "of the set of replicas; the first is 1" },
 		{ "members", &kernel_opt_members, OPT_MUST, &args.members, NULL,

@@ -375,7 +375,7 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "term", &kernel_opt_term, OPT_MUST, &args.term, NULL,
 		  "higher than all that were given out for this volume" },
 		{ "shard-size", &opt_size, OPT_MAY, &args.shard_size, NULL,
-		  "of all but the last, a power of two from 64M to 64G (default: one shard)" },
+		  "of each, a power of two from 64M to 64G (default: one shard)" },
 		{ "shard", &kernel_opt_shard, OPT_MUST, &args.shards, NULL,
 		  "a shard (the first is 0), the epoch of its set, the set" },
 		KERNEL_ON_NO_QUORUM(&args),

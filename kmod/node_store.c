@@ -355,10 +355,12 @@ static int qbd_node_replica_check(struct qbd_node *node,
 		return qbd_refuse(why, -ERANGE, QBD_A_REPLICA_SHARD,
 				  "a volume has at most %u shards",
 				  QBD_VOLUME_SHARDS_MAX);
-	if (!spec->size_bytes || spec->size_bytes % QBD_BLOCK_SIZE ||
+	if (!is_power_of_2(spec->size_bytes) ||
+	    spec->size_bytes < BIT_ULL(QBD_SHARD_SHIFT_MIN) ||
 	    spec->size_bytes > BIT_ULL(QBD_SHARD_SHIFT_MAX))
-		return qbd_refuse(why, -EINVAL, QBD_A_REPLICA_SIZE_BYTES,
-				  "not a multiple of 4096, or above 64G");
+		return qbd_refuse(
+			why, -EINVAL, QBD_A_REPLICA_SIZE_BYTES,
+			"a shard's size, not the volume's: a power of two from 64M to 64G");
 	for (i = 0; i < spec->set.nr_members; i++)
 		member |= spec->set.member[i].replica == spec->id &&
 			  spec->set.member[i].node == node->spec.id;

@@ -64,7 +64,7 @@ struct qbd_volume_options {
  * @id: volume id, not 0
  * @name: unique among all volumes that this kernel has attached
  * @size_bytes: size, a multiple of the block size
- * @shard_bytes: size of a shard, a power of two; the last one may be shorter
+ * @shard_bytes: size of each shard, a power of two
  * @term: granted by consensus for this attach, not 0
  * @options: see struct qbd_volume_options
  * @more: further shards follow in requests with the same id and term; in

@@ -387,20 +387,14 @@ static int qbd_volume_use_shards(struct qbd_volume *vol)
 	return err;
 }
 
-static u32 qbd_volume_shard_blocks(const struct qbd_volume *vol, u32 number)
-{
-	u64 first = (u64)number << vol->shard_shift;
-	u64 blocks = div_u64(vol->size_bytes, QBD_BLOCK_SIZE);
-
-	return min_t(u64, blocks - first, BIT_ULL(vol->shard_shift));
-}
-
 static int qbd_volume_start(struct qbd_volume *vol)
 {
 	struct qbd_shard_lead_spec spec = {
 		.vol = vol,
 		.term = vol->term,
 		.nonce = vol->nonce,
+		/* the last one too, wherever in it the volume ends */
+		.blocks = BIT(vol->shard_shift),
 		.reads_quorum = vol->options.read_policy ==
 				QBD_READ_POLICY_QUORUM,
 	};
@@ -414,7 +408,6 @@ static int qbd_volume_start(struct qbd_volume *vol)
 	err = qbd_volume_begin(&vol->gate, vol->term, vol->nonce);
 	spin_unlock(&vol->lock);
 	for (i = 0; i < vol->nr_shards && !err; i++) {
-		spec.blocks = qbd_volume_shard_blocks(vol, i);
 		spec.set = &vol->sets[i];
 		err = qbd_shard_lead_start(vol->shards[i], &spec);
 	}

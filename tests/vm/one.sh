@@ -43,13 +43,10 @@ one_store()
 # its number, its size in MiB and its replica.
 _shards()
 {
-	local volume=$1 left=$2 shard=$3 number=0 size
+	local volume=$1 mib=$2 shard=$3 number
 	shift 3
-	while [[ $left -gt 0 ]]; do
-		size=$((left < shard ? left : shard))
-		"$@" "$number" "$size" $((1000 * volume + number + 1))
-		number=$((number + 1))
-		left=$((left - size))
+	for ((number = 0; number * shard < mib; number++)); do
+		"$@" "$number" "$shard" $((1000 * volume + number + 1))
 	done
 }
 

@@ -197,10 +197,8 @@ class Plan:
                 for node in VOLUMES[volume][1]]
 
     def shards(self, volume):
-        """Number and size."""
-        size = VOLUMES[volume][0]
-        return [(at // SHARD, min(SHARD, size - at))
-                for at in range(0, size, SHARD)]
+        """Numbers."""
+        return range((VOLUMES[volume][0] - 1) // SHARD + 1)
 
     def start(self, side):
         """node-start"""
@@ -214,7 +212,7 @@ class Plan:
         return "replica-create", {
             "id": self.replica(volume, shard, side.number), "volume": volume,
             "shard": shard, "store": uuid(side.store), "epoch": 1,
-            "size-bytes": dict(self.shards(volume))[shard],
+            "size-bytes": SHARD,
             "member": self.members(volume, shard)}
 
     def attach(self, side, volume, parts=False):
@@ -222,7 +220,7 @@ class Plan:
         those of the kernel, which has two nodes"""
         sets = [{"number": shard, "epoch": 1,
                  "member": self.members(volume, shard)}
-                for shard, _ in self.shards(volume)]
+                for shard in self.shards(volume)]
         return "volume-attach", {
             "id": volume, "name": f"v{volume}n{side.number}",
             "size-bytes": VOLUMES[volume][0], "shard-bytes": SHARD,
@@ -260,7 +258,7 @@ class Plan:
         if not side.peer:
             return "peer-add", {"id": side.other, "links": 2}
         for volume, (_, nodes) in VOLUMES.items():
-            for shard, _ in self.shards(volume):
+            for shard in self.shards(volume):
                 if side.number in nodes and self.replica(
                         volume, shard, side.number) not in side.replicas:
                     return self.create(side, volume, shard)
@@ -275,7 +273,7 @@ class Plan:
         """Something that one may ask for, whatever is there."""
         rng = self.rng
         volume = rng.choice(list(VOLUMES))
-        shard = rng.choice(self.shards(volume))[0]
+        shard = rng.choice(self.shards(volume))
         link = {"peer": side.other, "link": rng.randrange(2)}
         replica = self.replica(volume, shard, side.number)
         return rng.choice((

@@ -133,22 +133,30 @@ three_stop()
 	done
 }
 
+# three_set VOLUME SHARD: the set that it is created with.
+three_set()
+{
+	local base=$((1000 * $1 + 10 * $2))
+	echo "1:$((base + 1)),2:$((base + 2)),3:$((base + 3))"
+}
+
+# three_copy NODE VOLUME SHARD SHARD_MIB: a replica there, empty.
+three_copy()
+{
+	at "$1" qbdctl kernel replica create \
+		--id $((1000 * $2 + 10 * $3 + ${1#n})) --volume "$2" \
+		--shard "$3" --size "$4M" --store "$(_uuid "$1")" --epoch 1 \
+		--members "$(three_set "$2" "$3")"
+}
+
 # three_create VOLUME MIB SHARD_MIB: its replicas, empty, on all nodes.
 three_create()
 {
-	local volume=$1 left=$2 shard=0 base node size
-	while [[ $left -gt 0 ]]; do
-		base=$((1000 * volume + 10 * shard))
-		size=$((left < $3 ? left : $3))
-		for node in 1 2 3; do
-			at n$node qbdctl kernel replica create \
-				--id $((base + node)) --volume "$volume" \
-				--shard $shard --size "${size}M" \
-				--store "$(_uuid n$node)" --epoch 1 --members \
-				"1:$((base + 1)),2:$((base + 2)),3:$((base + 3))"
+	local shard node
+	for ((shard = 0; shard * $3 < $2; shard++)); do
+		for node in n1 n2 n3; do
+			three_copy $node "$1" $shard "$3"
 		done
-		shard=$((shard + 1))
-		left=$((left - size))
 	done
 }
 
@@ -158,10 +166,9 @@ three_create()
 # fenced, and names are those of one kernel.
 three_attach()
 {
-	local sets=() shard base set
+	local sets=() shard set
 	for ((shard = 0; shard * $4 < $3; shard++)); do
-		base=$((1000 * $2 + 10 * shard))
-		set="1:1:$((base + 1)),2:$((base + 2)),3:$((base + 3))"
+		set=1:$(three_set "$2" $shard)
 		sets+=(--shard "$shard:${THREE_SET[shard]:-$set}")
 	done
 	# a file, because checks run in subshells

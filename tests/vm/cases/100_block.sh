@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A volume of two shards, one of them short: what its queue promises is what
+# A volume of two shards that ends in the midst of one: what its queue promises is what
 # the design promises, bytes come back, a file system lives on it.
 # DEBUG=long
 # TIMEOUT=300

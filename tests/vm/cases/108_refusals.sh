@@ -97,10 +97,13 @@ umount /mnt
 check "which is unharmed" e2fsck -f -n /dev/small
 
 # replicas and volumes
-check "a size that is no block" says "multiple of 4096" replica 8001 8 1000000
-check "a replica twice" says "had this replica" replica 7001 9 16M
-check "a second replica of a shard" says "has a replica" replica 7009 7 16M
-check "a replica in no store" says "no such store" replica 8001 8 16M "$other"
+for size in 1000000 16M 96M 128G; do
+	check "a shard of $size" says "size: .*a power of two from 64M to 64G" \
+		replica 8001 8 $size
+done
+check "a replica twice" says "had this replica" replica 7001 9 64M
+check "a second replica of a shard" says "has a replica" replica 7009 7 64M
+check "a replica in no store" says "no such store" replica 8001 8 64M "$other"
 check "a volume's size that is no block" says "multiple of 4096" \
 	attach 8 vol8 1000000 1 8001
 check "a volume twice" says "attached here" attach 7 again 16M 99 7001
@@ -112,11 +115,13 @@ check "the last term that there is" says "a term, from 1 to" \
 check "a replica of another volume" says "no store here has its replica" \
 	attach 8 vol8 16M 1 7001 --timeout 1
 check "detach while it waits" one_detach 8
-one_create 6 16 64
-check "a volume larger than its replica" says "have another size" \
-	attach 6 vol6 32M 1 6001
-check "or smaller" says "have another size" attach 6 vol6 8M 2 6001
-check "the replica is none the worse" attach 6 vol6 16M 1 6001
+one_create 6 16 128
+check "a volume with smaller shards than its replica" \
+	says "have another size" attach 6 vol6 16M 1 6001
+check "or larger" says "have another size" \
+	attach 6 vol6 16M 2 6001 --shard-size 256M
+check "the replica is none the worse" \
+	attach 6 vol6 16M 1 6001 --shard-size 128M
 check "detach it" one_detach 6
 check "detach of nothing" says "no such volume" one_detach 5
 

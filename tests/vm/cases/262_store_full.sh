@@ -24,7 +24,7 @@ filler()
 {
 	local id=${1#n} dev
 	at "$1" qbdctl kernel replica create --id "800$id" --volume "8$id" \
-		--shard 0 --size 16M --store "$(_uuid "$1")" --epoch 1 \
+		--shard 0 --size 64M --store "$(_uuid "$1")" --epoch 1 \
 		--members "$id:800$id"
 	dev=$(at "$1" qbdctl kernel volume attach --id "8$id" \
 		--name "filler$id" --size 16M --term 1 \

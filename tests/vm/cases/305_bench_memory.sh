@@ -43,10 +43,12 @@ free_kib()
 measure()
 {
 	local mib=$(($2 * 1024)) disk=/dev/ram$2 closed
+	# no shard is larger than what is written to
+	local shard=$((mib < 65536 ? mib : 65536))
 	ram_disk "ram$2" $((mib + 8192))
 	one_store "$disk" --wal-size 64M
-	one_create "$1" $mib 65536
-	one_attach "$1" $mib 65536
+	one_create "$1" $mib $shard
+	one_attach "$1" $mib $shard
 	# a page of the map has 254 chunks of 256 KiB
 	load_run --ops $((mib / 63 + 1)) --stride $((63 * 1024)) --depth 32
 	one_detach "$1"
