@@ -53,6 +53,8 @@ static const struct kernel_verb kernel_verbs[] = {
 	  "open all shards under a new term and add the device" },
 	{ "volume", "detach", kernel_volume_detach,
 	  "remove the device" },
+	{ "volume", "grow", kernel_volume_grow,
+	  "make an attached volume larger; it stays in use" },
 	{ "volume", "list", kernel_volume_list,
 	  "list the attached volumes" },
 	{ "volume", "set", kernel_volume_set,

@@ -54,6 +54,21 @@ struct kernel_ctx {
 	int timeout_ms;
 };
 
+/* Shards in one request: 14 members of 36 bytes each fit 4 KiB 8 times,
+ * but for the little that surrounds them.
+ */
+#define KERNEL_SHARDS_PER_MSG 7
+
+/**
+ * struct kernel_shards - words of a repeated --shard
+ * @word: each NO:EPOCH:NODE:REPLICA,...; owned
+ * @nr: how many
+ */
+struct kernel_shards {
+	const char **word;
+	size_t nr;
+};
+
 /* kernel_opt.c: kinds of options, and what they put where */
 extern const struct opt_kind kernel_opt_term; /* uint64_t */
 extern const struct opt_kind kernel_opt_floor; /* uint64_t */
@@ -71,6 +86,11 @@ int kernel_end(struct kernel_ctx *ctx, int err);
 int kernel_members_put(struct nl_msg *msg, int attr, const char *word);
 int kernel_shard_put(struct nl_msg *msg, const char *word);
 
+/* kernel_volume.c: what attach and grow share; struct kernel_shards */
+extern const struct opt_kind kernel_opt_shard;
+int kernel_shards_put(struct nl_msg *msg, const struct kernel_shards *shards,
+		      size_t from);
+
 int kernel_node_start(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_node_show(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_node_stop(struct kernel_ctx *ctx, int argc, char **argv);
@@ -84,6 +104,7 @@ int kernel_replica_floor(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_replica_delete(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_detach(struct kernel_ctx *ctx, int argc, char **argv);
+int kernel_volume_grow(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_volume_set(struct kernel_ctx *ctx, int argc, char **argv);
 int kernel_shard_config(struct kernel_ctx *ctx, int argc, char **argv);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * qbdctl kernel volume: attach, detach, list, set.
+ * qbdctl kernel volume: attach, detach, list, set. Growing is in kernel_grow.c.
  *
  * A volume of many shards does not fit one netlink message: its shards are
  * sent in parts of the same id and term, all but the last marked "more".
@@ -13,11 +13,6 @@
 #include <string.h>
 
 #include "parse.h"
-
-/* Shards in one request: 14 members of 36 bytes each fit 4 KiB 8 times,
- * but for the little that surrounds them.
- */
-#define KERNEL_SHARDS_PER_MSG 7
 
 /* The kernel takes sizes of shards from here ... */
 #define KERNEL_SHARD_MIN (64ULL << 20)
@@ -143,16 +138,6 @@ static int kernel_volume_gone(struct knl *knl, void *arg)
 }
 
 /**
- * struct kernel_shards - words of a repeated --shard
- * @word: each NO:EPOCH:NODE:REPLICA,...; owned
- * @nr: how many
- */
-struct kernel_shards {
-	const char **word;
-	size_t nr;
-};
-
-/**
  * struct kernel_volume_args - what volume attach and set take
  * @id: --id
  * @size: --size, in bytes
@@ -268,13 +253,13 @@ static bool kernel_take_shard(const char *word, void *to)
 	return true;
 }
 
-static const struct opt_kind kernel_opt_shard = { "NO:EPOCH:NODE:REPLICA,...",
-						  "NO:EPOCH:NODE:REPLICA,...",
-						  kernel_take_shard, true };
+const struct opt_kind kernel_opt_shard = { "NO:EPOCH:NODE:REPLICA,...",
+					   "NO:EPOCH:NODE:REPLICA,...",
+					   kernel_take_shard, true };
 
-static int kernel_volume_shards_put(struct nl_msg *msg,
-				    const struct kernel_shards *shards,
-				    size_t from)
+/* A part of the shards, from that one on; more will follow if it says so. */
+int kernel_shards_put(struct nl_msg *msg, const struct kernel_shards *shards,
+		      size_t from)
 {
 	int err = 0;
 	size_t i;
@@ -301,7 +286,7 @@ static int kernel_volume_attach_part(struct kernel_ctx *ctx,
 	nla_put_u64(msg, QBD_A_VOLUME_SHARD_BYTES, args->shard_size);
 	nla_put_u64(msg, QBD_A_VOLUME_TERM, args->term);
 	kernel_volume_policy_put(msg, args);
-	err = kernel_volume_shards_put(msg, &args->shards, from);
+	err = kernel_shards_put(msg, &args->shards, from);
 	if (err) {
 		nlmsg_free(msg);
 		return kernel_end(ctx, err);
@@ -482,6 +467,11 @@ static int kernel_volume_row(struct nlattr **attrs, void *arg)
 	out_u64(out, knl_u32(attrs, QBD_A_VOLUME_NO_QUORUM_MS));
 	out_str(out, quorum ? "quorum" : "lease");
 	out_str(out, knl_str(attrs, QBD_A_VOLUME_REASON));
+	if (attrs[QBD_A_VOLUME_GROWING_BYTES])
+		out_bytes(out, knl_u64(attrs, QBD_A_VOLUME_GROWING_BYTES));
+	else
+		out_none(out);
+	out_str(out, knl_str(attrs, QBD_A_VOLUME_GROWING_REASON));
 	return 0;
 }
 
@@ -505,6 +495,8 @@ int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "no_quorum_ms", NULL, true },
 		{ "read_policy", NULL, false },
 		{ "reason", "REASON", false },
+		{ "growing_bytes", "GROWING", true },
+		{ "growing_reason", "WAITS-FOR", false },
 	};
 	struct out out;
 	const struct knl_dump dump = { .cmd = QBD_CMD_VOLUME_GET,

@@ -42,6 +42,7 @@ static const char *const kernel_event_kinds[] = {
 	[QBD_EVENT_KIND_STORE_SPACE] = "store-space",
 	[QBD_EVENT_KIND_COPY_DIFFERS] = "copy-differs",
 	[QBD_EVENT_KIND_VERIFIED] = "verified",
+	[QBD_EVENT_KIND_VOLUME_SIZE] = "volume-size",
 };
 
 static const char *kernel_event_kind(uint32_t kind)
@@ -234,6 +235,7 @@ static int kernel_event_print(struct nlattr **attrs, void *arg)
 	kernel_event_number(attrs, QBD_A_EVENT_TERM, "term", json);
 	kernel_event_number(attrs, QBD_A_EVENT_EPOCH, "epoch", json);
 	kernel_event_number(attrs, QBD_A_EVENT_OFFSET, "offset", json);
+	kernel_event_number(attrs, QBD_A_EVENT_SIZE_BYTES, "size_bytes", json);
 	kernel_event_text(attrs, QBD_A_EVENT_REASON, "reason", json);
 	puts(json ? "}" : "");
 	fflush(stdout);

@@ -14,6 +14,15 @@
  * end is told by commit_rqs(): until then their shards are corked, and what
  * goes to peers shares segments. All submitters of a volume share one list of
  * such shards, so another one's end may come early. That costs segments only.
+ *
+ * SHARDS are looked up without a lock, by the number that follows from the
+ * sector. The block layer has compared that with the capacity, which orders
+ * nothing: a CPU that saw the capacity of a volume that has grown need not see
+ * shards that were stored before. So there is a grace period of RCU between the
+ * two stores (volume_grow.c). xa_load() is a read section: if it misses a shard
+ * it is over before that grace period is, and then the capacity that was read
+ * before it is the old one. A shard stays until the disk has gone, and with it
+ * all requests.
  */
 #include <linux/blk-mq.h>
 #include <linux/sched/mm.h>
@@ -59,6 +68,11 @@ static void qbd_blk_parts_free(struct qbd_blk_parts *parts)
 		qbd_request_put(parts->part[--parts->nr]);
 }
 
+static struct qbd_shard *qbd_blk_shard(struct qbd_volume *vol, u64 block)
+{
+	return xa_load(&vol->shards, block >> vol->shard_shift);
+}
+
 /* Everything that may fail: parts and their pages. */
 static int qbd_blk_parts_alloc(struct qbd_volume *vol, struct request *rq,
 			       u8 op, struct qbd_blk_parts *parts)
@@ -72,7 +86,7 @@ static int qbd_blk_parts_alloc(struct qbd_volume *vol, struct request *rq,
 		u32 at = block & (shard_blocks - 1);
 		u32 blocks = min(left, shard_blocks - at);
 		struct qbd_request_spec spec = {
-			.shard = vol->shards[block >> vol->shard_shift],
+			.shard = qbd_blk_shard(vol, block),
 			.rq = rq,
 			.id = atomic64_inc_return(&vol->next_id),
 			.op = op,
@@ -80,13 +94,14 @@ static int qbd_blk_parts_alloc(struct qbd_volume *vol, struct request *rq,
 			.blocks = blocks,
 		};
 		struct qbd_request *req = NULL;
+		bool sane = parts->nr < QBD_BLK_PARTS_MAX && spec.shard;
 
-		if (!WARN_ON_ONCE(parts->nr == QBD_BLK_PARTS_MAX))
+		if (!WARN_ON_ONCE(!sane))
 			req = qbd_request_alloc(
 				&spec, &vol->node->pools.pool[QBD_POOL_LOCAL]);
 		if (!req) {
 			qbd_blk_parts_free(parts);
-			return -ENOMEM;
+			return sane ? -ENOMEM : -EIO;
 		}
 		parts->part[parts->nr++] = req;
 		block += blocks;
@@ -154,6 +169,7 @@ static blk_status_t qbd_blk_queue(struct qbd_volume *vol, struct request *rq,
 				  bool last)
 {
 	struct qbd_blk_parts parts;
+	int err;
 	int op;
 
 	if (READ_ONCE(vol->dead))
@@ -163,8 +179,9 @@ static blk_status_t qbd_blk_queue(struct qbd_volume *vol, struct request *rq,
 	op = qbd_blk_op(rq);
 	if (op < 0)
 		return BLK_STS_NOTSUPP;
-	if (qbd_blk_parts_alloc(vol, rq, op, &parts))
-		return BLK_STS_RESOURCE;
+	err = qbd_blk_parts_alloc(vol, rq, op, &parts);
+	if (err)
+		return err == -ENOMEM ? BLK_STS_RESOURCE : BLK_STS_IOERR;
 	blk_mq_start_request(rq);
 	qbd_blk_parts_submit(vol, rq, &parts, last);
 	return BLK_STS_OK;
@@ -204,13 +221,16 @@ static enum blk_eh_timer_return qbd_blk_timeout(struct request *rq)
 	u64 first = (blk_rq_pos(rq) << SECTOR_SHIFT) / QBD_BLOCK_SIZE;
 	u64 last = first + blk_rq_bytes(rq) / QBD_BLOCK_SIZE - 1;
 	bool found = false;
+	struct qbd_shard *shard;
 	u64 number;
 
 	if (READ_ONCE(vol->options.on_no_quorum) != QBD_ON_NO_QUORUM_ERROR)
 		return BLK_EH_RESET_TIMER;
 	for (number = first >> vol->shard_shift;
-	     number <= last >> vol->shard_shift; number++)
-		found |= qbd_shard_steal(vol->shards[number], rq, -ETIMEDOUT);
+	     number <= last >> vol->shard_shift; number++) {
+		shard = xa_load(&vol->shards, number);
+		found |= shard && qbd_shard_steal(shard, rq, -ETIMEDOUT);
+	}
 	return found ? BLK_EH_DONE : BLK_EH_RESET_TIMER;
 }
 

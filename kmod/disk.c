@@ -232,6 +232,18 @@ err_ida:
 }
 
 /**
+ * qbd_disk_resize() - let everybody see another size
+ * @vol: the volume; its disk is there
+ * @size_bytes: the size; all shards behind it serve
+ *
+ * No queue is frozen: requests go on, those to the new part may come at once.
+ */
+void qbd_disk_resize(struct qbd_volume *vol, u64 size_bytes)
+{
+	set_capacity_and_notify(vol->disk, size_bytes >> SECTOR_SHIFT);
+}
+
+/**
  * qbd_disk_remove() - the disk goes; nothing happens if there is none
  * @vol: the volume
  * @dead: its requests fail; else they are waited for

@@ -60,6 +60,10 @@ static int qbd_event_fill(struct sk_buff *skb, u32 node,
 	    nla_put_u64_64bit(skb, QBD_A_EVENT_OFFSET, notice->offset,
 			      QBD_A_EVENT_PAD))
 		return -EMSGSIZE;
+	if (notice->size_bytes &&
+	    nla_put_u64_64bit(skb, QBD_A_EVENT_SIZE_BYTES, notice->size_bytes,
+			      QBD_A_EVENT_PAD))
+		return -EMSGSIZE;
 	if (notice->error && nla_put_s32(skb, QBD_A_EVENT_ERROR, notice->error))
 		return -EMSGSIZE;
 	if (notice->reason &&

@@ -34,6 +34,7 @@ struct qbd_node;
  * @epoch: config epoch, 0 = none
  * @has_offset: @offset is meant, which may be 0
  * @offset: byte of the volume
+ * @size_bytes: size of a volume, 0 = none
  * @error: negative errno, 0 = none
  * @reason: sentence for people, NULL if there is none
  */
@@ -53,6 +54,7 @@ struct qbd_notice {
 	u64 epoch;
 	bool has_offset;
 	u64 offset;
+	u64 size_bytes;
 	int error;
 	const char *reason;
 };

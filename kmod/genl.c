@@ -160,6 +160,15 @@ static const struct nla_policy qbd_shard_verify_nl_policy[QBD_A_SHARD_STOP + 1] 
 	[QBD_A_SHARD_STOP] = { .type = NLA_FLAG, },
 };
 
+/* QBD_CMD_VOLUME_GROW - do */
+static const struct nla_policy qbd_volume_grow_nl_policy[QBD_A_VOLUME_MORE + 1] = {
+	[QBD_A_VOLUME_ID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[QBD_A_VOLUME_SIZE_BYTES] = { .type = NLA_U64, },
+	[QBD_A_VOLUME_TERM] = { .type = NLA_U64, },
+	[QBD_A_VOLUME_SHARD] = NLA_POLICY_NESTED(qbd_shard_set_nl_policy),
+	[QBD_A_VOLUME_MORE] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for qbd */
 static const struct genl_split_ops qbd_nl_ops[] = {
 	{
@@ -325,6 +334,13 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.doit		= qbd_nl_shard_verify_doit,
 		.policy		= qbd_shard_verify_nl_policy,
 		.maxattr	= QBD_A_SHARD_STOP,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= QBD_CMD_VOLUME_GROW,
+		.doit		= qbd_nl_volume_grow_doit,
+		.policy		= qbd_volume_grow_nl_policy,
+		.maxattr	= QBD_A_VOLUME_MORE,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

@@ -40,6 +40,7 @@ int qbd_nl_link_add_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_link_remove_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info);
 int qbd_nl_shard_verify_doit(struct sk_buff *skb, struct genl_info *info);
+int qbd_nl_volume_grow_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	QBD_NLGRP_EVENTS,

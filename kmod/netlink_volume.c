@@ -152,6 +152,42 @@ int qbd_nl_volume_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+int qbd_nl_volume_grow_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	static const struct qbd_netlink_need needs[] = {
+		{ QBD_A_VOLUME_ID, "the volume's id" },
+		{ QBD_A_VOLUME_SIZE_BYTES, "the size that it shall have" },
+		{ QBD_A_VOLUME_TERM, "the term that it is attached under" },
+	};
+	struct qbd_volume_spec spec = { 0 };
+	struct qbd_refusal why = { 0 };
+	struct qbd_set_spec *sets;
+	struct qbd_node *node;
+	int err;
+
+	err = qbd_netlink_needs(info, needs, ARRAY_SIZE(needs));
+	if (err)
+		return err;
+	spec.id = nla_get_u32(info->attrs[QBD_A_VOLUME_ID]);
+	spec.size_bytes = nla_get_u64(info->attrs[QBD_A_VOLUME_SIZE_BYTES]);
+	spec.term = nla_get_u64(info->attrs[QBD_A_VOLUME_TERM]);
+	spec.more = nla_get_flag(info->attrs[QBD_A_VOLUME_MORE]);
+	spec.nr_sets = qbd_netlink_sets_count(info);
+	sets = qbd_netlink_sets(info, spec.nr_sets);
+	if (IS_ERR(sets))
+		return PTR_ERR(sets);
+	spec.sets = sets;
+	err = -ENOENT;
+	node = qbd_netlink_node(info);
+	if (node) {
+		err = qbd_volume_enlarge(node, &spec, &why);
+		qbd_node_put(node);
+		err = qbd_netlink_refuse(info, err, &why);
+	}
+	kvfree(sets);
+	return err;
+}
+
 int qbd_nl_volume_detach_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	static const struct qbd_netlink_need needs[] = {
@@ -297,6 +333,20 @@ static int qbd_netlink_volume_state(struct sk_buff *skb,
 	return 0;
 }
 
+/* Where it is going; nothing if it has the size that it shall have. */
+static int qbd_netlink_volume_growing(struct sk_buff *skb,
+				      const struct qbd_volume_info *vol)
+{
+	if (!vol->growing_bytes)
+		return 0;
+	if (nla_put_u64_64bit(skb, QBD_A_VOLUME_GROWING_BYTES,
+			      vol->growing_bytes, QBD_A_VOLUME_PAD) ||
+	    nla_put_string(skb, QBD_A_VOLUME_GROWING_REASON,
+			   vol->growing_reason))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int qbd_netlink_volume_fill(struct sk_buff *skb,
 				   const struct qbd_volume_info *vol)
 {
@@ -315,7 +365,8 @@ static int qbd_netlink_volume_fill(struct sk_buff *skb,
 	    nla_put_u32(skb, QBD_A_VOLUME_READ_POLICY,
 			vol->options.read_policy))
 		return -EMSGSIZE;
-	return qbd_netlink_volume_state(skb, vol);
+	return qbd_netlink_volume_state(skb, vol) ?:
+		       qbd_netlink_volume_growing(skb, vol);
 }
 
 int qbd_nl_volume_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)

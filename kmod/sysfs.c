@@ -56,7 +56,7 @@ QBD_SYSFS_VOLUME(name, "%s", vol->name);
 QBD_SYSFS_VOLUME(volume, "%u", vol->id);
 QBD_SYSFS_VOLUME(node, "%u", vol->node->spec.id);
 QBD_SYSFS_VOLUME(term, "%llu", vol->term);
-QBD_SYSFS_VOLUME(shards, "%u", vol->nr_shards);
+QBD_SYSFS_VOLUME(shards, "%u", READ_ONCE(vol->nr_shards));
 QBD_SYSFS_VOLUME(shard_bytes, "%llu", vol->shard_bytes);
 QBD_SYSFS_VOLUME(state, "%s", qbd_sysfs_volume_states[READ_ONCE(vol->state)]);
 

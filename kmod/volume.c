@@ -42,8 +42,9 @@ void qbd_volume_module_exit(void)
 static void qbd_volume_free(struct qbd_volume *vol)
 {
 	kvfree(vol->gate_mem);
-	kvfree(vol->shards);
-	kvfree(vol->sets);
+	xa_destroy(&vol->shards);
+	qbd_volume_sets_free(&vol->sets);
+	qbd_volume_sets_free(&vol->grow.sets);
 	kfree_rcu(vol, rcu);
 	atomic_dec(&qbd_volume_nr);
 	wake_up_var(&qbd_volume_nr);
@@ -122,29 +123,44 @@ static int qbd_volume_name_check(const char *name, struct qbd_refusal *why)
 			  "a name is letters, digits, '.', '_', '-'");
 }
 
-/* Shards of a volume; DIV_ROUND_UP_ULL() would truncate the divisor. */
-static u64 qbd_volume_spec_shards(const struct qbd_volume_spec *spec)
+/**
+ * qbd_volume_size_check() - may a volume have this size?
+ * @size_bytes: its size
+ * @shard_bytes: size of its shards, a power of two
+ * @nr_shards: how many it has then, if it may
+ * @why: the reason if not
+ *
+ * Return: 0 or negative errno.
+ */
+int qbd_volume_size_check(u64 size_bytes, u64 shard_bytes, u32 *nr_shards,
+			  struct qbd_refusal *why)
 {
-	return ((spec->size_bytes - 1) >> ilog2(spec->shard_bytes)) + 1;
+	u64 nr;
+
+	if (!size_bytes || size_bytes % QBD_BLOCK_SIZE)
+		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SIZE_BYTES,
+				  "not a multiple of 4096");
+	/* DIV_ROUND_UP_ULL() would truncate the divisor */
+	nr = ((size_bytes - 1) >> ilog2(shard_bytes)) + 1;
+	if (nr > QBD_VOLUME_SHARDS_MAX)
+		return qbd_refuse(why, -EFBIG, QBD_A_VOLUME_SIZE_BYTES,
+				  "more than %u shards of this size",
+				  QBD_VOLUME_SHARDS_MAX);
+	*nr_shards = nr;
+	return 0;
 }
 
-static int qbd_volume_size_check(const struct qbd_volume_spec *spec,
-				 struct qbd_refusal *why)
+static int qbd_volume_spec_size_check(const struct qbd_volume_spec *spec,
+				      struct qbd_refusal *why)
 {
 	u64 shard = spec->shard_bytes;
+	u32 nr_shards;
 
 	if (!is_power_of_2(shard) || shard < BIT_ULL(QBD_SHARD_SHIFT_MIN) ||
 	    shard > BIT_ULL(QBD_SHARD_SHIFT_MAX))
 		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD_BYTES,
 				  "not a power of two from 64M to 64G");
-	if (!spec->size_bytes || spec->size_bytes % QBD_BLOCK_SIZE)
-		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SIZE_BYTES,
-				  "not a multiple of 4096");
-	if (qbd_volume_spec_shards(spec) > QBD_VOLUME_SHARDS_MAX)
-		return qbd_refuse(why, -EFBIG, QBD_A_VOLUME_SIZE_BYTES,
-				  "more than %u shards of this size",
-				  QBD_VOLUME_SHARDS_MAX);
-	return 0;
+	return qbd_volume_size_check(spec->size_bytes, shard, &nr_shards, why);
 }
 
 static int qbd_volume_options_check(const struct qbd_volume_options *options,
@@ -169,91 +185,9 @@ static int qbd_volume_spec_check(const struct qbd_volume_spec *spec,
 
 	err = qbd_volume_name_check(spec->name, why);
 	if (!err)
-		err = qbd_volume_size_check(spec, why);
+		err = qbd_volume_spec_size_check(spec, why);
 	if (!err)
 		err = qbd_volume_options_check(&spec->options, why);
-	return err;
-}
-
-static int qbd_volume_set_check(const struct qbd_volume *vol,
-				const struct qbd_set_spec *set,
-				struct qbd_refusal *why)
-{
-	struct qbd_set made;
-
-	if (set->number >= vol->nr_shards)
-		return qbd_refuse(why, -ERANGE, QBD_A_VOLUME_SHARD,
-				  "shard %u: the volume has %u", set->number,
-				  vol->nr_shards);
-	if (vol->sets[set->number].nr_members)
-		return qbd_refuse(why, -EEXIST, QBD_A_VOLUME_SHARD,
-				  "shard %u is given twice", set->number);
-	if (!set->nr_members)
-		return qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD,
-				  "shard %u: no members", set->number);
-	if (qbd_set_spec_make(&made, set))
-		return qbd_refuse(
-			why, -EINVAL, QBD_A_VOLUME_SHARD,
-			"shard %u: not a set: 1 to %u voters, no node and no replica twice",
-			set->number, QBD_SET_MEMBERS_MAX);
-	return 0;
-}
-
-/*
- * With a single copy, which is here but of no use, an attach would wait for
- * ever. A copy that is not here may still come: its store is being opened.
- */
-static int qbd_volume_copy_check(const struct qbd_volume *vol,
-				 const struct qbd_set_spec *set,
-				 struct qbd_refusal *why)
-{
-	char text[NETLINK_MAX_FMTMSG_LEN];
-	struct qbd_shard *shard;
-	struct qbd_set made;
-	int err = 0;
-
-	if (qbd_set_spec_make(&made, set) || !qbd_set_alone(&made))
-		return 0;
-	shard = qbd_shard_find(vol->node, vol->id, set->number);
-	if (!shard)
-		return 0;
-	if (qbd_shard_replica_useless(shard,
-				      made.member[ilog2(made.old)].replica,
-				      text, sizeof(text)))
-		err = qbd_refuse(why, -EUCLEAN, QBD_A_VOLUME_SHARD,
-				 "shard %u's only replica: %s", set->number,
-				 text);
-	qbd_shard_put(shard);
-	return err;
-}
-
-static int qbd_volume_sets_add(struct qbd_volume *vol,
-			       const struct qbd_volume_spec *spec,
-			       struct qbd_refusal *why)
-{
-	u32 i;
-	int err;
-
-	for (i = 0; i < spec->nr_sets; i++) {
-		err = qbd_volume_set_check(vol, &spec->sets[i], why);
-		if (!err)
-			err = qbd_volume_copy_check(vol, &spec->sets[i], why);
-		if (err)
-			goto undo;
-		vol->sets[spec->sets[i].number] = spec->sets[i];
-		vol->nr_sets++;
-	}
-	if (spec->more || vol->nr_sets == vol->nr_shards)
-		return 0;
-	err = qbd_refuse(why, -EINVAL, QBD_A_VOLUME_SHARD,
-			 "sets of %u of its %u shards are missing: name all",
-			 vol->nr_shards - vol->nr_sets, vol->nr_shards);
-undo:
-	/* a request that is refused has changed nothing: it may come again */
-	while (i--) {
-		vol->sets[spec->sets[i].number].nr_members = 0;
-		vol->nr_sets--;
-	}
 	return err;
 }
 
@@ -285,7 +219,10 @@ static struct qbd_volume *qbd_volume_alloc(struct qbd_node *node,
 	vol->size_bytes = spec->size_bytes;
 	vol->shard_bytes = spec->shard_bytes;
 	vol->shard_shift = ilog2(spec->shard_bytes / QBD_BLOCK_SIZE);
-	vol->nr_shards = qbd_volume_spec_shards(spec);
+	vol->nr_shards =
+		((spec->size_bytes - 1) >> ilog2(spec->shard_bytes)) + 1;
+	vol->nr_led = vol->nr_shards;
+	xa_init(&vol->shards);
 	vol->term = spec->term;
 	vol->nonce = qbd_volume_nonce();
 	vol->options = spec->options;
@@ -294,11 +231,9 @@ static struct qbd_volume *qbd_volume_alloc(struct qbd_node *node,
 	vol->state = QBD_VOLUME_STATE_OPENING;
 	vol->index = -1;
 	qbd_volume_life_init(vol);
-	vol->sets = kvcalloc(vol->nr_shards, sizeof(*vol->sets), GFP_KERNEL);
-	vol->shards =
-		kvcalloc(vol->nr_shards, sizeof(*vol->shards), GFP_KERNEL);
 	vol->gate_mem = kvzalloc(vol->nr_shards, GFP_KERNEL);
-	if (!vol->sets || !vol->shards || !vol->gate_mem) {
+	if (qbd_volume_sets_init(&vol->sets, 0, vol->nr_shards) ||
+	    !vol->gate_mem) {
 		qbd_volume_free(vol);
 		return NULL;
 	}
@@ -320,7 +255,7 @@ static struct qbd_volume *qbd_volume_make(struct qbd_node *node,
 	vol = qbd_volume_alloc(node, spec);
 	if (!vol)
 		return ERR_PTR(-ENOMEM);
-	err = qbd_volume_sets_add(vol, spec, why);
+	err = qbd_volume_sets_add(vol, &vol->sets, spec, why);
 	if (err) {
 		qbd_volume_free(vol);
 		return ERR_PTR(err);
@@ -381,7 +316,7 @@ static int qbd_volume_attach_more(struct qbd_volume *vol,
 	if (spec->term != vol->term)
 		return qbd_refuse(why, -EBUSY, QBD_A_VOLUME_TERM,
 				  "the first part named term %llu", vol->term);
-	err = qbd_volume_sets_add(vol, spec, why);
+	err = qbd_volume_sets_add(vol, &vol->sets, spec, why);
 	if (err || spec->more)
 		return err;
 	vol->complete = true;
@@ -552,13 +487,14 @@ static int qbd_volume_shard_config(struct qbd_volume *vol,
 				   const struct qbd_set_spec *set,
 				   struct qbd_refusal *why)
 {
+	u32 nr = READ_ONCE(vol->nr_led);
 	struct qbd_shard *shard;
 	int err;
 
-	if (set->number >= vol->nr_shards)
+	if (set->number >= nr)
 		return qbd_refuse(why, -ERANGE, QBD_A_VOLUME_SHARD,
 				  "shard %u: the volume has %u", set->number,
-				  vol->nr_shards);
+				  nr);
 	shard = qbd_shard_find(vol->node, vol->id, set->number);
 	if (!shard)
 		return qbd_refuse(why, -EAGAIN, QBD_A_VOLUME_SHARD,
@@ -615,19 +551,20 @@ void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info)
 	memset(info, 0, sizeof(*info));
 	info->id = vol->id;
 	strscpy(info->name, vol->name);
-	info->size_bytes = vol->size_bytes;
 	info->shard_bytes = vol->shard_bytes;
 	info->term = vol->term;
-	info->shards = vol->nr_shards;
 	spin_lock(&vol->lock);
+	info->size_bytes = vol->size_bytes;
+	info->shards = vol->nr_shards;
 	info->state = vol->state;
 	info->options = vol->options;
-	info->shards_serving = vol->gate.nr[1] - vol->nr_suspended;
+	info->shards_serving =
+		min(vol->gate.nr[1], vol->nr_shards) - vol->nr_suspended;
 	strscpy(info->device, vol->device);
 	strscpy(info->reason, vol->reason);
 	spin_unlock(&vol->lock);
 	opening = info->state == QBD_VOLUME_STATE_OPENING;
-	for (i = 0; i < vol->nr_shards; i++) {
+	for (i = 0; i < info->shards; i++) {
 		struct qbd_shard *shard = qbd_volume_shard(vol, i);
 
 		if (!shard)
@@ -642,4 +579,5 @@ void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info)
 	info->held = counts.held;
 	info->reads = counts.reads;
 	info->writes = counts.writes;
+	qbd_volume_grow_info(vol, info);
 }

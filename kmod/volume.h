@@ -16,9 +16,21 @@
  *	DETACHED   gone; only in events and in the hands of late readers
  *
  *	volume.c	configuration: what netlink calls, dumps
+ *	volume_sets.c	replica sets of shards, as they come in parts
  *	volume_life.c	states, the gate over the shards, start and end
+ *	volume_grow.c	more of it while it is attached
  *	disk.c		the gendisk
  *	blk.c		requests
+ *
+ * GROWTH. All shards have the same size, the volume ends within the last one;
+ * so a larger volume needs more capacity there, and more shards. New shards are
+ * led under the same term and nonce. The others go on, and so does the disk
+ * with its old size until all new ones serve. A leader is never started twice
+ * under a term (S2), nor is a shard left out again: a growth that this term
+ * can't finish stays as it is, and ends with an attach of the new size. For
+ * consensus (as yet: the administrator) has decided on that size before this
+ * kernel hears of it, and names it to whoever attaches next. Else this holder
+ * could complete a late write on a shard that its successor did not fence (S7).
  *
  * FORCED DETACH ends all requests within a bounded time, whatever is stuck:
  * it takes only the locks of volume and shards, ends what is held in qbd's
@@ -38,11 +50,14 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
+#include "core/leader.h"
 #include "core/step.h"
 #include "core/volume.h"
 #include "node.h"
 #include "refusal.h"
+#include "volume_sets.h"
 
 struct qbd_shard;
 
@@ -60,7 +75,7 @@ struct qbd_volume_options {
 };
 
 /**
- * struct qbd_volume_spec - a volume to be attached, or a part of it
+ * struct qbd_volume_spec - a volume to be attached, or to grow, or a part of it
  * @id: volume id, not 0
  * @name: unique among all volumes that this kernel has attached
  * @size_bytes: size, a multiple of the block size
@@ -68,7 +83,8 @@ struct qbd_volume_options {
  * @term: granted by consensus for this attach, not 0
  * @options: see struct qbd_volume_options
  * @more: further shards follow in requests with the same id and term; in
- *	these only @id, @term, @sets and @more count
+ *	these only @id, @term, @sets and @more count; of a growth @size_bytes,
+ *	too
  * @nr_sets: number of @sets
  * @sets: replica sets of shards, each shard once in all parts together
  */
@@ -101,6 +117,8 @@ struct qbd_volume_spec {
  * @writes: writes, discards and flushes completed since attach
  * @device: name of the block device, empty if there is none
  * @reason: why it does not serve, empty if it does
+ * @growing_bytes: size that it is growing to, 0 = it is not growing
+ * @growing_reason: what the growth waits for
  */
 struct qbd_volume_info {
 	enum qbd_volume_state state;
@@ -118,6 +136,8 @@ struct qbd_volume_info {
 	u64 writes;
 	char device[DISK_NAME_LEN];
 	char reason[NETLINK_MAX_FMTMSG_LEN];
+	u64 growing_bytes;
+	char growing_reason[NETLINK_MAX_FMTMSG_LEN];
 };
 
 /**
@@ -128,16 +148,17 @@ struct qbd_volume_info {
  * @id: volume id [const]
  * @name: volume name [const]
  * @name_entry: in the list of all names [own mutex]
- * @size_bytes: size [const]
+ * @size_bytes: size that others see [lock]
  * @shard_bytes: size of a shard [const]
  * @shard_shift: blocks of a shard, log2 [const]
- * @nr_shards: number of shards [const]
+ * @nr_shards: number of shards of that size [lock; READ_ONCE ok]
+ * @nr_led: these, and those that a growth adds [lock; READ_ONCE ok]
  * @term: term of this attach [const]
  * @nonce: session nonce of this attach [const]
  * @options: see there [lock; READ_ONCE ok]
- * @shards: all shards [lock; a request in flight keeps its shard there]
+ * @shards: the first @nr_led, see blk.c [rcu: life_work]
  * @sets: replica sets until the start [config_mutex, then life_work]
- * @nr_sets: how many are known [config_mutex]
+ * @grow: see there [as each field says]
  * @complete: the last part has come [config_mutex, then const]
  * @started: leaders were started [owner: life_work]
  * @releasing: leaders were told to release [owner: life_work]
@@ -173,12 +194,13 @@ struct qbd_volume {
 	u64 shard_bytes;
 	u32 shard_shift;
 	u32 nr_shards;
+	u32 nr_led;
 	u64 term;
 	u64 nonce;
 	struct qbd_volume_options options;
-	struct qbd_shard **shards;
-	struct qbd_set_spec *sets;
-	u32 nr_sets;
+	struct xarray shards;
+	struct qbd_volume_sets sets;
+	struct qbd_volume_growth grow;
 	bool complete;
 	bool started;
 	bool releasing;
@@ -215,6 +237,8 @@ int qbd_volume_config(struct qbd_node *node, u32 id, u64 term,
 int qbd_volume_set(struct qbd_node *node, u32 id,
 		   const struct qbd_volume_options *options,
 		   struct qbd_refusal *why);
+int qbd_volume_size_check(u64 size_bytes, u64 shard_bytes, u32 *nr_shards,
+			  struct qbd_refusal *why);
 void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info);
 struct qbd_volume *qbd_volume_find(struct qbd_node *node, u32 id);
 void qbd_volume_get(struct qbd_volume *vol);
@@ -232,9 +256,25 @@ void qbd_volume_kill_shards(struct qbd_volume *vol);
 struct qbd_shard *qbd_volume_shard(struct qbd_volume *vol, u32 number);
 void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
 		       const struct qbd_action *act);
+void __qbd_volume_quorum_update(struct qbd_volume *vol);
+bool qbd_volume_todo(struct qbd_volume *vol, u32 bit);
+void qbd_volume_step(struct qbd_volume *vol, enum qbd_leader_event_kind kind,
+		     u32 first, u32 end);
+int qbd_volume_use_shards(struct qbd_volume *vol, u32 first, u32 end);
+void qbd_volume_unuse_shards(struct qbd_volume *vol, u32 first, u32 end);
+int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
+			   u32 *failed);
+
+/* volume_grow.c: more of it while it is attached */
+int qbd_volume_enlarge(struct qbd_node *node,
+		       const struct qbd_volume_spec *spec,
+		       struct qbd_refusal *why);
+void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info);
+void qbd_volume_life_grow(struct qbd_volume *vol);
 
 /* disk.c: the gendisk */
 int qbd_disk_add(struct qbd_volume *vol);
+void qbd_disk_resize(struct qbd_volume *vol, u64 size_bytes);
 void qbd_disk_remove(struct qbd_volume *vol, bool dead);
 bool qbd_disk_is_ours(const struct gendisk *disk);
 void __qbd_disk_timeout_update(struct qbd_volume *vol);

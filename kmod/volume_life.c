@@ -26,7 +26,8 @@
 
 /* What the gate wants done, by the work item that does it. */
 #define QBD_VOLUME_GATE_TODO (QBD_VOLUME_DO_GATE | QBD_VOLUME_DO_STOP)
-#define QBD_VOLUME_LIFE_TODO (QBD_VOLUME_DO_SERVED | QBD_VOLUME_DO_DETACHED)
+#define QBD_VOLUME_LIFE_TODO \
+	(QBD_VOLUME_DO_SERVED | QBD_VOLUME_DO_DETACHED | QBD_VOLUME_DO_GROWN)
 
 /* --- states ------------------------------------------------------------ */
 
@@ -83,8 +84,11 @@ bool __qbd_volume_state_set(struct qbd_volume *vol, enum qbd_volume_state state,
 	return true;
 }
 
-/* SERVING or SUSPENDED, as the shards have it, once the disk is there. */
-static void __qbd_volume_quorum_update(struct qbd_volume *vol)
+/**
+ * __qbd_volume_quorum_update() - SERVING or SUSPENDED, as the shards have it
+ * @vol: locked; nothing happens before the disk is there
+ */
+void __qbd_volume_quorum_update(struct qbd_volume *vol)
 {
 	qbd_assert_volume_locked(vol);
 	if (!vol->added)
@@ -136,7 +140,7 @@ struct qbd_shard *qbd_volume_shard(struct qbd_volume *vol, u32 number)
 	struct qbd_shard *shard;
 
 	spin_lock(&vol->lock);
-	shard = vol->shards[number];
+	shard = xa_load(&vol->shards, number);
 	if (shard)
 		qbd_shard_get(shard);
 	spin_unlock(&vol->lock);
@@ -153,7 +157,7 @@ void qbd_volume_kill_shards(struct qbd_volume *vol)
 {
 	u32 i;
 
-	for (i = 0; i < vol->nr_shards; i++) {
+	for (i = 0; i < READ_ONCE(vol->nr_led); i++) {
 		struct qbd_shard *shard = qbd_volume_shard(vol, i);
 
 		if (!shard)
@@ -192,6 +196,11 @@ static void __qbd_volume_suspended(struct qbd_volume *vol,
 	if (shard->suspended == suspended)
 		return;
 	shard->suspended = suspended;
+	if (shard->key.shard >= vol->nr_shards) {
+		/* nobody knows of it yet: no reason to suspend the others */
+		vol->grow.nr_suspended += suspended ? 1 : -1;
+		return;
+	}
 	vol->nr_suspended += suspended ? 1 : -1;
 	__qbd_volume_quorum_update(vol);
 }
@@ -255,7 +264,10 @@ static void __qbd_volume_lost(struct qbd_volume *vol, struct qbd_shard *shard,
 	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DEAD, reason);
 }
 
-/* The attach can't succeed in this term; a volume that serves goes on. */
+/*
+ * The attach can't succeed in this term; a volume that serves goes on, without
+ * the shards that it would get.
+ */
 static void __qbd_volume_need_term(struct qbd_volume *vol,
 				   struct qbd_shard *shard,
 				   const struct qbd_action *act)
@@ -264,6 +276,10 @@ static void __qbd_volume_need_term(struct qbd_volume *vol,
 
 	qbd_assert_volume_locked(vol);
 	__qbd_volume_term_event(vol, shard, act, reason);
+	if (shard->key.shard >= vol->nr_shards) {
+		vol->grow.why = reason;
+		vol->grow.why_shard = shard->key.shard;
+	}
 	if (vol->state != QBD_VOLUME_STATE_OPENING || vol->added)
 		return;
 	WRITE_ONCE(vol->dead, true);
@@ -295,6 +311,8 @@ void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
 		break;
 	case QBD_ACT_SERVING:
 		vol->todo |= qbd_volume_serving(&vol->gate, number, vol->term);
+		if (vol->grow.why_shard == number)
+			vol->grow.why = NULL; /* it got somewhere after all */
 		break;
 	case QBD_ACT_RELEASED:
 		vol->todo |= qbd_volume_released(&vol->gate, number, vol->term);
@@ -321,8 +339,14 @@ void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
 		qbd_volume_life_kick(vol);
 }
 
-/* Take what the gate wants done; false if it wants nothing of this. */
-static bool qbd_volume_todo(struct qbd_volume *vol, u32 bit)
+/**
+ * qbd_volume_todo() - take what the gate wants done
+ * @vol: the volume
+ * @bit: QBD_VOLUME_DO_*
+ *
+ * Return: false if it wants nothing of this.
+ */
+bool qbd_volume_todo(struct qbd_volume *vol, u32 bit)
 {
 	bool wanted;
 
@@ -333,13 +357,20 @@ static bool qbd_volume_todo(struct qbd_volume *vol, u32 bit)
 	return wanted;
 }
 
-static void qbd_volume_step_all(struct qbd_volume *vol,
-				enum qbd_leader_event_kind kind)
+/**
+ * qbd_volume_step() - tell leaders of a volume something
+ * @vol: the volume
+ * @kind: what
+ * @first: number of the first shard
+ * @end: number after the last one
+ */
+void qbd_volume_step(struct qbd_volume *vol, enum qbd_leader_event_kind kind,
+		     u32 first, u32 end)
 {
 	struct qbd_leader_event event = { .kind = kind, .err = -EIO };
 	u32 i;
 
-	for (i = 0; i < vol->nr_shards; i++) {
+	for (i = first; i < end; i++) {
 		struct qbd_shard *shard = qbd_volume_shard(vol, i);
 
 		if (!shard)
@@ -351,67 +382,142 @@ static void qbd_volume_step_all(struct qbd_volume *vol,
 	}
 }
 
+/*
+ * S7: only shards that are all promised hear of the gate. The number is read
+ * once: as soon as the last of them serves a growth may add others, and these
+ * are not.
+ */
+static void qbd_volume_gate_open(struct qbd_volume *vol)
+{
+	u32 end;
+
+	spin_lock(&vol->lock);
+	end = vol->gate.nr_gated;
+	spin_unlock(&vol->lock);
+	qbd_volume_step(vol, QBD_LEADER_GATE, 0, end);
+}
+
 static void qbd_volume_gate_work(struct work_struct *work)
 {
 	struct qbd_volume *vol =
 		container_of(work, struct qbd_volume, gate_work);
 
 	if (qbd_volume_todo(vol, QBD_VOLUME_DO_GATE))
-		qbd_volume_step_all(vol, QBD_LEADER_GATE);
+		qbd_volume_gate_open(vol);
 	if (qbd_volume_todo(vol, QBD_VOLUME_DO_STOP)) {
 		qbd_volume_kill_shards(vol);
-		qbd_volume_step_all(vol, QBD_LEADER_STOP);
+		qbd_volume_step(vol, QBD_LEADER_STOP, 0,
+				READ_ONCE(vol->nr_led));
 	}
 	qbd_volume_put(vol);
 }
 
 /* --- start ------------------------------------------------------------- */
 
-static int qbd_volume_use_shards(struct qbd_volume *vol)
+static int qbd_volume_use_shard(struct qbd_volume *vol, u32 number)
 {
-	struct qbd_shard *shard;
+	struct qbd_shard *shard = qbd_shard_use(vol->node, vol->id, number);
+	int err;
+
+	if (IS_ERR(shard))
+		return PTR_ERR(shard);
+	err = xa_err(xa_store(&vol->shards, number, shard, GFP_KERNEL));
+	if (err)
+		qbd_shard_unuse(shard);
+	return err;
+}
+
+/**
+ * qbd_volume_use_shards() - take shards that are to be led
+ * @vol: the volume
+ * @first: number of the first
+ * @end: number after the last one
+ *
+ * Return: 0; or negative errno, and some of them may be taken.
+ */
+int qbd_volume_use_shards(struct qbd_volume *vol, u32 first, u32 end)
+{
 	int err = 0;
 	u32 i;
 
 	mutex_lock(&vol->node->config_mutex);
-	for (i = 0; i < vol->nr_shards; i++) {
-		shard = qbd_shard_use(vol->node, vol->id, i);
-		err = PTR_ERR_OR_ZERO(shard);
-		if (err)
-			break;
-		spin_lock(&vol->lock);
-		vol->shards[i] = shard;
-		spin_unlock(&vol->lock);
-	}
+	for (i = first; i < end && !err; i++)
+		err = qbd_volume_use_shard(vol, i);
 	mutex_unlock(&vol->node->config_mutex);
 	return err;
 }
 
-static int qbd_volume_start(struct qbd_volume *vol)
+/**
+ * qbd_volume_unuse_shards() - stop to lead shards, and let go of them
+ * @vol: the volume
+ * @first: number of the first
+ * @end: number after the last one
+ */
+void qbd_volume_unuse_shards(struct qbd_volume *vol, u32 first, u32 end)
+{
+	u32 i;
+
+	for (i = first; i < end; i++) {
+		struct qbd_shard *shard = xa_load(&vol->shards, i);
+
+		if (!shard)
+			continue;
+		qbd_shard_lead_stop(shard, vol);
+		spin_lock(&vol->lock);
+		shard->suspended = false;
+		xa_erase(&vol->shards, i);
+		spin_unlock(&vol->lock);
+		qbd_shard_unuse(shard);
+	}
+}
+
+/**
+ * qbd_volume_lead_shards() - start the leaders of shards
+ * @vol: the volume
+ * @sets: which, and their replica sets; freed
+ * @failed: number of the one that failed
+ *
+ * All have the same size, the last one too: what a growth needs is not asked of
+ * replicas, and a replica takes only room for what was written.
+ *
+ * Return: 0; or negative errno, and some of them may be led.
+ */
+int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
+			   u32 *failed)
 {
 	struct qbd_shard_lead_spec spec = {
 		.vol = vol,
 		.term = vol->term,
 		.nonce = vol->nonce,
-		/* the last one too, wherever in it the volume ends */
 		.blocks = BIT(vol->shard_shift),
 		.reads_quorum = vol->options.read_policy ==
 				QBD_READ_POLICY_QUORUM,
 	};
-	int err;
+	int err = 0;
 	u32 i;
 
-	err = qbd_volume_use_shards(vol);
+	for (i = 0; i < sets->nr && !err; i++) {
+		spec.set = &sets->set[i];
+		*failed = sets->first + i;
+		err = qbd_shard_lead_start(xa_load(&vol->shards, *failed),
+					   &spec);
+	}
+	qbd_volume_sets_free(sets);
+	return err;
+}
+
+static int qbd_volume_start(struct qbd_volume *vol)
+{
+	u32 failed;
+	int err;
+
+	err = qbd_volume_use_shards(vol, 0, vol->nr_led);
 	if (err)
 		return err;
 	spin_lock(&vol->lock);
 	err = qbd_volume_begin(&vol->gate, vol->term, vol->nonce);
 	spin_unlock(&vol->lock);
-	for (i = 0; i < vol->nr_shards && !err; i++) {
-		spec.set = &vol->sets[i];
-		err = qbd_shard_lead_start(vol->shards[i], &spec);
-	}
-	return err;
+	return err ?: qbd_volume_lead_shards(vol, &vol->sets, &failed);
 }
 
 static void qbd_volume_life_start(struct qbd_volume *vol)
@@ -422,8 +528,7 @@ static void qbd_volume_life_start(struct qbd_volume *vol)
 		return;
 	vol->started = true;
 	err = qbd_volume_start(vol);
-	kvfree(vol->sets);
-	vol->sets = NULL;
+	qbd_volume_sets_free(&vol->sets);
 	if (err)
 		qbd_volume_kill(vol, true, "its shards could not be started");
 }
@@ -453,8 +558,6 @@ static void qbd_volume_life_add(struct qbd_volume *vol)
 
 static void qbd_volume_finish(struct qbd_volume *vol)
 {
-	u32 i;
-
 	spin_lock(&vol->lock);
 	vol->finished = true;
 	spin_unlock(&vol->lock);
@@ -462,18 +565,7 @@ static void qbd_volume_finish(struct qbd_volume *vol)
 		qbd_volume_put(vol);
 	/* whoever corked has uncorked; but a list of shards must not stay */
 	qbd_blk_uncork(vol);
-	for (i = 0; i < vol->nr_shards; i++) {
-		struct qbd_shard *shard = vol->shards[i];
-
-		if (!shard)
-			continue;
-		qbd_shard_lead_stop(shard, vol);
-		spin_lock(&vol->lock);
-		shard->suspended = false;
-		vol->shards[i] = NULL;
-		spin_unlock(&vol->lock);
-		qbd_shard_unuse(shard);
-	}
+	qbd_volume_unuse_shards(vol, 0, vol->nr_led);
 	spin_lock(&vol->lock);
 	qbd_volume_end(&vol->gate);
 	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DETACHED, NULL);
@@ -481,17 +573,23 @@ static void qbd_volume_finish(struct qbd_volume *vol)
 	qbd_volume_forget(vol);
 }
 
-/* Begin to give up the term; true if there is nothing to wait for. */
+/*
+ * Begin to give up the term; true if there is nothing to wait for. Shards that
+ * a growth would have added never served: they are not waited for.
+ */
 static bool qbd_volume_release_begin(struct qbd_volume *vol)
 {
+	u32 end;
 	int err;
 
 	spin_lock(&vol->lock);
 	err = qbd_volume_release(&vol->gate);
+	end = vol->gate.nr_shards;
 	spin_unlock(&vol->lock);
 	if (err)
 		return true;
-	qbd_volume_step_all(vol, QBD_LEADER_RELEASE);
+	qbd_volume_step(vol, QBD_LEADER_RELEASE, 0, end);
+	qbd_volume_step(vol, QBD_LEADER_STOP, end, vol->nr_led);
 	return false;
 }
 
@@ -525,6 +623,7 @@ static void qbd_volume_life_work(struct work_struct *work)
 
 	qbd_volume_life_start(vol);
 	qbd_volume_life_add(vol);
+	qbd_volume_life_grow(vol);
 	if (READ_ONCE(vol->state) == QBD_VOLUME_STATE_DETACHING)
 		qbd_volume_life_detach(vol);
 	if (READ_ONCE(vol->state) == QBD_VOLUME_STATE_DEAD &&

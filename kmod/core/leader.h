@@ -145,7 +145,8 @@ struct qbd_leader_config {
  * @QBD_LEADER_READ: a request: @req, @block, @blocks
  * @QBD_LEADER_READ_DONE: READ_LOCAL @id ended with @err; the bytes show all
  *	of the local history up to @first, and none of it beyond @index
- * @QBD_LEADER_GATE: all shards of the volume are promised (S7)
+ * @QBD_LEADER_GATE: all shards of the volume are promised, or all that are
+ *	added to it (S7)
  * @QBD_LEADER_CONFIG: consensus wants the replica set @set, whose CONFIG record
  *	has @payload and @crc; also the set in force, once READY, so that it is
  *	logged if it never was

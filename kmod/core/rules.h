@@ -44,7 +44,8 @@
  *
  * S7  A holder completes nothing, on any shard, before every shard of the
  *     volume is promised to its term; one that learns of a higher term on one
- *     shard stops all.
+ *     shard stops all. Shards that are added have such a gate of their own, and
+ *     whoever attaches after they were decided on opens them too.
  *     Else: L2 replays a journal on shard 1 while L1 still writes to shard 2.
  *
  * S8  A read ends only when no record that overlaps it, up to the index that

@@ -45,6 +45,8 @@ int qbd_volume_begin(struct qbd_volume_core *vol, u64 term, u64 nonce)
 	vol->term = term;
 	vol->nonce = nonce;
 	vol->used_term = term;
+	vol->nr_gated = 0;
+	vol->nr_served = 0;
 	memset(vol->nr, 0, sizeof(vol->nr));
 	memset(vol->shard, 0, vol->nr_shards);
 	return 0;
@@ -85,9 +87,13 @@ u32 qbd_volume_promised(struct qbd_volume_core *vol, u32 shard, u64 term)
 
 	if (QBD_MUTANT(io_before_fenced))
 		all = true;
-	if (!all || vol->state != QBD_VOLUME_OPENING)
+	if (QBD_MUTANT(grown_before_fenced) && vol->state == QBD_VOLUME_OPEN)
+		all = true;
+	if (!all || vol->nr_gated == vol->nr_shards ||
+	    (vol->state != QBD_VOLUME_OPENING && vol->state != QBD_VOLUME_OPEN))
 		return 0;
 	vol->state = QBD_VOLUME_OPEN;
+	vol->nr_gated = vol->nr_shards;
 	return QBD_VOLUME_DO_GATE;
 }
 
@@ -97,13 +103,61 @@ u32 qbd_volume_promised(struct qbd_volume_core *vol, u32 shard, u64 term)
  * @shard: its number
  * @term: term of the leader that says so
  *
- * Return: QBD_VOLUME_DO_SERVED once all do, else 0.
+ * Return: once all do QBD_VOLUME_DO_SERVED, or QBD_VOLUME_DO_GROWN after a
+ * growth; else 0.
  */
 u32 qbd_volume_serving(struct qbd_volume_core *vol, u32 shard, u64 term)
 {
-	return qbd_volume_note(vol, shard, term, QBD_VOLUME_SERVING) ?
-		       QBD_VOLUME_DO_SERVED :
-		       0;
+	bool all = qbd_volume_note(vol, shard, term, QBD_VOLUME_SERVING);
+	u32 before = vol->nr_served;
+
+	if (QBD_MUTANT(grown_before_fenced) && before < vol->nr_shards)
+		all |= before && shard >= before;
+	if (!all || vol->state != QBD_VOLUME_OPEN)
+		return 0;
+	vol->nr_served = vol->nr_shards;
+	return before ? QBD_VOLUME_DO_GROWN : QBD_VOLUME_DO_SERVED;
+}
+
+/**
+ * qbd_volume_grow() - add shards to a volume that is open
+ * @vol: the volume; all its shards serve, or did so before
+ * @nr_shards: number of shards from now on
+ * @shard: memory, a byte per shard, in place of what there is
+ *
+ * Their leaders are to be started now, under the same term and nonce: to the
+ * replicas of a new shard that is a term like any other. S7: who attaches next
+ * has to open the new shards too, whether this growth ends or not. So consensus
+ * has the new size before this is called, and whoever calls it knows that the
+ * term is still the highest one that was granted: a holder that is deposed and
+ * does not know must not begin to serve what its successor does not open.
+ *
+ * Return: 0; -EBUSY if a growth is under way; -EINVAL if the volume is not open
+ * or the number not higher. Then nothing has changed.
+ */
+int qbd_volume_grow(struct qbd_volume_core *vol, u32 nr_shards, u8 *shard)
+{
+	if (vol->state != QBD_VOLUME_OPEN || !vol->nr_served ||
+	    nr_shards <= vol->nr_shards)
+		return -EINVAL;
+	if (vol->nr_served < vol->nr_shards)
+		return -EBUSY;
+	memcpy(shard, vol->shard, vol->nr_shards);
+	memset(shard + vol->nr_shards, 0, nr_shards - vol->nr_shards);
+	vol->shard = shard;
+	vol->nr_shards = nr_shards;
+	return 0;
+}
+
+/**
+ * qbd_volume_growing() - is a growth under way?
+ * @vol: the volume
+ *
+ * Return: true if there are shards that nobody was told of yet.
+ */
+bool qbd_volume_growing(const struct qbd_volume_core *vol)
+{
+	return vol->nr_served && vol->nr_served < vol->nr_shards;
 }
 
 /**
@@ -128,14 +182,19 @@ u32 qbd_volume_lost(struct qbd_volume_core *vol, u64 term)
  * qbd_volume_release() - begin a clean detach
  * @vol: the volume
  *
- * Return: 0, now QBD_LEADER_RELEASE to every shard; -EINVAL if there is
- * nothing to release: force it instead.
+ * A growth that is under way is given up: its shards may be without a quorum
+ * for as long as they like, and nobody wrote to them.
+ *
+ * Return: 0, now QBD_LEADER_RELEASE to the first @nr_shards, QBD_LEADER_STOP to
+ * those behind; -EINVAL if there is nothing to release: force it instead.
  */
 int qbd_volume_release(struct qbd_volume_core *vol)
 {
 	if (vol->state != QBD_VOLUME_OPEN)
 		return -EINVAL;
 	vol->state = QBD_VOLUME_RELEASING;
+	if (qbd_volume_growing(vol))
+		vol->nr_shards = vol->nr_served;
 	return 0;
 }
 
@@ -183,7 +242,8 @@ u32 qbd_volume_waits_for(const struct qbd_volume_core *vol)
 		bit = QBD_VOLUME_PROMISED;
 		break;
 	case QBD_VOLUME_OPEN:
-		bit = QBD_VOLUME_SERVING;
+		bit = vol->nr_gated < vol->nr_shards ? QBD_VOLUME_PROMISED :
+						       QBD_VOLUME_SERVING;
 		break;
 	case QBD_VOLUME_RELEASING:
 		bit = QBD_VOLUME_RELEASED;

@@ -22,7 +22,7 @@ VERBS = {
     "node": ("start", "show", "stop", "crash"),
     "store": ("add", "list", "remove"),
     "replica": ("create", "list", "delete", "floor"),
-    "volume": ("attach", "detach", "list", "set"),
+    "volume": ("attach", "detach", "grow", "list", "set"),
     "shard": ("list", "config"),
     "peer": ("add", "remove", "show"),
     "link": ("add", "show", "remove"),
@@ -93,6 +93,24 @@ class Kernel(unittest.TestCase):
             self.assertIn("\n  " + option, plain[1])
         self.assertEqual(plain, self.run_kernel(
             "volume", "attach", "--id", "x", "one", "--help"))
+
+    def test_grow(self):
+        code, out, err = self.run_kernel("volume", "grow", "--help")
+        self.assertEqual((0, ""), (code, err))
+        for option in ("--id N", "--size SIZE", "--term N",
+                       "--shard NO:EPOCH:NODE:REPLICA"):
+            self.assertIn("\n  " + option, out)
+        grow = "volume grow --id 1 --size 64M --term 1".split()
+        self.bad(grow[:-2], "--term is needed")
+        self.bad(["volume", "grow", *grow[4:]], "--id is needed")
+        self.bad([*grow[:4], *grow[6:]], "--size is needed")
+        self.bad([*grow, "--shard-size", "64M"],
+                 "unknown option --shard-size")
+        self.bad([*grow, "--term", "0"], "--term 0: expected a term, "
+                 "from 1 to 2^63 - 1")
+        for shard in "", "1:1:1", "x:1:1:1":
+            self.bad([*grow, "--shard", "1:1:1:1", "--shard", shard],
+                     f"--shard {shard}: expected NO:EPOCH:NODE:REPLICA,...")
 
     def test_unknown_words(self):
         for words, said in (
@@ -175,6 +193,9 @@ class Kernel(unittest.TestCase):
                 "shard verify --volume 1 --term 1 --shard 0 --no-wait".split(),
                 "shard verify-stop --volume 1 --term 1 --shard 0".split(),
                 ["shard", "verify-list"],
+                "volume grow --id 1 --size 64M --term 1".split(),
+                "volume grow --id 1 --size 256M --term 1 --shard 2:1:1:3,2:4 "
+                "--shard 3:1:1:5:learner,2:6 --no-wait".split(),
                 "shard config --volume 1 --term 1 "
                 "--set 0:2:1:1,2:2:leaving,3:3:joining,4:4:learner".split(),
                 ["store", "add", "/dev/null"], ["store", "remove", UUID],

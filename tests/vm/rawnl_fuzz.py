@@ -16,8 +16,8 @@ from rawnl_good import CLUSTER, MIB, OTHER, STORE
 
 
 class Fuzz:
-    """Messages of the family. Two kinds are not sent: they would end the node,
-    or the volume that has to be there afterwards."""
+    """Messages of the family. Some are not sent: they would end the node, or the
+    volume that has to be there afterwards, or make that one larger."""
 
     OWN, KEPT = 1, 7
 
@@ -133,7 +133,8 @@ class Fuzz:
     def deadly(self, cmd, body):
         """Would it end what has to stay?"""
         own = {self.spec.number("node-crash"): self.OWN,
-               self.spec.number("volume-detach"): self.KEPT}.get(cmd)
+               self.spec.number("volume-detach"): self.KEPT,
+               self.spec.number("volume-grow"): self.KEPT}.get(cmd)
         return own is not None and any(
             number == 1 and value == struct.pack("=I", own)
             for number, value in attributes(body))

@@ -21,6 +21,7 @@ NEEDS = {
     "volume-attach": ("id", "name", "size-bytes", "term", "shard"),
     "volume-detach": ("id",),
     "volume-set": ("id",),
+    "volume-grow": ("id", "size-bytes", "term"),
     "shard-config": ("id", "term", "shard"),
     "shard-verify": ("volume", "number", "term"),
     "peer-get": ("id",),
@@ -53,6 +54,8 @@ GOOD = {
 }
 GOOD_FOR = {
     "volume-set": {"id": 7}, "volume-detach": {"id": 7},
+    # a size that it has
+    "volume-grow": {"id": 7},
     "shard-config": {"id": 7, "shard": {
         "number": 0, "epoch": 1, "member": {"node": 1, "replica": 7001}}},
     "store-remove": {"uuid": STORE}, "peer-get": {"id": 2},
@@ -158,6 +161,28 @@ SENSELESS = [
     ("volume-set", {"id": 8}, errno.ENOENT, "id", "no such volume"),
     ("volume-set", {"no-quorum-ms": 86400001}, errno.EINVAL, "no-quorum-ms",
      "longer than"),
+    ("volume-grow", {"id": 8}, errno.ENOENT, "id", "no such volume"),
+    ("volume-grow", {"term": 99}, errno.ESTALE, "term", "under term"),
+    ("volume-grow", {"size-bytes": 0}, errno.EINVAL, "size-bytes", "4096"),
+    ("volume-grow", {"size-bytes": 17 * MIB + 1}, errno.EINVAL, "size-bytes",
+     "4096"),
+    ("volume-grow", {"size-bytes": 12 * MIB}, errno.EINVAL, "size-bytes",
+     "become smaller"),
+    ("volume-grow", {"size-bytes": (1 << 64) - 4096}, errno.EFBIG,
+     "size-bytes", "more than 65536 shards"),
+    ("volume-grow", {"size-bytes": 96 * MIB}, errno.EEXIST, "shard",
+     "shard 0: the volume has it already"),
+    ("volume-grow", {"size-bytes": 96 * MIB, "shard": {
+        "number": 2, "epoch": 1, "member": MEMBER}}, errno.ERANGE, "shard",
+     "shard 2: the volume has 2"),
+    ("volume-grow", {"size-bytes": 96 * MIB, "shard": [
+        {"number": 1, "epoch": 1, "member": MEMBER}] * 2}, errno.EEXIST,
+     "shard", "shard 1 is given twice"),
+    ("volume-grow", {"size-bytes": 96 * MIB, "shard": {
+        "number": 1, "epoch": 1}}, errno.EINVAL, "shard", "no members"),
+    ("volume-grow", {"size-bytes": 96 * MIB, "shard": {
+        "number": 1, "epoch": 1, "member": [MEMBER] * 2}}, errno.EINVAL,
+     "shard", "not a set"),
     ("shard-config", {"id": 8}, errno.ENOENT, "id", "no such volume"),
     ("shard-config", {"term": 99}, errno.ESTALE, "term", "under term"),
     ("shard-config", {"shard": [SET] * 2}, errno.EINVAL, "shard", "one shard"),

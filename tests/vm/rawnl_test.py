@@ -228,6 +228,25 @@ def parts(test):
         time.sleep(0.05)
 
 
+def growths(test):
+    """Parts of a growth: one that is refused ends it, and so does one that
+    names a shard again, or another size: it is the first of another one."""
+    def part(what, numbers, code=0, text="", mib=320):
+        values = {"id": 7, "term": 1, "size-bytes": mib * MIB, "shard": [
+            {"number": number, "epoch": 1, "member": MEMBER}
+            for number in numbers], **({} if code else {"more": True})}
+        test.refused(f"volume-grow, {what}", test.nl.message(
+            test.spec.number("volume-grow"),
+            test.spec.encode("volume", values)), code, text=text)
+    part("the first part", [1, 2])
+    part("one of before", [1])
+    part("the last part", [3, 4], -errno.EINVAL, "sets of 1 of the 4 new")
+    part("what follows", [2], -errno.EINVAL, "sets of 3 of the 4 new")
+    part("the first part", [1, 2, 3])
+    part("of another size", [1, 2], -errno.EINVAL, "sets of 1 of the 3 new",
+         256)
+
+
 def verbs():
     """Everything that is wrong in one attribute."""
     test = Test()
@@ -240,6 +259,7 @@ def verbs():
     bad = test.end()
     test.bad = 0
     parts(test)
+    growths(test)
     return bad or test.bad != 0
 
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * qbdctl kernel volume grow: more of a volume while it is in use.
+ *
+ * What is asked for is the size to be, so that asking again does no harm. If
+ * the kernel says that this term will not get there nothing is waited for: the
+ * way on is an attach with the new size.
+ */
+#include "kernel.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/**
+ * struct kernel_grow - a growth that is waited for
+ * @id: of the volume
+ * @term: that it is attached under
+ * @want: size to be
+ * @shards: --shard
+ * @seen: it is there
+ * @size: that it has
+ * @shard_size: size of its shards
+ * @growing: size that it is growing to, 0 = it is not
+ * @reason: what the growth waits for
+ * @stuck: a new shard asked for another term
+ * @last_words: why it did not grow, by an event
+ */
+struct kernel_grow {
+	uint32_t id;
+	uint64_t term;
+	uint64_t want;
+	struct kernel_shards shards;
+	bool seen;
+	uint64_t size;
+	uint64_t shard_size;
+	uint64_t growing;
+	char reason[256];
+	bool stuck;
+	char last_words[256];
+};
+
+static int kernel_grow_match(struct nlattr **attrs, void *arg)
+{
+	struct kernel_grow *grow = arg;
+
+	if (knl_u32(attrs, QBD_A_VOLUME_ID) != grow->id ||
+	    knl_u64(attrs, QBD_A_VOLUME_TERM) != grow->term)
+		return 0;
+	grow->seen = knl_u32(attrs, QBD_A_VOLUME_STATE) <
+		     QBD_VOLUME_STATE_DETACHING;
+	grow->size = knl_u64(attrs, QBD_A_VOLUME_SIZE_BYTES);
+	grow->shard_size = knl_u64(attrs, QBD_A_VOLUME_SHARD_BYTES);
+	grow->growing = knl_u64(attrs, QBD_A_VOLUME_GROWING_BYTES);
+	snprintf(grow->reason, sizeof(grow->reason), "%s",
+		 knl_str(attrs, QBD_A_VOLUME_GROWING_REASON));
+	return 0;
+}
+
+static int kernel_grow_event(struct nlattr **attrs, void *arg)
+{
+	struct kernel_grow *grow = arg;
+	uint32_t kind = knl_u32(attrs, QBD_A_EVENT_KIND);
+	uint64_t shard = knl_u32(attrs, QBD_A_EVENT_SHARD);
+
+	if (knl_u32(attrs, QBD_A_EVENT_VOLUME) != grow->id)
+		return 0;
+	/* shards that it had before may have news of their own */
+	if (kind == QBD_EVENT_KIND_TERM_NEEDED && grow->shard_size &&
+	    shard >= (grow->size - 1) / grow->shard_size + 1)
+		grow->stuck = true;
+	if (kind == QBD_EVENT_KIND_VOLUME_SIZE && attrs[QBD_A_EVENT_ERROR]) {
+		grow->stuck = true;
+		snprintf(grow->last_words, sizeof(grow->last_words), "%s",
+			 knl_str(attrs, QBD_A_EVENT_REASON));
+	}
+	return 0;
+}
+
+static int kernel_grow_failed(struct knl *knl, const struct kernel_grow *grow)
+{
+	if (grow->growing)
+		snprintf(
+			knl->error, sizeof(knl->error),
+			"it will not grow under this term, attach it with the new size: %s",
+			grow->reason);
+	else if (!grow->seen)
+		snprintf(knl->error, sizeof(knl->error),
+			 "it did not grow: the volume has gone");
+	else
+		snprintf(knl->error, sizeof(knl->error), "it did not grow: %s",
+			 *grow->last_words ? grow->last_words : "see dmesg");
+	return -EIO;
+}
+
+static int kernel_grow_done(struct knl *knl, void *arg)
+{
+	const struct knl_dump dump = { .cmd = QBD_CMD_VOLUME_GET,
+				       .attr_max = QBD_A_VOLUME_MAX,
+				       .object = kernel_grow_match,
+				       .arg = arg };
+	struct kernel_grow *grow = arg;
+	int err;
+
+	grow->seen = false;
+	err = knl_dump(knl, &dump);
+	if (err)
+		return err;
+	if (grow->seen && grow->size >= grow->want)
+		return 1;
+	if (grow->seen && grow->growing && !grow->stuck)
+		return 0;
+	err = knl_events_drain(knl, kernel_grow_event, grow);
+	return err ? err : kernel_grow_failed(knl, grow);
+}
+
+static int kernel_grow_part(struct kernel_ctx *ctx,
+			    const struct kernel_grow *grow, size_t from)
+{
+	struct nl_msg *msg = knl_request(&ctx->knl, QBD_CMD_VOLUME_GROW);
+
+	if (!msg || nla_put_u32(msg, QBD_A_VOLUME_ID, grow->id) ||
+	    nla_put_u64(msg, QBD_A_VOLUME_SIZE_BYTES, grow->want) ||
+	    nla_put_u64(msg, QBD_A_VOLUME_TERM, grow->term) ||
+	    kernel_shards_put(msg, &grow->shards, from)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return knl_send(&ctx->knl, msg);
+}
+
+static int kernel_grow_run(struct kernel_ctx *ctx, struct kernel_grow *grow)
+{
+	size_t from = 0;
+	int err = knl_events_join(&ctx->knl);
+
+	if (err)
+		return err;
+	ctx->knl.event = kernel_grow_event;
+	ctx->knl.event_arg = grow;
+	do {
+		err = kernel_grow_part(ctx, grow, from);
+		from += KERNEL_SHARDS_PER_MSG;
+	} while (!err && from < grow->shards.nr);
+	if (err || ctx->no_wait)
+		return err;
+	err = knl_wait(&ctx->knl, ctx->timeout_ms, kernel_grow_done, grow);
+	if (err == -ETIMEDOUT)
+		snprintf(ctx->knl.error, sizeof(ctx->knl.error),
+			 "it goes on, but after %d s: %s",
+			 ctx->timeout_ms / 1000, grow->reason);
+	return err;
+}
+
+int kernel_volume_grow(struct kernel_ctx *ctx, int argc, char **argv)
+{
+	struct kernel_grow grow = { 0 };
+	const struct opt opts[] = {
+		{ "id", &opt_u32, OPT_MUST, &grow.id, NULL, "the volume" },
+		{ "size", &opt_size, OPT_MUST, &grow.want, NULL,
+		  "that it shall have; in the middle of a shard is fine" },
+		{ "term", &kernel_opt_term, OPT_MUST, &grow.term, NULL,
+		  "the one that it is attached under" },
+		{ "shard", &kernel_opt_shard, OPT_MAY, &grow.shards, NULL,
+		  "each shard that is new with that size, with the epoch of its set, the set" },
+		OPT_END,
+	};
+	int code = opt_parse(&ctx->cmd, argc, argv, opts);
+
+	if (!code)
+		code = kernel_open(ctx);
+	if (!code)
+		code = kernel_end(ctx, kernel_grow_run(ctx, &grow));
+	free(grow.shards.word);
+	return code;
+}
