@@ -86,7 +86,15 @@ void cl_detach(struct cl_world *w, u32 volume, u32 node);
 void cl_release(struct cl_world *w, u32 volume);
 bool cl_drained(const struct cl_world *w, u32 volume, u32 node);
 void cl_daemon_run(struct cl_world *w, u32 volume);
+void cl_attach_reset(struct cl_world *w, u32 volume, u32 node);
+void cl_leaders_start(struct cl_world *w, u32 volume, u32 node, u32 from,
+		      u32 to);
 void cl_volume_do(struct cl_world *w, u32 node, u32 volume, u32 what);
+
+/* cluster_grow.c: more shards. */
+void cl_grow_layout(struct cl_world *w, u32 volume);
+void cl_grow_run(struct cl_world *w, u32 volume);
+void cl_grow_told(struct cl_world *w, u32 volume, u32 node, u64 term, u32 nr);
 
 /* cluster_config.c: replica sets. */
 void cl_config_layout(struct cl_world *w, u32 shard);

@@ -188,6 +188,7 @@ static void cl_client_issue(struct cl_world *w, u32 client)
 {
 	u32 volume = (u32)cl_rand(w, w->nr_volumes);
 	u32 node = cl_client_node(w, volume);
+	const struct cl_attach *att = &w->node[node].vol[volume];
 	struct cl_op *op;
 	u32 span;
 
@@ -197,7 +198,7 @@ static void cl_client_issue(struct cl_world *w, u32 client)
 	memset(op, 0, sizeof(*op));
 	op->kind = cl_client_kind(w);
 	op->shard = (u8)(w->volume[volume].first +
-			 cl_rand(w, w->volume[volume].nr));
+			 cl_rand(w, att->told ?: att->led));
 	op->node = (u8)node;
 	op->client = (u8)client;
 	op->gen = w->client[client].gen;

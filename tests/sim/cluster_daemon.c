@@ -77,17 +77,44 @@ static void cl_leader_begin(struct cl_world *w, u32 id, u32 shard)
 					     .node = i });
 }
 
-static void cl_shards_event(struct cl_world *w, u32 volume, u32 node,
-			    const struct qbd_leader_event *event)
+/* Leaders of shards @from to before @to, under the term of the attach. */
+void cl_leaders_start(struct cl_world *w, u32 volume, u32 id, u32 from, u32 to)
 {
-	const struct cl_volume *vol = &w->volume[volume];
+	struct cl_attach *att = &w->node[id].vol[volume];
+	u32 first = w->volume[volume].first;
+	u32 life = w->node[id].life, i;
+
+	att->led = to;
+	for (i = from; i < to; i++)
+		cl_leader_start(w, id, first + i, att->core.term,
+				att->core.nonce);
+	for (i = from; i < to && w->node[id].life == life; i++)
+		cl_leader_begin(w, id, first + i);
+}
+
+static void cl_shards_event(struct cl_world *w, u32 volume, u32 node, u32 from,
+			    u32 to, const struct qbd_leader_event *event)
+{
+	u32 first = w->volume[volume].first;
 	u32 life = w->node[node].life, i;
 
-	for (i = 0; i < vol->nr && w->node[node].life == life; i++)
-		cl_lead_step(w, node, vol->first + i, event);
+	for (i = from; i < to && w->node[node].life == life; i++)
+		cl_lead_step(w, node, first + i, event);
 }
 
 /* --- attach and detach -------------------------------------------------- */
+
+/* In a new life nothing is attached. */
+void cl_attach_reset(struct cl_world *w, u32 volume, u32 node)
+{
+	struct cl_attach *att = &w->node[node].vol[volume];
+
+	qbd_volume_init(&att->core, w->volume[volume].size, att->bits[0]);
+	att->led = 0;
+	att->told = 0;
+	att->grow_ns = 0;
+	att->stopping = false;
+}
 
 /* Attach with a term, whoever it was granted to. Return: false if refused. */
 bool cl_attach_again(struct cl_world *w, u32 volume, u32 id, u64 term)
@@ -95,18 +122,22 @@ bool cl_attach_again(struct cl_world *w, u32 volume, u32 id, u64 term)
 	struct cl_volume *vol = &w->volume[volume];
 	struct cl_attach *att = &w->node[id].vol[volume];
 	u64 nonce = qbd_rng_next(&w->rng) | 1;
-	u32 life = w->node[id].life, i;
-	int err = qbd_volume_begin(&att->core, term, nonce);
+	int err;
 
+	/* who attaches opens all shards that consensus has decided on (S7) */
+	if (att->core.state == QBD_VOLUME_DETACHED)
+		att->core.nr_shards = vol->size;
+	if (QBD_MUTANT(attach_of_old_size) && vol->size > 1 && !w->healing &&
+	    att->core.state == QBD_VOLUME_DETACHED)
+		att->core.nr_shards--;
+	err = qbd_volume_begin(&att->core, term, nonce);
 	cl_trace(w, "node %u attaches volume %u, term %llu: %d\n", id, volume,
 		 term, err);
 	if (err)
 		return false;
 	att->stopping = false;
-	for (i = 0; i < vol->nr; i++)
-		cl_leader_start(w, id, vol->first + i, term, nonce);
-	for (i = 0; i < vol->nr && w->node[id].life == life; i++)
-		cl_leader_begin(w, id, vol->first + i);
+	att->told = 0;
+	cl_leaders_start(w, volume, id, 0, att->core.nr_shards);
 	return true;
 }
 
@@ -131,7 +162,7 @@ void cl_detach(struct cl_world *w, u32 volume, u32 node)
 		return;
 	cl_trace(w, "node %u: volume %u is detached\n", node, volume);
 	att->stopping = true;
-	cl_shards_event(w, volume, node,
+	cl_shards_event(w, volume, node, 0, att->led,
 			&(struct qbd_leader_event){ .kind = QBD_LEADER_STOP,
 						    .err = -ESHUTDOWN });
 }
@@ -161,14 +192,20 @@ void cl_volume_do(struct cl_world *w, u32 node, u32 volume, u32 what)
 
 	if (what & QBD_VOLUME_DO_GATE)
 		cl_shards_event(
-			w, volume, node,
+			w, volume, node, 0, att->core.nr_gated,
 			&(struct qbd_leader_event){ .kind = QBD_LEADER_GATE });
 	if (what & QBD_VOLUME_DO_STOP) {
 		att->stopping = true;
-		cl_shards_event(w, volume, node,
+		cl_shards_event(w, volume, node, 0, att->led,
 				&(struct qbd_leader_event){
 					.kind = QBD_LEADER_STOP, .err = -EIO });
 	}
+	if (what & (QBD_VOLUME_DO_SERVED | QBD_VOLUME_DO_GROWN)) {
+		att->told = att->core.nr_served;
+		cl_saw_size(w, volume, att->core.term, att->told);
+	}
+	if (what & QBD_VOLUME_DO_GROWN)
+		w->counts.grown++;
 	if (what & QBD_VOLUME_DO_DETACHED)
 		att->stopping = true;
 }
@@ -198,6 +235,7 @@ void cl_release(struct cl_world *w, u32 volume)
 {
 	struct cl_volume *vol = &w->volume[volume];
 	struct cl_attach *att = &w->node[vol->holder].vol[volume];
+	u32 life;
 
 	vol->retire = false;
 	if (!cl_attached(w, volume, vol->holder) ||
@@ -205,9 +243,15 @@ void cl_release(struct cl_world *w, u32 volume)
 		return;
 	cl_trace(w, "node %u releases volume %u\n", vol->holder, volume);
 	vol->release_ns = w->now_ns;
+	life = w->node[vol->holder].life;
 	cl_shards_event(
-		w, volume, vol->holder,
+		w, volume, vol->holder, 0, att->core.nr_shards,
 		&(struct qbd_leader_event){ .kind = QBD_LEADER_RELEASE });
+	if (w->node[vol->holder].life == life)
+		cl_shards_event(w, volume, vol->holder, att->core.nr_shards,
+				att->led,
+				&(struct qbd_leader_event){
+					.kind = QBD_LEADER_STOP, .err = -EIO });
 }
 
 /*
@@ -241,7 +285,7 @@ static bool cl_daemon_fine(struct cl_world *w, u32 volume)
 		return false;
 	return cl_daemon_leaves(w, volume) ||
 	       qbd_volume_waits_for(&att->core) == U32_MAX ||
-	       w->now_ns - vol->since_ns < CL_STUCK_NS;
+	       w->now_ns - max(vol->since_ns, att->grow_ns) < CL_STUCK_NS;
 }
 
 static void cl_daemon_attach(struct cl_world *w, u32 volume)
@@ -271,10 +315,11 @@ void cl_daemon_run(struct cl_world *w, u32 volume)
 		      .kind = CL_EV_DAEMON, .a = (u8)volume, .life = U32_MAX });
 	for (i = 1; i <= w->nr_nodes; i++)
 		cl_daemon_end(w, volume, i);
-	for (i = vol->first; i < vol->first + vol->nr; i++)
+	for (i = vol->first; i < vol->first + vol->size; i++)
 		cl_config_run(w, i);
 	for (i = vol->first; i < vol->first + vol->nr; i++)
 		cl_verify_run(w, i);
+	cl_grow_run(w, volume);
 	if (vol->retire_ns && w->now_ns >= vol->retire_ns && !w->healing) {
 		vol->retire_ns = 0;
 		vol->retire = true;

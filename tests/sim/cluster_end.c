@@ -104,6 +104,9 @@ static bool cl_rest_volume(struct cl_world *w, u32 volume, const char **why)
 	    node->vol[volume].core.term != vol->term ||
 	    node->vol[volume].core.state != QBD_VOLUME_OPEN)
 		return false;
+	*why = "a volume has not grown";
+	if (node->vol[volume].told != vol->nr)
+		return false;
 	for (i = vol->first; i < vol->first + vol->nr; i++)
 		if (!cl_rest_shard(w, i, vol->holder, why))
 			return false;

@@ -52,6 +52,7 @@ const char *cl_phase_name(enum cl_phase phase)
 		[CL_PHASE_CATCHUP] = "catchup",
 		[CL_PHASE_RELEASING] = "release",
 		[CL_PHASE_LEAVING] = "leaving",
+		[CL_PHASE_GROWING] = "growing",
 	};
 
 	return name[phase];
@@ -95,11 +96,15 @@ static enum cl_phase cl_phase(const struct cl_world *w, u32 shard)
 		[QBD_LEADER_RELEASING] = CL_PHASE_RELEASING,
 		[QBD_LEADER_LOST] = CL_PHASE_NONE,
 	};
-	u32 holder = w->volume[w->shard[shard].volume].holder;
+	u32 volume = w->shard[shard].volume;
+	u32 holder = w->volume[volume].holder;
 	const struct cl_lead *lead = &w->node[holder].lead[shard];
+	const struct qbd_volume_core *vol = &w->node[holder].vol[volume].core;
 
 	if (!holder || !w->node[holder].up || !lead->active)
 		return CL_PHASE_NONE;
+	if (vol->state == QBD_VOLUME_OPEN && qbd_volume_growing(vol))
+		return CL_PHASE_GROWING;
 	if (lead->state == QBD_LEADER_SERVING)
 		return cl_phase_serving(w, lead, shard);
 	if (lead->state == QBD_LEADER_RELEASING)

@@ -71,6 +71,7 @@ enum cl_fault_kind {
  * @CL_PHASE_CATCHUP: one of them is not, it is being compared or filled
  * @CL_PHASE_RELEASING: as the leader says
  * @CL_PHASE_LEAVING: the same, before its history is settled
+ * @CL_PHASE_GROWING: shards are added; what it had serves
  * @CL_PHASE_NR: how many
  */
 enum cl_phase {
@@ -83,6 +84,7 @@ enum cl_phase {
 	CL_PHASE_CATCHUP,
 	CL_PHASE_RELEASING,
 	CL_PHASE_LEAVING,
+	CL_PHASE_GROWING,
 	CL_PHASE_NR,
 };
 

@@ -262,11 +262,8 @@ static void cl_node_boot(struct cl_world *w, u32 id)
 		qbd_lease_voter_init(&node->voter[i], qbd_rng_next(&w->rng));
 		qbd_lease_holder_init(&node->holder[i], qbd_rng_next(&w->rng));
 	}
-	for (i = 0; i < w->nr_volumes; i++) {
-		qbd_volume_init(&node->vol[i].core, w->volume[i].nr,
-				node->vol[i].bits);
-		node->vol[i].stopping = false;
-	}
+	for (i = 0; i < w->nr_volumes; i++)
+		cl_attach_reset(w, i, id);
 	cl_at(w, cl_rand(w, node->lease_ns / 8),
 	      &(struct cl_event){
 		      .kind = CL_EV_TICK, .a = (u8)id, .life = node->life });

@@ -52,6 +52,8 @@ struct cl_oracle {
 	u64 top[CL_VOLUMES]; /* highest term that completed something */
 	u8 old[CL_SHARDS][CL_TERMS]; /* nodes of the set that a leader has, */
 	u8 next[CL_SHARDS][CL_TERMS]; /* or had when it was heard of last */
+	u8 opened[CL_SHARDS][CL_TERMS]; /* nodes that ever obeyed the term */
+	bool fenced[CL_SHARDS][CL_TERMS]; /* a quorum of its first set did */
 };
 
 void cl_oracle_new(struct cl_world *w)
@@ -86,6 +88,8 @@ void cl_oracle_start(struct cl_world *w)
 	}
 	memset(o->old, 0, sizeof(o->old));
 	memset(o->next, 0, sizeof(o->next));
+	memset(o->opened, 0, sizeof(o->opened));
+	memset(o->fenced, 0, sizeof(o->fenced));
 	for (i = 0; i < CL_VOLUMES; i++) {
 		memset(o->began_ns[i], 0,
 		       (o->top[i] + 1) * sizeof(o->began_ns[i][0]));
@@ -344,7 +348,8 @@ void cl_saw_damage(struct cl_world *w, u32 node)
 void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 		  const struct qbd_msg *msg)
 {
-	u64 *promised = &w->oracle->shard[shard].promised[node];
+	struct cl_oracle *o = w->oracle;
+	u64 *promised = &o->shard[shard].promised[node];
 
 	if (msg->type != QBD_MSG_OPEN_REPLY && msg->type != QBD_MSG_APPEND_ACK)
 		return;
@@ -357,6 +362,29 @@ void cl_saw_reply(struct cl_world *w, u32 node, u32 shard,
 			  "node %u obeys term %llu of %u, promised %llu", node,
 			  msg->term, shard, *promised);
 	*promised = max(*promised, msg->term);
+	if (msg->flags & QBD_WIRE_NONVOTING || msg->term >= CL_TERMS)
+		return;
+	o->opened[shard][msg->term] |= (u8)(1U << node);
+	o->fenced[shard][msg->term] |=
+		cl_quorum(w, shard, msg->term, o->opened[shard][msg->term]);
+}
+
+void cl_saw_size(struct cl_world *w, u32 volume, u64 term, u32 nr)
+{
+	const struct cl_volume *vol = &w->volume[volume];
+	u32 i;
+
+	cl_trace(w, "clients are told of %u shards of volume %u, term %llu\n",
+		 nr, volume, term);
+	if (nr > vol->size)
+		cl_broken(w, "R9", "volume %u has %u shards, not %u", volume,
+			  vol->size, nr);
+	for (i = 0; i < nr; i++)
+		if (!w->oracle->fenced[vol->first + i][term])
+			cl_broken(w, "R9",
+				  "clients are told of %u shards, and %u is "
+				  "not promised to term %llu",
+				  nr, vol->first + i, term);
 }
 
 /*

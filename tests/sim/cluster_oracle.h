@@ -23,7 +23,8 @@
  *	    record; a promise holds for good
  *	R8  when all is healed everything ends, serves, and comes to rest
  *	R9  when a holder has completed something nothing is completed any
- *	    more for one before it, on any shard of the volume
+ *	    more for one before it, on any shard of the volume; clients hear of
+ *	    a shard when it and all others of the volume are promised
  *
  * Order of records is order of versions: of two writes to a block the one with
  * the higher index is the newer one, so that a read is checked by comparing
@@ -74,6 +75,8 @@ void cl_saw_damage(struct cl_world *w, u32 node);
 void cl_saw_invoke(struct cl_world *w, struct cl_op *op);
 void cl_saw_done(struct cl_world *w, struct cl_op *op, u64 made_ns);
 
+/* Clients are told how many shards the volume has under @term. */
+void cl_saw_size(struct cl_world *w, u32 volume, u64 term, u32 nr);
 /* A leader works with a replica set, its first one or another. */
 void cl_saw_set(struct cl_world *w, u32 shard, u64 term,
 		const struct qbd_set *set, bool first);

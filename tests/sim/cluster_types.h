@@ -79,7 +79,10 @@ struct cl_replica {
 /* A volume on a node. */
 struct cl_attach {
 	struct qbd_volume_core core;
-	u8 bits[CL_SHARDS];
+	u8 bits[2][CL_SHARDS]; /* a growth takes those that are not in use */
+	u32 led; /* shards that have, or had, a leader */
+	u32 told; /* shards that clients know of, 0 = there is no disk yet */
+	u64 grow_ns; /* when the newest growth began */
 	bool stopping;
 };
 
@@ -153,7 +156,8 @@ struct cl_shard {
 /* A volume, as consensus and operator see it. */
 struct cl_volume {
 	u32 first; /* shard */
-	u32 nr;
+	u32 nr; /* as many as it may ever have */
+	u32 size; /* shards that consensus has decided on */
 	u64 term; /* highest granted */
 	u32 holder; /* node that it was granted to */
 	u32 want; /* node that shall get the next one, 0 = none */

@@ -292,6 +292,9 @@ static void cl_event_run(struct cl_world *w, const struct cl_event *ev)
 	case CL_EV_CONFIG:
 		cl_config_report(w, ev->a, ev->arg >> 16, ev->arg & 0xffff);
 		break;
+	case CL_EV_GROW:
+		cl_grow_told(w, ev->a, ev->b, ev->arg, ev->c);
+		break;
 	}
 }
 
@@ -352,6 +355,7 @@ static void cl_layout(struct cl_world *w)
 		memset(vol, 0, sizeof(*vol));
 		vol->first = w->nr_shards;
 		vol->nr = 2 + (w->nr_volumes == 1 && cl_chance(w, 20));
+		cl_grow_layout(w, v);
 		for (i = 0; i < vol->nr; i++) {
 			w->shard[w->nr_shards].volume = v;
 			w->shard[w->nr_shards].no = i;
@@ -407,11 +411,8 @@ static void cl_node_reset(struct cl_world *w, u32 id)
 		node->rep[i].ready = false;
 		node->lead[i].active = false;
 	}
-	for (i = 0; i < w->nr_volumes; i++) {
-		qbd_volume_init(&node->vol[i].core, w->volume[i].nr,
-				node->vol[i].bits);
-		node->vol[i].stopping = false;
-	}
+	for (i = 0; i < w->nr_volumes; i++)
+		cl_attach_reset(w, i, id);
 }
 
 static void cl_begin(struct cl_world *w)

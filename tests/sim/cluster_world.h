@@ -33,7 +33,7 @@
  * links.  cluster_node.c: nodes, steps, pump.  cluster_act.c: carrying out
  * actions.  cluster_log.c: the cheap log.  cluster_store.c, cluster_open.c: the
  * real one.  cluster_client.c: requests.  cluster_daemon.c: terms.
- * cluster_config.c: replica sets.
+ * cluster_grow.c: more shards.  cluster_config.c: replica sets.
  * cluster_fault.c: what goes wrong.  cluster_oracle.c, cluster_end.c: the
  * rules.  qbdsim.c: many schedules.
  */
@@ -62,6 +62,7 @@
  * @CL_EV_FLOOR: consensus tells node @a its term floors
  * @CL_EV_CONFIG: consensus hears that a set of shard @a is committed; @arg is
  *	the term of the leader, and the epoch
+ * @CL_EV_GROW: node @b is told that volume @a has @c shards under term @arg
  */
 enum cl_event_kind {
 	CL_EV_NET,
@@ -81,6 +82,7 @@ enum cl_event_kind {
 	CL_EV_RELEASE,
 	CL_EV_FLOOR,
 	CL_EV_CONFIG,
+	CL_EV_GROW,
 };
 
 /* @life: of node @a; the event is void in another one, U32_MAX = in none */
@@ -119,6 +121,8 @@ struct cl_counts {
 	u64 repaired;
 	u64 undecided;
 	u64 rollbacks; /* disks that were put back, or blank */
+	u64 grows; /* growths that were begun */
+	u64 grown; /* and that ended under the same term */
 	u64 hopeless; /* schedules that end without a quorum */
 	u64 virtual_ns;
 };

@@ -59,6 +59,8 @@ slow=(
 	ack_of_old_session       # S4: another life of the replica is counted
 	home_before_commit       # S1: a checkpoint takes what is not committed
 	io_before_fenced         # S7: a shard still obeys the old holder
+	grown_before_fenced      # S7: the same, of shards that are added
+	attach_of_old_size       # S7: a new holder does not open all shards
 	lease_from_reply         # S9: counted from when the reply came
 	lease_forgotten_at_start # S9: promised too early after a restart
 	list_version_ignored     # S9: a lease of somebody who left

@@ -189,10 +189,12 @@ static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 	       "resyncs with %llu blocks; %llu disks were put back; %llu "
 	       "members were lost, %llu schedules were left without a quorum; "
 	       "%llu replica sets were replaced; %llu comparisons found %llu "
-	       "blocks, repaired %llu, could not decide %llu\n",
+	       "blocks, repaired %llu, could not decide %llu; %llu growths, "
+	       "%llu of which ended in the same term\n",
 	       sum->least_ops, sum->least_steps, sum->least_faults, c->resyncs,
 	       c->copied, c->rollbacks, c->gone, c->hopeless, c->changes,
-	       c->verified, c->differ, c->repaired, c->undecided);
+	       c->verified, c->differ, c->repaired, c->undecided, c->grows,
+	       c->grown);
 }
 
 /* How many verdicts of each kind were printed. */
