@@ -229,6 +229,23 @@ class Plan:
             "read-policy": self.rng.randrange(2), "shard": sets,
             **({"more": True} if parts else {})}
 
+    def grow(self, volume):
+        """volume-grow: a size that it has, more of its last shard, or shards
+        that have no copy anywhere, so that it never ends"""
+        size = VOLUMES[volume][0] + self.rng.choice((0, 4, 16, 64, 128)) * MIB
+        first = len(self.shards(volume))
+        sets = [{"number": shard, "epoch": 1,
+                 "member": self.members(volume, shard)}
+                for shard in range(first, (size - 1) // SHARD + 1)]
+        values = {
+            "id": volume, "size-bytes": size,
+            "term": max(self.shared.word[0] - self.rng.randrange(3), 0)}
+        if sets:
+            values["shard"] = sets
+            if self.rng.random() < 0.2:
+                values["more"] = True
+        return "volume-grow", values
+
     def config(self, volume, shard):
         """shard-config: a step, or what is none"""
         members = self.members(volume, shard)
@@ -289,6 +306,7 @@ class Plan:
             lambda: ("volume-set", {"id": volume, "no-quorum-ms": 100}),
             lambda: self.config(volume, shard),
             lambda: self.verify(volume, shard),
+            lambda: self.grow(volume),
             lambda: ("volume-detach", {"id": volume}),
             lambda: ("volume-detach", {"id": volume, "force": True}),
             lambda: ("peer-add", {"id": rng.choice((side.other, 3)),

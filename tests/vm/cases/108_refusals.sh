@@ -47,6 +47,15 @@ attach()
 		--shard-size 64M --term "$4" --shard "0:1:1:$5" "${@:6}"
 }
 
+# grow ID SIZE TERM [OPTION...]
+grow()
+{
+	qbdctl kernel volume grow --id "$1" --size "$2" --term "$3" "${@:4}"
+}
+
+# says_it PATTERN COMMAND...: it says that, all in one line.
+says_it() { grep --extended-regexp --quiet -- "$1" <<<"$("${@:2}" | tr '\n' ' ')"; }
+
 nobody() { setpriv --reuid=65534 --clear-groups "$@"; }
 
 bytes() { sha256sum <"$DEV"; }
@@ -122,7 +131,31 @@ check "or larger" says "have another size" \
 	attach 6 vol6 16M 2 6001 --shard-size 256M
 check "the replica is none the worse" \
 	attach 6 vol6 16M 1 6001 --shard-size 128M
-check "detach it" one_detach 6
+
+# growing
+check "it gets another term" says "attached here under term 1" grow 6 32M 2
+check "it gets smaller" says "16777216 bytes: a volume can't become smaller" \
+	grow 6 8M 1
+check "no block" says "not a multiple of 4096" grow 6 20000001 1
+check "a shard too few" says "sets of 1 of the 1 new shards are missing" \
+	grow 6 160M 1
+check "a shard that it has" says "shard 0: the volume has it already" \
+	grow 6 160M 1 --shard 0:1:1:6001
+check "a shard that there is not" says "shard 2: the volume has 2" \
+	grow 6 160M 1 --shard 1:1:1:6002 --shard 2:1:1:6003
+check "a shard twice" says "shard 1 is given twice" \
+	grow 6 160M 1 --shard 1:1:1:6002 --shard 1:1:1:6003
+check "no such volume" says "no such volume" grow 9 160M 1
+check "with a copy that is not there" says "goes on.*no store here has its rep" \
+	grow 6 160M 1 --shard 1:1:1:6002 --timeout 1
+check "what it grows to is shown" says_it \
+	'"size_bytes": 16777216.*"growing_bytes": 167772160.*shard 1: no store' \
+	qbdctl kernel volume list --json
+check "again, it is the same" grow 6 160M 1 --shard 1:1:1:6002 --no-wait
+check "to another size" says "growing to 167772160 bytes already" \
+	grow 6 200M 1
+check "detach it with that" one_detach 6
+check "which is no volume then" says "no such volume" grow 6 160M 1
 check "detach of nothing" says "no such volume" one_detach 5
 
 # in use
