@@ -64,7 +64,7 @@ static const struct kernel_verb kernel_verbs[] = {
 	{ "shard", "config", kernel_shard_config,
 	  "change the replica set of a shard, step by step" },
 	{ "shard", "verify", kernel_shard_verify,
-	  "compare all copies, while they are in use; 1 if they are not the same" },
+	  "compare all copies, while they are in use; exit code 4 if not all is the same" },
 	{ "shard", "verify-list", kernel_shard_verify_list,
 	  "show what comparisons have found, and how far they are" },
 	{ "shard", "verify-stop", kernel_shard_verify_stop,

@@ -24,12 +24,14 @@
  * @KERNEL_FAILED: the kernel refused, or what was started failed
  * @KERNEL_USAGE: the command line was not understood
  * @KERNEL_TIMEOUT: started, but not finished in time
+ * @KERNEL_DIFFERS: copies were compared, and are not known to be the same
  */
 enum kernel_exit {
 	KERNEL_OK = 0,
 	KERNEL_FAILED = 1,
 	KERNEL_USAGE = 2,
 	KERNEL_TIMEOUT = 3,
+	KERNEL_DIFFERS = 4,
 };
 
 #define KERNEL_TIMEOUT_MS 60000

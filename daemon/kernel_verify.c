@@ -23,6 +23,7 @@
  * @looked: from its beginning
  * @compared: were compared
  * @missing: of these, a copy could not be asked
+ * @written: were written to meanwhile, and need not be compared
  * @skipped: could not be compared
  * @differ: are not the same on all copies
  * @repaired: of these, were put right
@@ -35,6 +36,7 @@ struct kernel_verified {
 	uint64_t looked;
 	uint64_t compared;
 	uint64_t missing;
+	uint64_t written;
 	uint64_t skipped;
 	uint64_t differ;
 	uint64_t repaired;
@@ -81,6 +83,7 @@ static int kernel_verified_take(struct nlattr *nest,
 		.looked = knl_u64(attrs, QBD_A_SHARD_VERIFY_LOOKED_BYTES),
 		.compared = knl_u64(attrs, QBD_A_SHARD_VERIFY_COMPARED_BYTES),
 		.missing = knl_u64(attrs, QBD_A_SHARD_VERIFY_MISSING_BYTES),
+		.written = knl_u64(attrs, QBD_A_SHARD_VERIFY_WRITTEN_BYTES),
 		.skipped = knl_u64(attrs, QBD_A_SHARD_VERIFY_SKIPPED_BYTES),
 		.differ = knl_u64(attrs, QBD_A_SHARD_VERIFY_DIFFER_BYTES),
 		.repaired = knl_u64(attrs, QBD_A_SHARD_VERIFY_REPAIRED_BYTES),
@@ -99,10 +102,12 @@ static const struct out_col kernel_verify_cols[] = {
 	{ "looked_bytes", "LOOKED", true },
 	{ "compared_bytes", "COMPARED", true },
 	{ "missing_bytes", "MISSING", true },
+	{ "written_bytes", "WRITTEN", true },
 	{ "skipped_bytes", "SKIPPED", true },
 	{ "differ_bytes", "DIFFER", true },
 	{ "repaired_bytes", "REPAIRED", true },
 	{ "undecided_bytes", "UNDECIDED", true },
+	{ "error", NULL, true },
 };
 
 #define KERNEL_VERIFY_COLS \
@@ -121,10 +126,12 @@ static void kernel_verify_cells(struct out *out, uint32_t volume,
 	out_bytes(out, done->looked);
 	out_bytes(out, done->compared);
 	out_bytes(out, done->missing);
+	out_bytes(out, done->written);
 	out_bytes(out, done->skipped);
 	out_bytes(out, done->differ);
 	out_bytes(out, done->repaired);
 	out_bytes(out, done->undecided);
+	out_s64(out, done->error);
 }
 
 static int kernel_verify_row(struct nlattr **attrs, void *arg)
@@ -177,6 +184,25 @@ static int kernel_verify_send(const struct kernel_verify *verify, int flag)
 	return knl_send(knl, msg);
 }
 
+/* All shards of the volume that are led here. */
+static int kernel_verify_dump(struct kernel_verify *verify,
+			      knl_object_fn object)
+{
+	struct knl *knl = &verify->ctx->knl;
+	struct knl_dump dump = { .cmd = QBD_CMD_SHARD_GET,
+				 .attr_max = QBD_A_SHARD_MAX,
+				 .object = object,
+				 .arg = verify };
+
+	dump.filter = knl_request(knl, QBD_CMD_SHARD_GET);
+	if (!dump.filter ||
+	    nla_put_u32(dump.filter, QBD_A_SHARD_VOLUME, verify->volume)) {
+		nlmsg_free(dump.filter);
+		return -ENOMEM;
+	}
+	return knl_dump(knl, &dump);
+}
+
 /* The next shard of the volume from @from on that is led here. */
 static int kernel_verify_next(struct nlattr **attrs, void *arg)
 {
@@ -193,13 +219,8 @@ static int kernel_verify_next(struct nlattr **attrs, void *arg)
 
 static int kernel_verify_find(struct kernel_verify *verify)
 {
-	const struct knl_dump dump = { .cmd = QBD_CMD_SHARD_GET,
-				       .attr_max = QBD_A_SHARD_MAX,
-				       .object = kernel_verify_next,
-				       .arg = verify };
-
 	verify->found = false;
-	return knl_dump(&verify->ctx->knl, &dump);
+	return kernel_verify_dump(verify, kernel_verify_next);
 }
 
 static int kernel_verify_match(struct nlattr **attrs, void *arg)
@@ -235,15 +256,11 @@ static void kernel_verify_show(struct kernel_verify *verify)
 static int kernel_verify_done(struct knl *knl, void *arg)
 {
 	struct kernel_verify *verify = arg;
-	const struct knl_dump dump = { .cmd = QBD_CMD_SHARD_GET,
-				       .attr_max = QBD_A_SHARD_MAX,
-				       .object = kernel_verify_match,
-				       .arg = verify };
 	int err;
 
 	verify->led = false;
 	verify->known = false;
-	err = knl_dump(knl, &dump);
+	err = kernel_verify_dump(verify, kernel_verify_match);
 	if (err)
 		return err;
 	if (!verify->led || !verify->known) {
@@ -257,6 +274,35 @@ static int kernel_verify_done(struct knl *knl, void *arg)
 	return !verify->done.running;
 }
 
+/* A block of a copy: where it is, and what became of it. */
+static int kernel_verify_event(struct nlattr **attrs, void *arg)
+{
+	static const char *const verdicts[] = {
+		[QBD_VERIFY_RESULT_REPORTED] = "differs",
+		[QBD_VERIFY_RESULT_REPAIRED] = "is put right",
+		[QBD_VERIFY_RESULT_UNDECIDED] =
+			"differs, and nobody can say what is right",
+	};
+	struct kernel_verify *verify = arg;
+	uint32_t verdict = knl_u32(attrs, QBD_A_EVENT_STATE);
+
+	if (knl_u32(attrs, QBD_A_EVENT_KIND) != QBD_EVENT_KIND_COPY_DIFFERS ||
+	    knl_u32(attrs, QBD_A_EVENT_VOLUME) != verify->volume ||
+	    verdict > QBD_VERIFY_RESULT_UNDECIDED)
+		return 0;
+	if (verify->shown)
+		fputc('\n', stderr);
+	verify->shown = false;
+	fprintf(stderr,
+		"qbdctl: replica %" PRIu64 ": the block at byte %" PRIu64
+		" of the volume %s%s\n",
+		knl_u64(attrs, QBD_A_EVENT_REPLICA),
+		knl_u64(attrs, QBD_A_EVENT_OFFSET),
+		attrs[QBD_A_EVENT_ERROR] ? "can not be read there, and " : "",
+		verdicts[verdict]);
+	return 0;
+}
+
 /* Until it has ended, or has got nowhere for the time that was given. */
 static int kernel_verify_wait(struct kernel_verify *verify)
 {
@@ -264,11 +310,16 @@ static int kernel_verify_wait(struct kernel_verify *verify)
 	uint64_t before = UINT64_MAX;
 	int err;
 
+	ctx->knl.event = kernel_verify_event;
+	ctx->knl.event_arg = verify;
 	do {
 		before = verify->done.looked;
 		err = knl_wait(&ctx->knl, ctx->timeout_ms, kernel_verify_done,
 			       verify);
 	} while (err == -ETIMEDOUT && verify->done.looked != before);
+	/* those that came while it was looked at last */
+	if (!err)
+		err = knl_events_drain(&ctx->knl, kernel_verify_event, verify);
 	if (verify->shown)
 		fputc('\n', stderr);
 	verify->shown = false;
@@ -303,7 +354,7 @@ static int kernel_verify_verdict(struct kernel_ctx *ctx,
 	const char *what = NULL;
 
 	if (sum->undecided)
-		what = "no quorum of copies has the same bytes: see 'copy-differs' in 'qbdctl kernel events'";
+		what = "no quorum of copies has the same bytes: write these blocks anew";
 	else if (sum->differ > sum->repaired)
 		what = "copies differ: --repair puts them right";
 	else if (sum->skipped)
@@ -313,7 +364,8 @@ static int kernel_verify_verdict(struct kernel_ctx *ctx,
 	if (!what)
 		return KERNEL_OK;
 	snprintf(ctx->knl.error, sizeof(ctx->knl.error), "%s", what);
-	return kernel_end(ctx, -EUCLEAN);
+	kernel_end(ctx, -EUCLEAN);
+	return KERNEL_DIFFERS;
 }
 
 static void kernel_verify_add(struct kernel_verified *sum,
@@ -379,6 +431,9 @@ int kernel_shard_verify(struct kernel_ctx *ctx, int argc, char **argv)
 
 	if (code)
 		return code;
+	if (ctx->no_wait && !has_shard)
+		return opt_usage(&ctx->cmd, opts,
+				 "--no-wait needs --shard: one at a time");
 	err = ctx->no_wait ? 0 : knl_events_join(&ctx->knl);
 	if (err)
 		return kernel_end(ctx, err);

@@ -51,6 +51,16 @@ static const char *const knl_ext_volume[QBD_A_VOLUME_MAX + 1] = {
 
 static const char *const knl_ext_shard[QBD_A_SHARD_MAX + 1] = {
 	[QBD_A_SHARD_VOLUME] = "volume",
+	[QBD_A_SHARD_NUMBER] = "shard",
+	[QBD_A_SHARD_TERM] = "term",
+	[QBD_A_SHARD_REPAIR] = "repair",
+};
+
+/* shard config has attributes of volumes */
+static const char *const knl_ext_config[QBD_A_VOLUME_MAX + 1] = {
+	[QBD_A_VOLUME_ID] = "volume",
+	[QBD_A_VOLUME_TERM] = "term",
+	[QBD_A_VOLUME_SHARD] = "set",
 };
 
 static const char *const knl_ext_peer[QBD_A_PEER_MAX + 1] = {
@@ -91,6 +101,12 @@ static const struct knl_ext_set knl_ext_sets[] = {
 	  knl_ext_shard },
 	{ QBD_CMD_PEER_GET, QBD_CMD_PEER_REMOVE, QBD_A_PEER_MAX, knl_ext_peer },
 	{ QBD_CMD_LINK_GET, QBD_CMD_LINK_REMOVE, QBD_A_LINK_MAX, knl_ext_link },
+	{ QBD_CMD_SHARD_CONFIG, QBD_CMD_SHARD_CONFIG, QBD_A_VOLUME_MAX,
+	  knl_ext_config },
+	{ QBD_CMD_SHARD_VERIFY, QBD_CMD_SHARD_VERIFY, QBD_A_SHARD_MAX,
+	  knl_ext_shard },
+	{ QBD_CMD_VOLUME_GROW, QBD_CMD_VOLUME_GROW, QBD_A_VOLUME_MAX,
+	  knl_ext_volume },
 };
 
 static const char *knl_ext_word(uint8_t cmd, unsigned int attr)

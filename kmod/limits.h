@@ -190,12 +190,6 @@
 /* Reads for other nodes that are described at once, kept in reserve. */
 #define QBD_SERVES_MIN 16
 
-/*
- * Blocks whose digest does not wait for its turn: as many as a leader may hold
- * writes for.
- */
-#define QBD_SERVE_AT_ONCE 8U
-
 /* Records on their way from the log to other replicas, kept in reserve. */
 #define QBD_LOG_SENDS_MIN 128
 

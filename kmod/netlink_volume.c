@@ -282,6 +282,16 @@ int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* QBD_VERIFY_*, 0 if the flags contradict each other. */
+static u8 qbd_netlink_verify_what(struct nlattr **attrs)
+{
+	bool repair = nla_get_flag(attrs[QBD_A_SHARD_REPAIR]);
+
+	if (nla_get_flag(attrs[QBD_A_SHARD_STOP]))
+		return repair ? 0 : QBD_VERIFY_STOP;
+	return QBD_VERIFY_START | (repair ? QBD_VERIFY_REPAIR : 0);
+}
+
 int qbd_nl_shard_verify_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	static const struct qbd_netlink_need needs[] = {
@@ -301,11 +311,12 @@ int qbd_nl_shard_verify_doit(struct sk_buff *skb, struct genl_info *info)
 	spec.volume = nla_get_u32(attrs[QBD_A_SHARD_VOLUME]);
 	spec.number = nla_get_u32(attrs[QBD_A_SHARD_NUMBER]);
 	spec.term = nla_get_u64(attrs[QBD_A_SHARD_TERM]);
-	spec.what = QBD_VERIFY_START;
-	if (nla_get_flag(attrs[QBD_A_SHARD_REPAIR]))
-		spec.what |= QBD_VERIFY_REPAIR;
-	if (nla_get_flag(attrs[QBD_A_SHARD_STOP]))
-		spec.what = QBD_VERIFY_STOP;
+	spec.what = qbd_netlink_verify_what(attrs);
+	if (!spec.what) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[QBD_A_SHARD_REPAIR],
+				    "to end it repairs nothing");
+		return -EINVAL;
+	}
 	node = qbd_netlink_node(info);
 	if (!node)
 		return -ENOENT;
@@ -455,6 +466,8 @@ static int qbd_netlink_shard_verify_put(struct sk_buff *skb,
 				   counts->missing) ||
 	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_SKIPPED_BYTES,
 				   counts->skipped) ||
+	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_WRITTEN_BYTES,
+				   counts->written) ||
 	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_DIFFER_BYTES,
 				   counts->differ) ||
 	    qbd_netlink_blocks_put(skb, QBD_A_SHARD_VERIFY_REPAIRED_BYTES,

@@ -228,9 +228,10 @@ static unsigned long qbd_node_tick_jiffies(const struct qbd_node *node)
 }
 
 /*
- * A pool is empty; any context. Rings hold pages of LOCAL alone: to give up
- * what is kept there would not help the others, only end a catch-up that waits
- * for pages to be sent. The next tick is soon enough.
+ * A pool is empty; any context. Rings hold pages of LOCAL, but for a block here
+ * and there that was put right: to give up what is kept there would not help
+ * the others, only end a catch-up that waits for pages to be sent. The next
+ * tick is soon enough.
  */
 static void qbd_node_give(struct qbd_pool_giver *giver,
 			  const struct qbd_pool *pool)

@@ -248,6 +248,8 @@ void qbd_shard_copy(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_send_pin(struct qbd_shard *shard, struct qbd_action *act);
 void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 		     const struct qbd_msg *msg);
+void qbd_payload_digest(const struct qbd_payload *payload,
+			u8 digest[QBD_DIGEST_BYTES]);
 
 /* shard_log.c */
 int qbd_log_module_init(void);

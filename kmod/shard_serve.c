@@ -6,12 +6,12 @@
  * Without memory the answer is that this replica is busy; without one the
  * leader would wait until its patience ends before it asks elsewhere.
  *
- * DIGESTS are not to be felt by who writes: they go at the pace of a resync,
- * and count as one. What has to wait waits in a timer, without pages and
- * without a thread; a few blocks do not wait, as a leader may hold writes for
- * them.
+ * DIGESTS are not to be felt by others: they go at the pace of a resync, and
+ * count as one; what has to wait waits in a timer, without pages and without a
+ * thread; they are made in the queue where those of a resync are made; and they
+ * take nothing from the reserve of who reads.
  *
- * Context: the pump; work items of the reads' queue.
+ * Context: the pump; work items of the queues for reads and for copies.
  */
 #include <crypto/blake2s.h>
 #include <linux/highmem.h>
@@ -26,7 +26,8 @@
 /**
  * struct qbd_serve - a READ under way
  * @read: the read of the store
- * @later: begins it, if it has to wait
+ * @later: begins it, if it has to wait; goes on when the bytes are there
+ * @reserve: comes from the reserve
  * @shard: the shard, referenced
  * @life: the replica that was asked
  * @node: who asked
@@ -40,6 +41,7 @@
 struct qbd_serve {
 	struct qbd_store_read read;
 	struct delayed_work later;
+	bool reserve;
 	struct qbd_shard *shard;
 	u32 life;
 	u32 node;
@@ -95,7 +97,10 @@ static void qbd_serve_free(struct qbd_serve *serve)
 		qbd_kstore_put(serve->store);
 	qbd_payload_put(serve->payload);
 	qbd_shard_put(serve->shard);
-	mempool_free(serve, &qbd_serve_pool);
+	if (serve->reserve)
+		mempool_free(serve, &qbd_serve_pool);
+	else
+		kfree(serve);
 }
 
 static u32 qbd_serve_crc(const struct qbd_payload *payload)
@@ -126,9 +131,14 @@ static bool qbd_serve_is_zero(const struct qbd_payload *payload)
 	return zero;
 }
 
-/* Of what a volume never wrote, most of all, that costs next to nothing. */
-static void qbd_serve_sum(const struct qbd_payload *payload,
-			  u8 digest[QBD_DIGEST_BYTES])
+/**
+ * qbd_payload_digest() - digest of all bytes of a payload
+ * @payload: the payload
+ * @digest: filled in; zeros for zeros, which a volume has most of, and which so
+ *	cost next to nothing
+ */
+void qbd_payload_digest(const struct qbd_payload *payload,
+			u8 digest[QBD_DIGEST_BYTES])
 {
 	struct blake2s_state state;
 	u32 i;
@@ -147,9 +157,9 @@ static void qbd_serve_sum(const struct qbd_payload *payload,
 	blake2s_final(&state, digest);
 }
 
-static void qbd_serve_done(struct qbd_store_read *read)
+static void qbd_serve_end(struct qbd_serve *serve)
 {
-	struct qbd_serve *serve = container_of(read, struct qbd_serve, read);
+	const struct qbd_store_read *read = &serve->read;
 	struct qbd_replica_event event = {
 		.kind = QBD_REPLICA_READ_DONE,
 		.node = serve->node,
@@ -164,9 +174,27 @@ static void qbd_serve_done(struct qbd_store_read *read)
 	if (!event.err && !(serve->msg.flags & QBD_WIRE_BARE))
 		event.crc = qbd_serve_crc(serve->payload);
 	if (!event.err && serve->msg.flags & QBD_WIRE_DIGEST)
-		qbd_serve_sum(serve->payload, serve->digest);
+		qbd_payload_digest(serve->payload, serve->digest);
 	qbd_serve_answer(serve->shard, serve->life, &event);
 	qbd_serve_free(serve);
+}
+
+static void qbd_serve_sum(struct work_struct *work)
+{
+	qbd_serve_end(
+		container_of(to_delayed_work(work), struct qbd_serve, later));
+}
+
+static void qbd_serve_done(struct qbd_store_read *read)
+{
+	struct qbd_serve *serve = container_of(read, struct qbd_serve, read);
+
+	if (read->error || !(serve->msg.flags & QBD_WIRE_DIGEST)) {
+		qbd_serve_end(serve);
+		return;
+	}
+	INIT_DELAYED_WORK(&serve->later, qbd_serve_sum);
+	queue_delayed_work(qbd_kstore_copy_wq, &serve->later, 0);
 }
 
 /* Pages, and off it goes. */
@@ -213,13 +241,29 @@ static void qbd_serve_digest(struct qbd_serve *serve)
 		return;
 	}
 	wait_ns = qbd_kstore_copy_pace(serve->store, serve->msg.read.blocks);
-	if (wait_ns && serve->msg.read.blocks > QBD_SERVE_AT_ONCE) {
-		INIT_DELAYED_WORK(&serve->later, qbd_serve_later);
-		queue_delayed_work(qbd_kstore_read_wq, &serve->later,
-				   nsecs_to_jiffies(wait_ns));
+	if (!wait_ns) {
+		qbd_serve_begin(serve);
 		return;
 	}
-	qbd_serve_begin(serve);
+	INIT_DELAYED_WORK(&serve->later, qbd_serve_later);
+	queue_delayed_work(qbd_kstore_copy_wq, &serve->later,
+			   nsecs_to_jiffies(wait_ns));
+}
+
+static struct qbd_serve *qbd_serve_alloc(bool digest)
+{
+	struct qbd_serve *serve;
+
+	if (digest)
+		serve = kmalloc(sizeof(*serve), GFP_NOWAIT | __GFP_NOWARN);
+	else
+		serve = mempool_alloc(&qbd_serve_pool,
+				      GFP_NOWAIT | __GFP_NOWARN);
+	if (!serve)
+		return NULL;
+	memset(serve, 0, offsetof(struct qbd_serve, bvec));
+	serve->reserve = !digest;
+	return serve;
 }
 
 /**
@@ -231,14 +275,12 @@ static void qbd_serve_digest(struct qbd_serve *serve)
 void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 		     const struct qbd_msg *msg)
 {
-	struct qbd_serve *serve =
-		mempool_alloc(&qbd_serve_pool, GFP_NOWAIT | __GFP_NOWARN);
+	struct qbd_serve *serve = qbd_serve_alloc(msg->flags & QBD_WIRE_DIGEST);
 
 	if (!serve) {
 		qbd_serve_busy(shard, shard->acting.life, node, msg);
 		return;
 	}
-	memset(serve, 0, offsetof(struct qbd_serve, bvec));
 	qbd_shard_get(shard);
 	serve->shard = shard;
 	serve->life = shard->acting.life;
@@ -251,7 +293,7 @@ void qbd_shard_serve(struct qbd_shard *shard, u32 node,
 	spin_unlock(&shard->lock);
 	if (!serve->store) {
 		serve->read.error = -ESHUTDOWN;
-		qbd_serve_done(&serve->read);
+		qbd_serve_end(serve);
 	} else if (msg->flags & QBD_WIRE_DIGEST) {
 		qbd_serve_digest(serve);
 	} else {

@@ -51,13 +51,8 @@ static int qbd_verify_tell(struct qbd_shard *shard,
 	int err = -ESHUTDOWN;
 
 	qbd_shard_lock(shard);
-	if (shard->lead && shard->vol == vol) {
-		if (what != QBD_VERIFY_STOP &&
-		    qbd_leader_set(shard->lead)->nr < 2)
-			err = -EOPNOTSUPP;
-		else
-			err = __qbd_shard_lead_step(shard, &event);
-	}
+	if (shard->lead && shard->vol == vol)
+		err = __qbd_shard_lead_step(shard, &event);
 	qbd_shard_unlock(shard);
 	return err;
 }
@@ -73,10 +68,10 @@ static int qbd_verify_volume(struct qbd_volume *vol,
 		return qbd_refuse(why, -ESTALE, QBD_A_SHARD_TERM,
 				  "it is attached here under term %llu",
 				  vol->term);
-	if (spec->number >= vol->nr_shards)
+	if (spec->number >= READ_ONCE(vol->nr_shards))
 		return qbd_refuse(why, -ERANGE, QBD_A_SHARD_NUMBER,
 				  "shard %u: the volume has %u", spec->number,
-				  vol->nr_shards);
+				  READ_ONCE(vol->nr_shards));
 	shard = qbd_shard_find(vol->node, vol->id, spec->number);
 	if (!shard)
 		return qbd_verify_refused(why, spec, -EAGAIN);

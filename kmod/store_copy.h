@@ -22,7 +22,6 @@ struct qbd_payload;
 struct qbd_store;
 
 extern struct workqueue_struct *qbd_kstore_copy_wq;
-extern struct workqueue_struct *qbd_kstore_read_wq;
 
 int qbd_kstore_copy_pin(struct qbd_store *store, u32 slot,
 			struct qbd_pin_info *info);

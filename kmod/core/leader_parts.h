@@ -256,8 +256,6 @@ void qbd_leader_verify_end(struct qbd_leader_core *lead, int err,
 			   struct qbd_actions *acts);
 void qbd_leader_verify_wrote(struct qbd_leader_core *lead, u32 block,
 			     u32 blocks);
-bool qbd_leader_verify_holds(struct qbd_leader_core *lead, u32 block,
-			     u32 blocks);
 bool qbd_leader_verify_reply(struct qbd_leader_core *lead, int member,
 			     const struct qbd_msg *msg,
 			     struct qbd_actions *acts);

@@ -16,42 +16,41 @@
  * when all of its records are completed, and everybody shows the newest of
  * them; if a record of it is assigned before the last one has answered, the
  * answers are thrown away.  What is left was read while nothing changed, which
- * is the same as at one index.  A range that is written to all the time is cut
- * smaller; one that is small already is held at last: requests that write to it
- * wait for some milliseconds, QBD_VERIFY_HOLD of a retry interval at most.
+ * is the same as at one index.  A range that is written to is cut in halves,
+ * too, and nobody who writes waits.  A block that is written to while it is its
+ * turn need not be compared: the record goes home over what may be wrong there.
  *
  * WHAT IS RIGHT is what a write quorum has: what was acknowledged is on one.
  * Without such a quorum nobody guesses: it is reported.  Nor is a block right
  * because all others can't read it: they may be able to tomorrow.
  *
- * TO PUT IT RIGHT the leader has one of those that are right send the bytes
- * with their digest, and makes a record of them, as if somebody had written to
- * the block what is there: it goes through the log, on all members, and home
- * over what was wrong, also over a sector that can't be read.  It is in its
- * place in the history: a record of the block that was assigned since it was
- * compared makes it void, and has written over what was wrong anyway.  Written
- * to the home of the one member instead, it could come after a newer write, and
- * put back what was there before.
+ * TO PUT IT RIGHT the leader has one of those that are right send the bytes,
+ * looks whether they are what was compared, and makes a record of them, as if
+ * somebody had written to the block what is there: it goes through the log, on
+ * all members, and home over what was wrong, also over a sector that can't be
+ * read.  It is in its place in the history: a record of the block that was
+ * assigned since it was compared makes it void, and goes home there anyway.
+ * Written to the home of the one member instead, it could come after a newer
+ * write, and put back what was there before.
  *
  * NOT SEEN: what is wrong at home below a newer version that is still in the
- * log; that will be written over.  Indexes of last change are not compared.
+ * log; that will be written over, too.  Indexes of last change are not
+ * compared.
  */
 #include "leader_parts.h"
+#include "pace.h"
 
 /* blocks of the largest range */
 #define QBD_VERIFY_BLOCKS QBD_REC_BLOCKS_MAX
-/* a range so small is not cut because it is written to */
-#define QBD_VERIFY_SMALL 8U
-/* tries until a small range is held */
-#define QBD_VERIFY_PATIENT 2
 /* tries until a range is skipped */
 #define QBD_VERIFY_TRIES 8
 /* parts of a retry interval: a range that is not quiet by then counts as
- * written to; one is held so long; a member that was busy is asked again
+ * written to; a member that was busy is asked again
  */
 #define QBD_VERIFY_BUSY 16
-#define QBD_VERIFY_HOLD 8
 #define QBD_VERIFY_PAUSE 8
+/* blocks that differ and are told one by one; of others the number is */
+#define QBD_VERIFY_TOLD 1024U
 
 static void qbd_verify_put(void *payload, struct qbd_actions *acts)
 {
@@ -62,19 +61,6 @@ static void qbd_verify_put(void *payload, struct qbd_actions *acts)
 	act = qbd_actions_add(acts, QBD_ACT_PUT);
 	if (act)
 		act->payload = payload;
-}
-
-/* Who waits because the range is held may be tried again. */
-static void qbd_verify_free(struct qbd_leader_core *lead)
-{
-	struct qbd_verify *verify = &lead->verify;
-
-	verify->hold = false;
-	if (!verify->held)
-		return;
-	verify->held = false;
-	lead->space_wanted = true;
-	lead->space_blocks = 0;
 }
 
 /* The same range, or a part of it, from the beginning. */
@@ -130,7 +116,6 @@ void qbd_leader_verify_end(struct qbd_leader_core *lead, int err,
 		return;
 	qbd_verify_put(verify->payload, acts);
 	verify->payload = NULL;
-	qbd_verify_free(lead);
 	verify->state = QBD_VERIFY_IDLE;
 	verify->err = err;
 	act = qbd_actions_add(acts, QBD_ACT_VERIFIED);
@@ -143,53 +128,11 @@ static void qbd_verify_next(struct qbd_leader_core *lead,
 {
 	struct qbd_verify *verify = &lead->verify;
 
-	qbd_verify_free(lead);
 	verify->block += verify->blocks;
 	if (verify->block < lead->cfg.blocks)
 		qbd_verify_range(lead);
 	else
 		qbd_leader_verify_end(lead, 0, acts);
-}
-
-static void qbd_verify_skip(struct qbd_leader_core *lead,
-			    struct qbd_actions *acts)
-{
-	lead->verify.counts.skipped += lead->verify.blocks;
-	qbd_verify_next(lead, acts);
-}
-
-/* Somebody could not answer: once more, in a while. */
-static void qbd_verify_fail(struct qbd_leader_core *lead,
-			    struct qbd_actions *acts)
-{
-	struct qbd_verify *verify = &lead->verify;
-
-	if (++verify->tries >= QBD_VERIFY_TRIES) {
-		qbd_verify_skip(lead, acts);
-		return;
-	}
-	verify->pause_ns = lead->now_ns + lead->cfg.retry_ns / QBD_VERIFY_PAUSE;
-	qbd_verify_again(lead);
-}
-
-/* It was written to. */
-static void qbd_verify_busy(struct qbd_leader_core *lead,
-			    struct qbd_actions *acts)
-{
-	struct qbd_verify *verify = &lead->verify;
-
-	if (verify->hold) {
-		/* what is under way does not end, or it would be quiet */
-		qbd_verify_skip(lead, acts);
-	} else if (verify->blocks > QBD_VERIFY_SMALL) {
-		qbd_verify_half(lead);
-	} else {
-		if (++verify->tries > QBD_VERIFY_PATIENT) {
-			verify->hold = true;
-			verify->hold_ns = lead->now_ns;
-		}
-		qbd_verify_again(lead);
-	}
 }
 
 /* Members that can be asked, and may be asked together. */
@@ -227,8 +170,7 @@ static bool qbd_verify_written(const struct qbd_leader_core *lead)
 
 /*
  * What members have to show: the newest record of the range, which is
- * completed, or the first one of the term. Not all that is completed: who is
- * slow may lack records of other blocks.
+ * completed, or one that may be taken for it; at least the first of the term.
  */
 static u64 qbd_verify_newest(const struct qbd_leader_core *lead)
 {
@@ -254,37 +196,6 @@ static void qbd_verify_ask(struct qbd_leader_core *lead, u32 member, u16 flags,
 	msg->read.completed = verify->begin;
 	msg->read.block = verify->block;
 	msg->read.blocks = verify->blocks;
-}
-
-static bool qbd_verify_quiet(struct qbd_leader_core *lead,
-			     struct qbd_actions *acts)
-{
-	struct qbd_verify *verify = &lead->verify;
-	u16 members = qbd_verify_members(lead);
-	u32 i;
-
-	if (hweight32(members) < 2) {
-		qbd_verify_free(lead);
-		verify->since_ns = lead->now_ns;
-		return false;
-	}
-	if (lead->now_ns < verify->pause_ns)
-		return false;
-	if (qbd_verify_written(lead)) {
-		if (lead->now_ns - verify->since_ns <
-		    lead->cfg.retry_ns / QBD_VERIFY_BUSY)
-			return false;
-		qbd_verify_busy(lead, acts);
-		return true;
-	}
-	verify->state = QBD_VERIFY_ASKED;
-	verify->dirty = false;
-	verify->begin = qbd_verify_newest(lead);
-	verify->asked = members;
-	for (i = 0; i < lead->cfg.set.nr; i++)
-		if (members & (1U << i))
-			qbd_verify_ask(lead, i, QBD_WIRE_BARE, acts);
-	return false;
 }
 
 /* Members that answered the same as this one. */
@@ -323,7 +234,7 @@ static u16 qbd_verify_right(const struct qbd_leader_core *lead)
 
 /* The range was compared; say who has it otherwise, if somebody has. */
 static void qbd_verify_count(struct qbd_leader_core *lead, u16 wrong,
-			     enum qbd_verify_verdict result, u64 index,
+			     enum qbd_verify_verdict verdict, u64 index,
 			     struct qbd_actions *acts)
 {
 	struct qbd_verify *verify = &lead->verify;
@@ -336,16 +247,17 @@ static void qbd_verify_count(struct qbd_leader_core *lead, u16 wrong,
 	if (!wrong)
 		return;
 	verify->counts.differ += verify->blocks;
-	if (result == QBD_VERIFY_UNDECIDED)
+	if (verdict == QBD_VERIFY_UNDECIDED)
 		verify->counts.undecided += verify->blocks;
 	for (i = 0; i < lead->cfg.set.nr; i++) {
-		if (!(wrong & (1U << i)))
+		if (!(wrong & (1U << i)) ||
+		    verify->counts.differ > QBD_VERIFY_TOLD)
 			continue;
 		act = qbd_actions_add(acts, QBD_ACT_DIFFERS);
 		if (!act)
 			return;
 		act->member = i;
-		act->state = result;
+		act->state = verdict;
 		act->node = lead->cfg.set.member[i].node;
 		act->id = lead->cfg.set.member[i].replica;
 		act->block = verify->block;
@@ -354,33 +266,107 @@ static void qbd_verify_count(struct qbd_leader_core *lead, u16 wrong,
 	}
 }
 
-/* Have one that is right send the bytes. */
-static void qbd_verify_fetch(struct qbd_leader_core *lead,
-			     struct qbd_actions *acts)
+static void qbd_verify_report(struct qbd_leader_core *lead,
+			      struct qbd_actions *acts)
 {
 	struct qbd_verify *verify = &lead->verify;
 
-	verify->state = QBD_VERIFY_BYTES;
-	verify->source = __ffs(verify->good);
-	qbd_verify_ask(lead, verify->source, 0, acts);
-}
-
-/* A block that is not the same everywhere. */
-static void qbd_verify_differs(struct qbd_leader_core *lead,
-			       struct qbd_actions *acts)
-{
-	struct qbd_verify *verify = &lead->verify;
-
-	verify->good = qbd_verify_right(lead);
-	if (verify->good && verify->flags & QBD_VERIFY_REPAIR) {
-		qbd_verify_fetch(lead, acts);
-		return;
-	}
 	qbd_verify_count(lead, verify->asked & ~verify->good,
 			 verify->good ? QBD_VERIFY_REPORTED :
 					QBD_VERIFY_UNDECIDED,
 			 0, acts);
 	qbd_verify_next(lead, acts);
+}
+
+/*
+ * Somebody could not answer: once more, in a while, and less at once, for it
+ * may be that it takes too long. That a block differs is known if it was only
+ * to be put right.
+ */
+static void qbd_verify_fail(struct qbd_leader_core *lead,
+			    struct qbd_actions *acts)
+{
+	struct qbd_verify *verify = &lead->verify;
+
+	verify->pause_ns = lead->now_ns + lead->cfg.retry_ns / QBD_VERIFY_PAUSE;
+	if (verify->blocks > 1) {
+		qbd_verify_half(lead);
+	} else if (++verify->tries < QBD_VERIFY_TRIES) {
+		qbd_verify_again(lead);
+	} else if (verify->state == QBD_VERIFY_BYTES) {
+		qbd_verify_report(lead, acts);
+	} else {
+		verify->counts.skipped += verify->blocks;
+		qbd_verify_next(lead, acts);
+	}
+}
+
+/* It was written to. */
+static void qbd_verify_busy(struct qbd_leader_core *lead,
+			    struct qbd_actions *acts)
+{
+	struct qbd_verify *verify = &lead->verify;
+
+	if (verify->blocks > 1) {
+		qbd_verify_half(lead);
+		return;
+	}
+	verify->counts.written += verify->blocks;
+	qbd_verify_next(lead, acts);
+}
+
+static bool qbd_verify_quiet(struct qbd_leader_core *lead,
+			     struct qbd_actions *acts)
+{
+	struct qbd_verify *verify = &lead->verify;
+	u16 members = qbd_verify_members(lead);
+	u32 i;
+
+	if (lead->cfg.set.nr < 2) {
+		qbd_leader_verify_end(lead, -EOPNOTSUPP, acts);
+		return false;
+	}
+	if (hweight32(members) < 2) {
+		verify->since_ns = lead->now_ns;
+		return false;
+	}
+	if (lead->now_ns < verify->pause_ns)
+		return false;
+	if (qbd_verify_written(lead)) {
+		if (verify->blocks > 1 &&
+		    lead->now_ns - verify->since_ns <
+			    lead->cfg.retry_ns / QBD_VERIFY_BUSY)
+			return false;
+		qbd_verify_busy(lead, acts);
+		return true;
+	}
+	verify->state = QBD_VERIFY_ASKED;
+	verify->dirty = false;
+	verify->begin = qbd_verify_newest(lead);
+	verify->asked = members;
+	for (i = 0; i < lead->cfg.set.nr; i++)
+		if (members & (1U << i))
+			qbd_verify_ask(lead, i, QBD_WIRE_BARE, acts);
+	return false;
+}
+
+/*
+ * Have one that is right send the bytes, each time another one. Zeros need not
+ * be sent; their digest is zero.
+ */
+static void qbd_verify_fetch(struct qbd_leader_core *lead,
+			     struct qbd_actions *acts)
+{
+	struct qbd_verify *verify = &lead->verify;
+	u16 later = verify->good & ~((1U << verify->source) - 1);
+
+	verify->source = __ffs(later ?: verify->good);
+	if (mem_is_zero(verify->digest[verify->source], QBD_DIGEST_BYTES)) {
+		verify->state = QBD_VERIFY_ROOM;
+		return;
+	}
+	verify->state = QBD_VERIFY_BYTES;
+	qbd_verify_ask(lead, verify->source, 0, acts);
 }
 
 static void qbd_verify_compare(struct qbd_leader_core *lead,
@@ -391,30 +377,33 @@ static void qbd_verify_compare(struct qbd_leader_core *lead,
 	if (qbd_verify_same(lead, __ffs(verify->asked)) == verify->asked) {
 		qbd_verify_count(lead, 0, QBD_VERIFY_REPORTED, 0, acts);
 		qbd_verify_next(lead, acts);
-	} else if (verify->blocks > 1) {
-		qbd_verify_free(lead);
-		qbd_verify_half(lead);
-	} else {
-		qbd_verify_differs(lead, acts);
+		return;
 	}
+	if (verify->blocks > 1) {
+		qbd_verify_half(lead);
+		return;
+	}
+	verify->good = qbd_verify_right(lead);
+	if (verify->good && verify->flags & QBD_VERIFY_REPAIR)
+		qbd_verify_fetch(lead, acts);
+	else
+		qbd_verify_report(lead, acts);
 }
 
 /* Who was asked and has not answered: too late by now, or gone? */
 static bool qbd_verify_late(const struct qbd_leader_core *lead, u16 members)
 {
-	const struct qbd_verify *verify = &lead->verify;
 	u64 wait_ns = 0;
 	u32 i;
 
-	if (verify->hold && lead->now_ns - verify->hold_ns >=
-				    lead->cfg.retry_ns / QBD_VERIFY_HOLD)
-		return true;
 	if (members & ~qbd_verify_members(lead))
 		return true;
 	for (i = 0; i < lead->cfg.set.nr; i++)
 		if (members & (1U << i))
 			wait_ns = max(wait_ns, qbd_leader_patience(lead, i));
-	return lead->now_ns - verify->since_ns >= 2 * wait_ns;
+	/* it may have been told to wait for others */
+	return lead->now_ns - lead->verify.since_ns >=
+	       2 * wait_ns + QBD_PACE_DELAY_NS;
 }
 
 static bool qbd_verify_asked(struct qbd_leader_core *lead,
@@ -427,8 +416,6 @@ static bool qbd_verify_asked(struct qbd_leader_core *lead,
 		qbd_verify_busy(lead, acts);
 	else if (left && !qbd_verify_late(lead, left))
 		return false;
-	else if (left && verify->hold)
-		qbd_verify_skip(lead, acts);
 	else if (left || verify->again)
 		qbd_verify_fail(lead, acts);
 	else
@@ -442,12 +429,13 @@ static bool qbd_verify_bytes(struct qbd_leader_core *lead,
 	struct qbd_verify *verify = &lead->verify;
 
 	if (verify->dirty && !QBD_MUTANT(repair_over_newer)) {
-		qbd_verify_again(lead);
+		qbd_verify_busy(lead, acts);
 		return true;
 	}
 	/* one that has other bytes now is no part of a quorum any more */
 	if (!verify->again && !qbd_verify_late(lead, 1U << verify->source))
 		return false;
+	verify->source = (verify->source + 1) % QBD_MEMBERS_MAX;
 	qbd_verify_fail(lead, acts);
 	return true;
 }
@@ -462,24 +450,28 @@ static bool qbd_verify_assign(struct qbd_leader_core *lead,
 	if (verify->dirty && !QBD_MUTANT(repair_over_newer)) {
 		qbd_verify_put(verify->payload, acts);
 		verify->payload = NULL;
-		qbd_verify_again(lead);
+		qbd_verify_busy(lead, acts);
 		return true;
 	}
 	if (!qbd_leader_fits(lead, 1, acts))
 		return false;
-	rec = qbd_window_push(&lead->win, 1);
-	rec->op = QBD_OP_WRITE;
+	/* to make it fit others may have been let go */
+	if (qbd_actions_room(acts) < QBD_MEMBERS_MAX) {
+		acts->more = true;
+		return false;
+	}
+	rec = qbd_window_push(&lead->win, verify->payload ? 1 : 0);
+	rec->op = verify->payload ? QBD_OP_WRITE : QBD_OP_ZERO;
 	rec->block = verify->block;
 	rec->blocks = 1;
 	rec->payload = verify->payload;
-	rec->crc = verify->crc;
+	rec->crc = verify->payload ? verify->crc : 0;
 	verify->payload = NULL;
 	verify->index = lead->win.end - 1;
 	verify->state = QBD_VERIFY_RECORD;
 	qbd_overlap_add(&lead->overlap, verify->index, verify->block, 1);
 	qbd_verify_count(lead, verify->asked & ~verify->good,
 			 QBD_VERIFY_REPAIRED, verify->index, acts);
-	qbd_verify_free(lead);
 	return false;
 }
 
@@ -543,7 +535,8 @@ void qbd_leader_verify_drive(struct qbd_leader_core *lead,
  * @acts: actions of the step
  *
  * Return: 0; -EINVAL; -EBUSY: one is under way; -ENOENT: there is none to end;
- * -EAGAIN: the shard does not serve yet; or why this leader is at its end.
+ * -EAGAIN: the shard does not serve yet; -EOPNOTSUPP: it has one copy; or why
+ * this leader is at its end.
  */
 int qbd_leader_verify(struct qbd_leader_core *lead, u8 what,
 		      struct qbd_actions *acts)
@@ -566,6 +559,8 @@ int qbd_leader_verify(struct qbd_leader_core *lead, u8 what,
 		return -EAGAIN;
 	if (verify->state != QBD_VERIFY_IDLE)
 		return -EBUSY;
+	if (lead->cfg.set.nr < 2)
+		return -EOPNOTSUPP;
 	memset(verify, 0, sizeof(*verify));
 	verify->flags = what & QBD_VERIFY_REPAIR;
 	qbd_verify_range(lead);
@@ -588,26 +583,6 @@ void qbd_leader_verify_wrote(struct qbd_leader_core *lead, u32 block,
 		verify->dirty = true;
 }
 
-/**
- * qbd_leader_verify_holds() - does a request have to wait for a comparison?
- * @lead: the leader
- * @block: its first block
- * @blocks: its length
- *
- * Return: true if so: SPACE follows.
- */
-bool qbd_leader_verify_holds(struct qbd_leader_core *lead, u32 block,
-			     u32 blocks)
-{
-	struct qbd_verify *verify = &lead->verify;
-
-	if (!verify->hold ||
-	    !qbd_overlap_ranges(block, blocks, verify->block, verify->blocks))
-		return false;
-	verify->held = true;
-	return true;
-}
-
 /* A digest came, or why there is none. */
 static void qbd_verify_heard(struct qbd_verify *verify, u32 member,
 			     const struct qbd_msg *msg)
@@ -616,7 +591,8 @@ static void qbd_verify_heard(struct qbd_verify *verify, u32 member,
 
 	verify->id[member] = 0;
 	verify->heard |= 1U << member;
-	if (reply->status == QBD_STATUS_BUSY)
+	if (reply->status == QBD_STATUS_BUSY ||
+	    (reply->status == QBD_STATUS_OK && reply->index < verify->begin))
 		verify->again = true;
 	else if (reply->status != QBD_STATUS_OK ||
 		 !(msg->flags & QBD_WIRE_DIGEST))

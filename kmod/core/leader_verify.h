@@ -47,6 +47,8 @@ enum qbd_verify_state {
  * struct qbd_verify_counts - what it has found, in blocks
  * @compared: have been compared, between two members at least
  * @missing: of these, a member of the set was not asked
+ * @written: were written to when it was their turn, or after that: the records
+ *	go home over what may have been wrong
  * @skipped: could not be compared
  * @differ: are not the same on all members that were asked
  * @repaired: of these, were put right
@@ -55,6 +57,7 @@ enum qbd_verify_state {
 struct qbd_verify_counts {
 	u32 compared;
 	u32 missing;
+	u32 written;
 	u32 skipped;
 	u32 differ;
 	u32 repaired;
@@ -66,15 +69,12 @@ struct qbd_verify_counts {
  * @state: enum qbd_verify_state
  * @flags: QBD_VERIFY_REPAIR
  * @tries: how often the range was tried in vain
- * @source: member that was asked for bytes
+ * @source: member that was asked for bytes; the next one to be asked
  * @dirty: a record of the range was assigned since it was begun
  * @again: somebody could not answer now
- * @hold: new requests of the range wait
- * @held: some do
  * @block: first block of the range
  * @blocks: its length
  * @since_ns: when the range was begun, when members were asked
- * @hold_ns: when it was held
  * @pause_ns: not before that
  * @begin: what was completed when members were asked
  * @asked: mask of members that were
@@ -83,7 +83,7 @@ struct qbd_verify_counts {
  * @good: that have the right bytes
  * @id: of the question, by member
  * @digest: their answers
- * @payload: ROOM: the bytes, the leader's reference
+ * @payload: ROOM: the bytes, the leader's reference; NULL: they are zeros
  * @crc: ROOM: CRC32C of them
  * @index: RECORD: its index
  * @err: how the last one ended; 0: it looked at all there is
@@ -96,12 +96,9 @@ struct qbd_verify {
 	u8 source;
 	bool dirty;
 	bool again;
-	bool hold;
-	bool held;
 	u32 block;
 	u32 blocks;
 	u64 since_ns;
-	u64 hold_ns;
 	u64 pause_ns;
 	u64 begin;
 	u16 asked;

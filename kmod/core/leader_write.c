@@ -173,8 +173,6 @@ static int qbd_leader_write_refusal(struct qbd_leader_core *lead,
 		return -EIO;
 	if (lead->state != QBD_LEADER_SERVING)
 		return -EAGAIN;
-	if (qbd_leader_verify_holds(lead, event->block, event->blocks))
-		return -EAGAIN;
 	if (qbd_leader_fits(lead, blocks, acts))
 		return 0;
 	if (!lead->space_wanted || blocks < lead->space_blocks)

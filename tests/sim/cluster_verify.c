@@ -61,6 +61,9 @@ static void cl_verify_digest(const u32 *value, u32 blocks,
 	u64 hash[2] = { 0xcbf29ce484222325ULL, 0x84222325cbf29ce4ULL };
 	u32 i;
 
+	memset(digest, 0, QBD_DIGEST_BYTES);
+	if (mem_is_zero(value, blocks * sizeof(*value)))
+		return;
 	for (i = 0; i < blocks; i++) {
 		hash[0] = (hash[0] ^ value[i]) * 0x100000001b3ULL;
 		hash[1] = (hash[1] ^ (value[i] + i)) * 0x100000001b3ULL;
@@ -221,7 +224,10 @@ bool cl_verify_rest(struct cl_world *w, u32 shard, u32 holder)
 	qbd_leader_info(w->node[holder].lead[shard].core, &info);
 	if (info.verifying)
 		return false;
-	if (s->verify_term != w->volume[s->volume].term || info.verify_err) {
+	if (s->verify_term != w->volume[s->volume].term || info.verify_err ||
+	    (info.verify.missing &&
+	     cl_verify_live(w, shard, holder) ==
+		     qbd_leader_set(w->node[holder].lead[shard].core)->nr)) {
 		s->verify_term = w->volume[s->volume].term;
 		cl_verify_step(w, holder, shard,
 			       QBD_VERIFY_START | QBD_VERIFY_REPAIR);

@@ -15,7 +15,7 @@
 
 static struct {
 	struct qbd_leader_core *lead;
-	struct qbd_inflight ring[TRACE_RING];
+	struct qbd_inflight ring[4 * TRACE_RING];
 	struct qbd_leader_read read[TRACE_READS];
 	struct qbd_lease_view view[QBD_MEMBERS_MAX + 1];
 	char name[64][8];
@@ -77,7 +77,7 @@ static inline void lt_init(const char *line, FILE *out)
 		.error_ns = trace_num(line, "error", 0) * NSEC_PER_MSEC,
 		.window_bytes = trace_num(line, "bytes", 1 << 20),
 		.ring = lt.ring,
-		.ring_records = TRACE_RING,
+		.ring_records = trace_num(line, "ring", TRACE_RING),
 		.read = lt.read,
 		.nr_reads = TRACE_READS,
 		.reads_quorum = trace_flag(line, "reads-quorum"),
@@ -154,11 +154,12 @@ static inline void lt_show(FILE *out)
 		info.history.term, info.history.index, info.last, info.commit);
 	if (info.verified || info.verifying)
 		fprintf(out,
-			"  verify%s %u: %d, compared %u missing %u skipped %u "
+			"  verify%s %u: %d, compared %u missing %u written %u skipped %u "
 			"differ %u repaired %u undecided %u\n",
 			info.verifying ? " under way" : "", info.verified,
 			info.verify_err, info.verify.compared,
-			info.verify.missing, info.verify.skipped,
+			info.verify.missing, info.verify.written,
+			info.verify.skipped,
 			info.verify.differ, info.verify.repaired,
 			info.verify.undecided);
 	for (i = 0; (prog = qbd_leader_member(lt.lead, i)); i++)

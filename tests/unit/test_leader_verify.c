@@ -14,4 +14,9 @@ TEST(verify_written)
 	trace_run("tests/traces/leader_verify_written.txt", lt_input);
 }
 
+TEST(verify_members)
+{
+	trace_run("tests/traces/leader_verify_members.txt", lt_input);
+}
+
 TEST_HARNESS_MAIN

@@ -135,8 +135,8 @@ enum qbd_member_role {
 
 /**
  * enum qbd_verify_result - What became of a block that a copy has otherwise
- *   than the others, or can not read. It is repaired by a record with the
- *   bytes that a quorum has; undecided if no quorum has the same.
+ *   than the others, or can not read. Repaired: there is a record with the
+ *   bytes that a quorum has; undecided: no quorum has the same.
  */
 enum qbd_verify_result {
 	QBD_VERIFY_RESULT_REPORTED,
@@ -289,6 +289,7 @@ enum {
 	QBD_A_SHARD_VERIFY_COMPARED_BYTES,
 	QBD_A_SHARD_VERIFY_MISSING_BYTES,
 	QBD_A_SHARD_VERIFY_SKIPPED_BYTES,
+	QBD_A_SHARD_VERIFY_WRITTEN_BYTES,
 	QBD_A_SHARD_VERIFY_DIFFER_BYTES,
 	QBD_A_SHARD_VERIFY_REPAIRED_BYTES,
 	QBD_A_SHARD_VERIFY_UNDECIDED_BYTES,
