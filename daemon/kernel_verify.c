@@ -360,7 +360,7 @@ static int kernel_verify_verdict(struct kernel_ctx *ctx,
 	else if (sum->skipped)
 		what = "some of it could not be compared: try again";
 	else if (sum->missing)
-		what = "a copy was out of reach: compare again when 'shard list' shows all of them in-sync";
+		what = "a copy was out of reach: compare again when all of them are in-sync";
 	if (!what)
 		return KERNEL_OK;
 	snprintf(ctx->knl.error, sizeof(ctx->knl.error), "%s", what);

@@ -149,7 +149,8 @@ static struct ledger *ledger_map(const char *path, uint64_t blocks,
 		ledger->from = from;
 		ledger->next = 1;
 	}
-	if (blocks && (ledger->blocks != blocks || ledger->from != from))
+	if (!ledger->blocks ||
+	    (blocks && (ledger->blocks != blocks || ledger->from != from)))
 		usage("the ledger is of other blocks");
 	return ledger;
 }

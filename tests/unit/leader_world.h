@@ -159,9 +159,8 @@ static inline void lt_show(FILE *out)
 			info.verifying ? " under way" : "", info.verified,
 			info.verify_err, info.verify.compared,
 			info.verify.missing, info.verify.written,
-			info.verify.skipped,
-			info.verify.differ, info.verify.repaired,
-			info.verify.undecided);
+			info.verify.skipped, info.verify.differ,
+			info.verify.repaired, info.verify.undecided);
 	for (i = 0; (prog = qbd_leader_member(lt.lead, i)); i++)
 		fprintf(out, "  %u %s matched=%llu durable=%llu pin=%llu%s\n",
 			i, qbd_progress_name(prog->state), prog->matched,

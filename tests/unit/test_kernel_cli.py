@@ -23,7 +23,7 @@ VERBS = {
     "store": ("add", "list", "remove"),
     "replica": ("create", "list", "delete", "floor"),
     "volume": ("attach", "detach", "grow", "list", "set"),
-    "shard": ("list", "config"),
+    "shard": ("list", "config", "verify", "verify-list", "verify-stop"),
     "peer": ("add", "remove", "show"),
     "link": ("add", "show", "remove"),
     "links": ("",),
@@ -68,7 +68,7 @@ class Kernel(unittest.TestCase):
             self.assertEqual((0, ""), (code, err))
             self.assertEqual((0, listed, ""), self.run_kernel(noun, "help"))
             self.assertEqual((2, "", listed), self.run_kernel(noun))
-            found = re.findall(rf"^  {noun} (\w+)", listed, re.M)
+            found = re.findall(rf"^  {noun} ([\w-]+)", listed, re.M)
             self.assertEqual(list(verbs), found)
 
     def test_help_of_verbs(self):

@@ -4,40 +4,20 @@
 #
 # A nemesis for volume 7 of three.sh with one shard: what it does, one seeded
 # operation after the other, and the end, when everything has to be whole. The
-# oracle is qbdledger (tests/load/ledger.c), whose files outlive the nodes. Two
-# writers at once have a part of the volume each, and somebody reads beside one of
-# them; who reads goes on with a holder that was deposed, until that has an end. A
-# case sources it after lib.sh, three.sh and td.sh.
+# oracle is qbdledger, see nemesis_lib.sh; who reads goes on with a holder that was
+# deposed, until that has an end. A case sources it after lib.sh, three.sh, td.sh
+# and nemesis_lib.sh.
 #
 # At most one node is down, or one thing upset, at a time: a quorum can always be
 # had, and what waits for longer than NEMESIS_SECONDS has failed.
 
-NEMESIS_LEDGERS=(/dev/shm/ledger1 /dev/shm/ledger2)
-NEMESIS_BLOCKS=1024
 NEMESIS_SECONDS=120
 EPOCH=1
+SIZE=32
 HOLDER=
 DOWN=
 UPSET=
-WRITERS=()
-READERS=()
 _next_id=7010
-_state=$((${QBD_SEED:-1} * 2654435761 + 12345))
-
-# rnd N: R is a number below N.
-rnd()
-{
-	_state=$((_state * 6364136223846793005 + 1442695040888963407))
-	R=$(((_state >> 33 & 0x7fffffff) % $1))
-}
-
-# pick WORD...: R is one of them.
-pick()
-{
-	rnd $#
-	shift "$R"
-	R=$1
-}
 
 # note WORD...: for people, and for who compares two runs.
 note()
@@ -56,54 +36,6 @@ others()
 	echo "${out[@]}"
 }
 
-# count: what was acknowledged, of all writers.
-count()
-{
-	local ledger sum=0
-	for ledger in "${NEMESIS_LEDGERS[@]}"; do
-		sum=$((sum + $(qbdledger count "$ledger")))
-	done
-	echo $sum
-}
-
-written() { [[ $(count) -ge $1 ]]; }
-
-# writers: new ones, on the volume as it is attached now, and a reader.
-writers()
-{
-	local i
-	WRITERS=()
-	for i in "${!NEMESIS_LEDGERS[@]}"; do
-		[[ -e ${NEMESIS_LEDGERS[i]} ]] ||
-			qbdledger make "${NEMESIS_LEDGERS[i]}" \
-				--blocks $NEMESIS_BLOCKS \
-				--from $((i * NEMESIS_BLOCKS))
-		qbdledger write "$DEV" "${NEMESIS_LEDGERS[i]}" --pause 4000 \
-			--seed $((${QBD_SEED:-1} + i)) >>/run/ledger.err 2>&1 &
-		WRITERS+=($!)
-	done
-	qbdledger watch "$DEV" "${NEMESIS_LEDGERS[0]}" --pause 6000 \
-		--seed "${QBD_SEED:-1}" >>/run/ledger.err 2>&1 &
-	READERS=($!)
-}
-
-# end RC PID...: they are told to, and end with one of these.
-end()
-{
-	local pid rc
-	for pid in "${@:2}"; do
-		kill -TERM "$pid" 2>/dev/null || true
-	done
-	for pid in "${@:2}"; do
-		rc=0
-		wait "$pid" || rc=$?
-		[[ $1 == *$rc* ]] ||
-			fail "it ended with $rc: $(cat /run/ledger.err)"
-	done
-}
-
-work() { kill -0 "${WRITERS[@]}" "${READERS[@]}" 2>/dev/null; }
-
 # nemesis_attach NODE [NODE=ROLE...]: it has the volume from now on.
 nemesis_attach()
 {
@@ -114,7 +46,7 @@ nemesis_attach()
 _attach()
 {
 	THREE_SET=("$EPOCH:$(three_members "${@:2}")")
-	three_attach "$1" 7 64 64 --timeout $NEMESIS_SECONDS >/dev/null
+	three_attach "$1" 7 $SIZE 64 --timeout $NEMESIS_SECONDS >/dev/null
 	DEV=$(three_dev)
 	HOLDER=$1
 }
@@ -272,23 +204,42 @@ nemesis_replace()
 		--epoch $EPOCH >/dev/null
 }
 
+# The volume grows; who attaches it next names the new size.
+nemesis_grow()
+{
+	SIZE=$((SIZE + 1))
+	note "grows: $SIZE MiB"
+	at "$HOLDER" qbdctl kernel volume grow --id 7 --size ${SIZE}M \
+		--term "$(cat /run/three.term)"
+	wait_until $NEMESIS_SECONDS grown
+}
+
+over() { ! compares state:running >/dev/null; }
+
+grown()
+{
+	at "$HOLDER" qbdctl kernel volume list --json |
+		grep --quiet "\"size_bytes\": $((SIZE << 20))\b"
+}
+
 # Copies are compared, whatever comes next.
 nemesis_verify()
 {
 	note "compares copies"
+	! compares state:running >/dev/null || return 0
 	at "$HOLDER" qbdctl kernel shard verify --volume 7 --shard 0 --no-wait \
 		--term "$(cat /run/three.term)"
 }
 
-# verified: a comparison has ended, and found no difference.
-verified()
+# compares WORD...: the comparison, under way or the last one, says all of these.
+compares()
 {
-	local shown
-	shown=$(at "$HOLDER" qbdctl kernel shard verify-list --json)
+	local word shown
+	shown=$(at "$HOLDER" qbdctl kernel shard verify-list --json | tr -d '", ')
 	echo "$shown"
-	[[ $shown == *'"done"'* && $shown == *'"compared_bytes": 67108864'* &&
-		$shown == *'"skipped_bytes": 0'* &&
-		$shown == *'"differ_bytes": 0'* ]]
+	for word in "$@"; do
+		[[ $shown == *"$word"* ]] || return 1
+	done
 }
 
 # nemesis_op NUMBER: one operation, and some time.
@@ -299,7 +250,7 @@ nemesis_op()
 	healed
 	# with all of that put right there is progress
 	wait_until $NEMESIS_SECONDS written $(($(count) + 20))
-	pick crash link disk eio takeover replace crash link verify
+	pick crash link disk eio takeover replace crash link verify grow
 	case $R in
 	takeover) takeover "$HOLDER" ;;
 	*) "nemesis_$R" ;;
@@ -319,8 +270,10 @@ nemesis_end()
 	healed
 	check "all copies are in sync" wait_until $NEMESIS_SECONDS \
 		three_in_sync "$HOLDER" 3
-	td_until 10 nemesis_verify 2>/dev/null
-	check "nothing differs" wait_until $NEMESIS_SECONDS verified
+	wait_until $NEMESIS_SECONDS over
+	nemesis_verify
+	check "nothing differs" wait_until $NEMESIS_SECONDS \
+		compares state:done skipped_bytes:0 differ_bytes:0 missing_bytes:0
 	end 0 "${WRITERS[@]}" "${READERS[@]}"
 	for ledger in "${NEMESIS_LEDGERS[@]}"; do
 		said=$(qbdledger check "$DEV" "$ledger") ||

@@ -27,6 +27,8 @@ THREE_LEASE_MS=1500
 . "${QBD_VM:?}/three.sh"
 # shellcheck source=tests/testdisk/td.sh
 . "${QBD_TOP:?}/tests/testdisk/td.sh"
+# shellcheck source=tests/vm/nemesis_lib.sh
+. "${QBD_VM:?}/nemesis_lib.sh"
 # shellcheck source=tests/vm/nemesis.sh
 . "${QBD_VM:?}/nemesis.sh"
 
