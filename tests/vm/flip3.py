@@ -3,6 +3,7 @@
 """Flip a bit in a region of a store that has the ledger's blocks.
 
 usage: flip3.py NAME sealed         of a test disk: is its log closed by a seal?
+       flip3.py NAME place REGION   the sector of the disk where it begins
        flip3.py NAME REGION SEED    a bit of that, drawn by the seed
        flip3.py NAME block N BIT    of the ledger's block N, where it is at home;
                                     prints the disk's block
@@ -85,6 +86,9 @@ def main():
         place = home_of(layout, int(sys.argv[3]))
         disk.flip(place * BLOCK + 1000, int(sys.argv[4]))
         print(place)
+        return 0
+    if sys.argv[2] == "place":
+        print(8 * REGIONS[sys.argv[3]](layout)[0][0])
         return 0
     rng = random.Random(sys.argv[3])
     places, first, end = REGIONS[sys.argv[2]](layout)
