@@ -89,7 +89,7 @@ class World:
         self.spec = Spec()
         self.side, other = Side(self.spec, 1), Side(self.spec, 2)
         self.sides = self.side, other
-        self.term, self.replica = 0, 7000
+        self.term, self.replica, self.size = 0, 7000, 16 * MIB
         self.ends = ()
         self.side.format()
         for verb, values in (("node-start", {"id": 2, "name": "n2",
@@ -155,7 +155,7 @@ class World:
         self.replica += 1
         return "replica-create", {
             "id": self.replica, "volume": 7, "shard": 0, "epoch": 1,
-            "store": uuid(self.side.store), "size-bytes": 16 * MIB,
+            "store": uuid(self.side.store), "size-bytes": 64 * MIB,
             "member": self.sets()["member"]}
 
     def delete(self):
@@ -170,7 +170,7 @@ class World:
         """volume-attach; terms neither"""
         self.term += 1
         return "volume-attach", {
-            "id": 7, "name": "vol7", "size-bytes": 16 * MIB,
+            "id": 7, "name": "vol7", "size-bytes": self.size,
             "shard-bytes": 64 * MIB, "term": self.term, "shard": self.sets()}
 
     def detach(self):
@@ -181,6 +181,12 @@ class World:
         """volume-set"""
         return "volume-set", {"id": 7, "on-no-quorum": 1,
                               "no-quorum-ms": self.rng.randrange(1, 9999)}
+
+    def grow(self):
+        """volume-grow, within the shard"""
+        self.size += MIB
+        return "volume-grow", {"id": 7, "term": self.term,
+                               "size-bytes": self.size}
 
     def config(self):
         """shard-config, a step to where it is"""
@@ -220,7 +226,7 @@ def steps(world):
     yield world.link, LINK, world.unlink
     yield world.create, REPLICA, world.delete
     yield world.attach, VOLUME, world.detach
-    for request in (world.set, world.config, world.floor):
+    for request in (world.set, world.config, world.floor, world.grow):
         yield request, VOLUME, None
     for verb in DUMPS:
         yield lambda verb=verb: (verb, "dump"), VOLUME, None
