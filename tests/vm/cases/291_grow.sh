@@ -5,6 +5,7 @@
 # a follower down, and when the new shards have no quorum, so that the growth
 # waits: then the holder is killed, the volume detached, with force, too. What
 # was written is there, beyond the old end as well, and all copies are the same.
+# The last parts, from the detach on, with --long only.
 #
 #	MiB  72 -> 110 -> 230 -> 280 -> 340 ... 520, in shards of 64
 # DEBUG=long
@@ -233,6 +234,9 @@ check "all are in sync" wait_until 120 three_in_sync n2 18
 SUM=$(md5sum <"$DEV")
 sum n3 340
 sum n1 340
+
+# enough for a short run
+[[ $(amount 1 1 2 2) == 2 ]] || exit 0
 
 log "detached meanwhile"
 check "it is asked to grow" grow n1 400 6 --no-wait
