@@ -20,6 +20,7 @@
  * @want: size to be
  * @shards: --shard
  * @seen: it is there
+ * @dead: it is, but of no use any more
  * @size: that it has
  * @shard_size: size of its shards
  * @growing: size that it is growing to, 0 = it is not
@@ -33,6 +34,7 @@ struct kernel_grow {
 	uint64_t want;
 	struct kernel_shards shards;
 	bool seen;
+	bool dead;
 	uint64_t size;
 	uint64_t shard_size;
 	uint64_t growing;
@@ -48,7 +50,8 @@ static int kernel_grow_match(struct nlattr **attrs, void *arg)
 	if (knl_u32(attrs, QBD_A_VOLUME_ID) != grow->id ||
 	    knl_u64(attrs, QBD_A_VOLUME_TERM) != grow->term)
 		return 0;
-	grow->seen = knl_u32(attrs, QBD_A_VOLUME_STATE) <
+	grow->seen = true;
+	grow->dead = knl_u32(attrs, QBD_A_VOLUME_STATE) >=
 		     QBD_VOLUME_STATE_DETACHING;
 	grow->size = knl_u64(attrs, QBD_A_VOLUME_SIZE_BYTES);
 	grow->shard_size = knl_u64(attrs, QBD_A_VOLUME_SHARD_BYTES);
@@ -63,12 +66,17 @@ static int kernel_grow_event(struct nlattr **attrs, void *arg)
 	struct kernel_grow *grow = arg;
 	uint32_t kind = knl_u32(attrs, QBD_A_EVENT_KIND);
 	uint64_t shard = knl_u32(attrs, QBD_A_EVENT_SHARD);
+	int error = (int)knl_u32(attrs, QBD_A_EVENT_ERROR);
 
 	if (knl_u32(attrs, QBD_A_EVENT_VOLUME) != grow->id)
 		return 0;
-	/* shards that it had before may have news of their own */
+	/*
+	 * Shards that it had before may have news of their own; and what else
+	 * is said of new ones may pass.
+	 */
 	if (kind == QBD_EVENT_KIND_TERM_NEEDED && grow->shard_size &&
-	    shard >= (grow->size - 1) / grow->shard_size + 1)
+	    shard >= (grow->size - 1) / grow->shard_size + 1 &&
+	    (error == -EFBIG || error == -ESTALE))
 		grow->stuck = true;
 	if (kind == QBD_EVENT_KIND_VOLUME_SIZE && attrs[QBD_A_EVENT_ERROR]) {
 		grow->stuck = true;
@@ -80,14 +88,16 @@ static int kernel_grow_event(struct nlattr **attrs, void *arg)
 
 static int kernel_grow_failed(struct knl *knl, const struct kernel_grow *grow)
 {
-	if (grow->growing)
+	if (!grow->seen || grow->dead)
+		snprintf(knl->error, sizeof(knl->error),
+			 "it did not grow: the volume %s",
+			 grow->seen ? "is not in use here any more, see 'qbdctl kernel volume list'" :
+				      "has gone");
+	else if (grow->growing)
 		snprintf(
 			knl->error, sizeof(knl->error),
 			"it will not grow under this term, attach it with the new size: %s",
 			grow->reason);
-	else if (!grow->seen)
-		snprintf(knl->error, sizeof(knl->error),
-			 "it did not grow: the volume has gone");
 	else
 		snprintf(knl->error, sizeof(knl->error), "it did not grow: %s",
 			 *grow->last_words ? grow->last_words : "see dmesg");
@@ -104,12 +114,15 @@ static int kernel_grow_done(struct knl *knl, void *arg)
 	int err;
 
 	grow->seen = false;
+	grow->dead = false;
+	grow->growing = 0;
+	grow->reason[0] = '\0';
 	err = knl_dump(knl, &dump);
 	if (err)
 		return err;
 	if (grow->seen && grow->size >= grow->want)
 		return 1;
-	if (grow->seen && grow->growing && !grow->stuck)
+	if (grow->seen && !grow->dead && grow->growing && !grow->stuck)
 		return 0;
 	err = knl_events_drain(knl, kernel_grow_event, grow);
 	return err ? err : kernel_grow_failed(knl, grow);

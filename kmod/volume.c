@@ -558,8 +558,9 @@ void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info)
 	info->shards = vol->nr_shards;
 	info->state = vol->state;
 	info->options = vol->options;
-	info->shards_serving =
-		min(vol->gate.nr[1], vol->nr_shards) - vol->nr_suspended;
+	/* one that does not serve yet may be suspended, too */
+	info->shards_serving = min(vol->gate.nr[1], vol->nr_shards);
+	info->shards_serving -= min(info->shards_serving, vol->nr_suspended);
 	strscpy(info->device, vol->device);
 	strscpy(info->reason, vol->reason);
 	spin_unlock(&vol->lock);

@@ -5,7 +5,7 @@
  * A request is checked and taken here, in parts if need be; with its last part
  * the growth is under way, and belongs to life_work. A part that names another
  * size than those before, or a shard again, begins anew: who sent them has
- *gone, and nothing was started. One that is refused ends it.
+ * gone, and nothing was started. One that is refused ends it.
  *
  * IN PHASES.
  *	1 the new shards are taken, and the gate knows of them. What fails here
@@ -18,6 +18,7 @@
  */
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 
 #include "event.h"
 #include "shard.h"
@@ -154,6 +155,8 @@ int qbd_volume_enlarge(struct qbd_node *node,
 		       const struct qbd_volume_spec *spec,
 		       struct qbd_refusal *why)
 {
+	/* who waits for the mutex may be what a volume waits for */
+	unsigned int noio = memalloc_noio_save();
 	struct qbd_volume *vol;
 	u32 nr_shards;
 	int err;
@@ -174,6 +177,7 @@ int qbd_volume_enlarge(struct qbd_node *node,
 	qbd_volume_put(vol);
 unlock:
 	mutex_unlock(&node->config_mutex);
+	memalloc_noio_restore(noio);
 	return err;
 }
 
@@ -365,6 +369,7 @@ static void qbd_volume_grow_end(struct qbd_volume *vol)
 void qbd_volume_life_grow(struct qbd_volume *vol)
 {
 	bool grown = qbd_volume_todo(vol, QBD_VOLUME_DO_GROWN);
+	unsigned int noio;
 	bool due;
 
 	spin_lock(&vol->lock);
@@ -372,8 +377,11 @@ void qbd_volume_life_grow(struct qbd_volume *vol)
 	spin_unlock(&vol->lock);
 	if (!due)
 		return;
+	/* not by writing to this volume, which may be suspended */
+	noio = memalloc_noio_save();
 	if (!vol->grow.started)
 		grown = qbd_volume_grow_start(vol);
 	if (grown)
 		qbd_volume_grow_end(vol);
+	memalloc_noio_restore(noio);
 }

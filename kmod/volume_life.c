@@ -441,8 +441,10 @@ int qbd_volume_use_shards(struct qbd_volume *vol, u32 first, u32 end)
 	u32 i;
 
 	mutex_lock(&vol->node->config_mutex);
+	/* who is ended by force does not wait for thousands of them */
 	for (i = first; i < end && !err; i++)
-		err = qbd_volume_use_shard(vol, i);
+		err = READ_ONCE(vol->dead) ? -ESHUTDOWN :
+					     qbd_volume_use_shard(vol, i);
 	mutex_unlock(&vol->node->config_mutex);
 	return err;
 }
@@ -499,8 +501,10 @@ int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
 	for (i = 0; i < sets->nr && !err; i++) {
 		spec.set = &sets->set[i];
 		*failed = sets->first + i;
-		err = qbd_shard_lead_start(xa_load(&vol->shards, *failed),
-					   &spec);
+		err = READ_ONCE(vol->dead) ?
+			      -ESHUTDOWN :
+			      qbd_shard_lead_start(
+				      xa_load(&vol->shards, *failed), &spec);
 	}
 	qbd_volume_sets_free(sets);
 	return err;

@@ -261,9 +261,9 @@ static void qbd_leader_refused(struct qbd_leader_core *lead, u32 member,
 /*
  * Members of another size will not change their mind. If there is no quorum
  * without them the attach has to end: waiting for it would look like waiting
- * for a node that is down.
+ * for a node that is down. Said once: who only wants to grow goes on without.
  */
-static void qbd_leader_sizes(const struct qbd_leader_core *lead,
+static void qbd_leader_sizes(struct qbd_leader_core *lead,
 			     struct qbd_actions *acts)
 {
 	u16 mask = 0;
@@ -272,9 +272,11 @@ static void qbd_leader_sizes(const struct qbd_leader_core *lead,
 	for (i = 0; i < lead->cfg.set.nr; i++)
 		if (lead->prog[i].why != QBD_NACK_SIZE)
 			mask |= 1U << i;
-	if (lead->state == QBD_LEADER_OPENING &&
-	    !qbd_quorum_has(&lead->cfg.set, mask))
-		qbd_leader_need_term(lead, -EFBIG, 0, acts);
+	if (lead->size_shown || lead->state != QBD_LEADER_OPENING ||
+	    qbd_quorum_has(&lead->cfg.set, mask))
+		return;
+	lead->size_shown = true;
+	qbd_leader_need_term(lead, -EFBIG, 0, acts);
 }
 
 /* Refusals that are about the term, not about what was asked. */

@@ -69,6 +69,7 @@
  * @wanted: see @want
  * @config_shown: the shell was told that the set in force is committed
  * @epoch_shown: NEED_TERM for a config epoch was given
+ * @size_shown: NEED_TERM for the size of replicas was given
  */
 struct qbd_leader_core {
 	struct qbd_leader_config cfg;
@@ -111,6 +112,7 @@ struct qbd_leader_core {
 	bool wanted;
 	bool config_shown;
 	bool epoch_shown;
+	bool size_shown;
 };
 
 /**

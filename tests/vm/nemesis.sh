@@ -207,6 +207,8 @@ nemesis_replace()
 # The volume grows; who attaches it next names the new size.
 nemesis_grow()
 {
+	# it has one shard
+	[[ $SIZE -lt 64 ]] || return 0
 	SIZE=$((SIZE + 1))
 	note "grows: $SIZE MiB"
 	at "$HOLDER" qbdctl kernel volume grow --id 7 --size ${SIZE}M \
@@ -273,7 +275,8 @@ nemesis_end()
 	wait_until $NEMESIS_SECONDS over
 	nemesis_verify
 	check "nothing differs" wait_until $NEMESIS_SECONDS \
-		compares state:done skipped_bytes:0 differ_bytes:0 missing_bytes:0
+		compares state:done looked_bytes:67108864 skipped_bytes:0 \
+		differ_bytes:0 missing_bytes:0
 	end 0 "${WRITERS[@]}" "${READERS[@]}"
 	for ledger in "${NEMESIS_LEDGERS[@]}"; do
 		said=$(qbdledger check "$DEV" "$ledger") ||

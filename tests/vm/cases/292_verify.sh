@@ -72,12 +72,6 @@ flip()
 	python3 "$QBD_VM/flip3.py" "$1" block "$2" "$3"
 }
 
-# listen: to the events of n1, which end with the node.
-listen()
-{
-	at n1 qbdctl kernel events >>/run/events &
-}
-
 # told REPLICA BLOCK STATE: an event of that came.
 told()
 {
@@ -101,7 +95,6 @@ all_home()
 	done
 	three_attach n1 7 64 64
 	DEV=$(three_dev)
-	listen
 	wait_until 60 three_in_sync n1 3
 }
 
@@ -213,6 +206,10 @@ on_exit rm -f /run/verify /run/fio /run/events
 # shellcheck disable=SC2119  # the parameters are the module's
 load_testdisk
 three_nodes 192
+# not by "at", see three_links
+ip netns exec n1 qbdctl kernel events >/run/events &
+on_exit kill $!
+wait_until 20 listens $!
 three_create 7 64 64
 three_attach n1 7 64 64
 DEV=$(three_dev)
