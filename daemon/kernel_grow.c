@@ -91,7 +91,7 @@ static int kernel_grow_failed(struct knl *knl, const struct kernel_grow *grow)
 	if (!grow->seen || grow->dead)
 		snprintf(knl->error, sizeof(knl->error),
 			 "it did not grow: the volume %s",
-			 grow->seen ? "is not in use here any more, see 'qbdctl kernel volume list'" :
+			 grow->seen ? "is not served here any more" :
 				      "has gone");
 	else if (grow->growing)
 		snprintf(
