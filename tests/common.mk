@@ -18,8 +18,10 @@ QBD_BASE := -std=gnu11 -D_GNU_SOURCE -g -ffile-prefix-map=$(TOP)/= \
 
 # The seam: the shim has the include guard of kmod/core/env.h.
 QBD_CORE_INC := -include $(TOP)/tests/shim/env.h -I$(TOP)/kmod/core \
-	-I$(TOP)/uapi -I$(TOP)/tests
+	-I$(TOP)/uapi -I$(TOP)/tests -I$(TOP)/daemon
 QBD_CORE_SRC := $(wildcard $(TOP)/kmod/core/*.c)
+# The Raft core of the daemon has the same seam.
+QBD_RAFT_SRC := $(wildcard $(TOP)/daemon/raft/*.c)
 
 QBD_CFLAGS_ASAN := $(QBD_BASE) -O1 $(QBD_SAN) $(QBD_CORE_INC)
 QBD_CFLAGS_O2 := $(QBD_BASE) -O2 $(QBD_CORE_INC)

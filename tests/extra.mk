@@ -30,3 +30,7 @@ EXTRA_fuzz_links_conf := daemon/links_conf.c daemon/links_addr.c daemon/parse.c
 EXTRA_fuzz_links_hello := daemon/links_hello.c
 EXTRA_fuzz_words := daemon/links_addr.c daemon/parse.c
 EXTRA_fuzz_knl_ext := daemon/knl_ext.c
+# The Raft core is linked as a whole: each of its tests, and the fuzzer.
+$(foreach t,$(wildcard unit/test_raft_*.c),\
+	$(eval EXTRA_$(t:unit/%.c=%) := $(QBD_RAFT_SRC:$(TOP)/%=%)))
+EXTRA_fuzz_raft := $(QBD_RAFT_SRC:$(TOP)/%=%)

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * raft/transfer.c, by the script tests/traces/raft_transfer.txt: each says what
+ * is shown.
+ */
+#include "raft_input.h"
+
+TEST(trace)
+{
+	trace_run("tests/traces/raft_transfer.txt", rt_input);
+}
+
+TEST_HARNESS_MAIN
