@@ -20,7 +20,7 @@ JOBS ?= $(shell nproc)
 TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
-	gates install setup demo sim mutants guests bench fuzz sweep corrupt \
+	gates install setup demo sim sim-raft mutants guests bench fuzz sweep corrupt \
 	nemesis clean help
 
 all: modules tools
@@ -55,6 +55,9 @@ gates:
 
 sim: tests
 	@$(BUILD)/tests/qbdsim --schedules $(SCHEDULES) --seed $(SEED)
+
+sim-raft: tests
+	@$(BUILD)/tests/raftsim --schedules $(SCHEDULES) --seed $(SEED)
 
 mutants:
 	@tests/run.sh mutants
@@ -111,6 +114,7 @@ help:
 #:   make check-long     check, and all that is too slow for it
 #:   make gates          compilers, checkers, formatters, project rules
 #:   make sim            simulator: SCHEDULES=n; SEED=s replays one run
+#:   make sim-raft       the same for the control plane's consensus
 #:   make mutants        a table: planted bug, the rule that caught it
 #:   make fuzz           fuzzers, SECONDS=n each
 #:   make sweep          crash points: a table; POINTS=n of each kind (200

@@ -34,6 +34,8 @@ CAP_FUNCTION = 70
 CAP_NESTING = 3
 CAP_PARAMETERS = 7
 
+# Pure code, and how its unit tests are named.
+CORES = {"kmod/core/": "test_", "daemon/raft/": "test_raft_"}
 CORE_BANNED = re.compile(
     r"\b(ktime_get\w*|jiffies\w*|\w+_clock|clock_gettime|gettimeofday"
     r"|(raw_)?spin_\w*lock\w*|mutex_\w+|rcu_\w+|down_(read|write)\w*"
@@ -215,25 +217,27 @@ def machine_path(tree):
                 yield name, number, "names a directory beside the clone"
 
 
-# --- the core -------------------------------------------------------------
+# --- the cores: of the data path, and of consensus --------------------------
 
 @rule
 def core_include(tree):
-    """core/ includes env.h, its own headers and <linux/qbd_*.h>."""
-    own = {os.path.basename(name) for name in tree.c
-           if name.startswith("kmod/core/")} | {"env.h"}
-    for file in tree.c_in("kmod/core/"):
-        if file.name == "kmod/core/env.h":
-            continue
-        for number, what in file.includes():
-            if what.strip('"') not in own and not CORE_INCLUDE.match(what):
-                yield file.name, number, f"core may not include {what}"
+    """A core includes env.h and its own headers; kmod/core <linux/qbd_*.h>."""
+    for top in CORES:
+        own = {os.path.basename(name) for name in tree.c
+               if name.startswith(top)} | {"env.h"}
+        for file in tree.c_in(top):
+            if file.name == top + "env.h":
+                continue
+            for number, what in file.includes():
+                if what.strip('"') not in own and not (
+                        top == "kmod/core/" and CORE_INCLUDE.match(what)):
+                    yield file.name, number, f"core may not include {what}"
 
 
 @rule
 def core_pure(tree):
-    """No clocks, locks, I/O or allocation in core/."""
-    for file in tree.c_in("kmod/core/"):
+    """No clocks, locks, I/O or allocation in a core."""
+    for file in tree.c_in(*CORES):
         for number, line in enumerate(file.code.split("\n"), 1):
             found = CORE_BANNED.search(line)
             if found and not line.startswith("#include"):
@@ -243,11 +247,12 @@ def core_pure(tree):
 
 @rule
 def core_test(tree):
-    """Each core/X.c has tests/unit/test_X.c."""
-    for file in tree.c_in("kmod/core/", suffixes=(".c",)):
-        test = f"tests/unit/test_{os.path.basename(file.name)}"
-        if test not in tree.text:
-            yield file.name, 1, f"no {test}"
+    """core/X.c has tests/unit/test_X.c, raft/X.c has test_raft_X.c."""
+    for top, prefix in CORES.items():
+        for file in tree.c_in(top, suffixes=(".c",)):
+            test = f"tests/unit/{prefix}{os.path.basename(file.name)}"
+            if test not in tree.text:
+                yield file.name, 1, f"no {test}"
 
 
 @rule
@@ -257,7 +262,7 @@ def core_mutant(tree):
     for name, text in tree.text.items():
         if name.startswith("tests/sim/mutants_"):
             listed.update(re.findall(r"^\t+\[?(\w+)", text, re.MULTILINE))
-    for file in tree.c_in("kmod/core/", suffixes=(".c",)):
+    for file in tree.c_in(*CORES, suffixes=(".c",)):
         text = tree.text[file.name]
         for found in re.finditer(r"\bQBD_MUTANT\((\w+)\)", text):
             if found.group(1) not in listed:

@@ -84,17 +84,29 @@ run_sim()
 		--schedules $(($2 / 10)) --seed "$QBD_SEED"
 }
 
+# run_raft SCHEDULES: of groups of Raft servers; from 3000 on each fault has to
+# meet each phase.
+run_raft()
+{
+	part sim-raft 1200 "$bin/raftsim" --schedules "$1" --seed "$QBD_SEED"
+	part sim-raft-asan 900 "$bin/raftsim-asan" --schedules $(($1 / 20)) \
+		--seed "$QBD_SEED"
+}
+
 # Each planted bug and the rule that found it; --slice: those found at once.
 run_mutants()
 {
 	if [[ ${1:-} == --slice ]]; then
 		part mutants 300 tests/sim/mutants_cluster.sh --quick \
 			--build "$PWD/$bin"
+		part mutants-raft 300 tests/sim/mutants_raft.sh --quick \
+			--build "$PWD/$bin"
 		return
 	fi
 	part mutants 3600 tests/sim/mutants_store.sh --build "$PWD/$bin"
 	part mutants-cluster 7200 tests/sim/mutants_cluster.sh \
 		--build "$PWD/$bin"
+	part mutants-raft 3600 tests/sim/mutants_raft.sh --build "$PWD/$bin"
 }
 
 run_fuzz()
@@ -209,6 +221,7 @@ run_check()
 	part gates 900 scripts/check.sh
 	part unit 600 tests/units.sh
 	run_sim "$1" "$2"
+	run_raft "$2"
 	run_mutants "${@:5}"
 	run_fuzz "$3"
 	begin_guests debug "$4"
@@ -253,11 +266,12 @@ check-fast)
 	part gates 300 scripts/check.sh
 	part unit 300 tests/units.sh
 	run_sim 3000 3000
+	run_raft 4000
 	;;
 unit) run_build && part unit 600 tests/units.sh ;;
-sim) run_build && run_sim 10000 10000 ;;
+sim) run_build && run_sim 10000 10000 && run_raft 10000 ;;
 mutants)
-	run_build && run_mutants && cat "$logs"/mutants{,-cluster}.log
+	run_build && run_mutants && cat "$logs"/mutants{,-cluster,-raft}.log
 	;;
 sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;

@@ -98,6 +98,15 @@ class Rules(unittest.TestCase):
 
     def test_core_test(self):
         self.one("core-test", "kmod/core/a.c", C, 1)
+        self.one("core-test", "daemon/raft/a.c", C, 1)
+
+    def test_raft_is_a_core(self):
+        tests = {"tests__unit__test_raft_a.c": C, "daemon__raft__b.h": H}
+        own = '#include "env.h"\n#include "b.h"\n'
+        self.one("core-include", "daemon/raft/a.c",
+                 C + own + "#include <linux/qbd_wal.h>\n", 5, **tests)
+        self.one("core-pure", "daemon/raft/a.c", C + own + "x = malloc(1);\n",
+                 5, **tests)
 
     def test_core_mutant(self):
         table = SH + "names=(\n\tbug_a # breaks it\n)\n"
