@@ -15,7 +15,8 @@ ram_disk()
 	[[ -d /sys/module/null_blk ]] || load null_blk nr_devices=0
 	[[ -d /sys/kernel/config/nullb ]] ||
 		mount -t configfs configfs /sys/kernel/config
-	mkdir "$dir" || skip "null_blk without configfs"
+	[[ -d /sys/kernel/config/nullb ]] || skip "null_blk without configfs"
+	mkdir "$dir"
 	on_exit _drop_ram_disk "$name"
 	for pair in blocksize=4096 memory_backed=1 "size=$size" irqmode=0 "$@"
 	do

@@ -43,10 +43,13 @@ three_disk()
 	fi
 }
 
-# three_all: the names of all nodes.
+# three_all: the names of all nodes. (seq of small guests has no --format.)
 three_all()
 {
-	seq --format 'n%.0f' "$THREE_NODES"
+	local id
+	for ((id = 1; id <= THREE_NODES; id++)); do
+		echo "n$id"
+	done
 }
 
 # three_nodes MIB [OPTION...]: n1 .. n3, each with an empty store of this size;
