@@ -308,7 +308,7 @@ static void qbd_volume_grow_lead(struct qbd_volume *vol, u32 first, u32 end)
 
 	err = qbd_volume_lead_shards(vol, &vol->grow.sets, &failed);
 	spin_lock(&vol->lock);
-	if (err) {
+	if (err && !vol->dead) {
 		vol->grow.why = "no memory for its leader: attach anew";
 		vol->grow.why_shard = failed;
 		__qbd_volume_size_event(vol, err, vol->grow.why);

@@ -23,6 +23,7 @@
 
 #include "cluster.h"
 #include "cluster_fault.h"
+#include "sim_verdict.h"
 
 #define SIM_JOBS 64
 #define SIM_TWICE 20 /* schedules that are run again */
@@ -197,53 +198,14 @@ static void sim_totals(const struct sim_job *sum, double seconds, double speed)
 	       c->grown);
 }
 
-/* How many verdicts of each kind were printed. */
-struct sim_verdicts {
-	u32 passed;
-	u32 failed;
-	u32 skipped;
-};
-
-static void sim_verdict(struct sim_verdicts *sum, bool good, const char *what)
-{
-	if (good)
-		sum->passed++;
-	else
-		sum->failed++;
-	printf("%s %u - %s\n", good ? "ok" : "not ok",
-	       sum->passed + sum->failed, what);
-}
-
 /* What was asked for says how many verdicts there are. */
-static u32 sim_plan(const struct sim_options *opt)
+static struct sim_outcome sim_asked(const struct sim_options *opt)
 {
-	if (opt->schedules < SIM_COVER)
-		return 2;
-	return SIM_TIMED ? 4 : 3;
-}
-
-/* What only many schedules show; a broken rule may have ended them. */
-static void sim_whole(const struct sim_options *opt, const struct sim_job *sum,
-		      struct sim_verdicts *verdicts, u32 missed, double speed)
-{
-	char what[80];
-	u32 no;
-
-	if (sum->failed_after) {
-		for (no = 3; no <= sim_plan(opt); no++)
-			printf("ok %u # SKIP a rule was broken\n", no);
-		verdicts->skipped = sim_plan(opt) - 2;
-		return;
-	}
-	snprintf(what, sizeof(what), "each fault meets each phase: %u missed",
-		 missed);
-	sim_verdict(verdicts, !missed, what);
-	if (!SIM_TIMED)
-		return;
-	snprintf(what, sizeof(what),
-		 "%.0f schedules in a minute of one core, at least %u", speed,
-		 SIM_SPEED);
-	sim_verdict(verdicts, speed >= SIM_SPEED, what);
+	return (struct sim_outcome){
+		.seed = opt->seed,
+		.whole = opt->schedules >= SIM_COVER,
+		.speed_min = SIM_TIMED ? SIM_SPEED : 0,
+	};
 }
 
 /*
@@ -253,27 +215,17 @@ static void sim_whole(const struct sim_options *opt, const struct sim_job *sum,
 static int sim_report(const struct sim_options *opt, const struct sim_job *sum,
 		      double seconds, double cpu)
 {
-	double speed = (double)sum->done * 60 / (cpu > 0 ? cpu : 1);
-	struct sim_verdicts verdicts = { 0 };
-	char what[80];
-	u32 missed;
+	struct sim_outcome out = sim_asked(opt);
 
-	sim_totals(sum, seconds, speed);
-	missed = sim_cover(sum);
-	if (sum->failed_after)
+	out.done = sum->done;
+	out.failed = sum->failed_after;
+	out.differs = sum->differs;
+	out.speed = (double)sum->done * 60 / (cpu > 0 ? cpu : 1);
+	sim_totals(sum, seconds, out.speed);
+	out.missed = sim_cover(sum);
+	if (out.failed)
 		sim_failed(opt, sum);
-	snprintf(what, sizeof(what),
-		 "%llu schedules from seed %llu keep the rules", sum->done,
-		 opt->seed);
-	sim_verdict(&verdicts, !sum->failed_after, what);
-	sim_verdict(&verdicts, !sum->differs, "the same seed is the same run");
-	if (sim_plan(opt) > 2)
-		sim_whole(opt, sum, &verdicts, missed, speed);
-	printf("%u passed, %u failed", verdicts.passed, verdicts.failed);
-	if (verdicts.skipped)
-		printf(", %u skipped", verdicts.skipped);
-	printf("\n");
-	return verdicts.failed ? 1 : 0;
+	return sim_verdicts_print(&out);
 }
 
 /* --- many processes ----------------------------------------------------- */
@@ -399,6 +351,7 @@ static double sim_cpu(void)
 
 int main(int argc, char **argv)
 {
+	struct sim_outcome asked;
 	struct sim_options opt = {
 		.schedules = 1000, .seed = 1, .jobs = 1, .program = argv[0]
 	};
@@ -413,7 +366,8 @@ int main(int argc, char **argv)
 	if (opt.mutant)
 		sim_usage();
 #endif
-	printf("KTAP version 1\n1..%u\n", sim_plan(&opt));
+	asked = sim_asked(&opt);
+	printf("KTAP version 1\n1..%u\n", sim_plan(&asked));
 	fflush(stdout);
 	began = sim_now();
 	if (!sim_run(&opt, &sum)) {

@@ -127,6 +127,21 @@ three_crash()
 	at "$1" qbdctl kernel node crash --id "${1#n}"
 }
 
+# three_home: all stop in order, so that what they have comes home, and start.
+# No volume is attached.
+three_home()
+{
+	local node
+	for node in $(three_all); do
+		three_unlink "$node"
+		at "$node" qbdctl kernel node stop --id "${node#n}"
+	done
+	for node in $(three_all); do
+		wait_until 60 test ! -e "/sys/kernel/qbd/$node"
+		three_start "$node"
+	done
+}
+
 three_stop()
 {
 	local node

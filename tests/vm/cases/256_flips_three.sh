@@ -50,15 +50,7 @@ masters()
 	works 700
 	wait_until 60 three_in_sync n1 3
 	three_detach n1 7
-	# in order: what they have comes home
-	for node in n1 n2 n3; do
-		three_unlink $node
-		at $node qbdctl kernel node stop --id "${node#n}"
-	done
-	for node in n1 n2 n3; do
-		wait_until 60 test ! -e /sys/kernel/qbd/$node
-		three_start $node
-	done
+	three_home
 	three_attach n2 7 64 64
 	works 40
 	wait_until 60 three_in_sync n2 3

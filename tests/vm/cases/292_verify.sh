@@ -83,16 +83,8 @@ told()
 # all_home: what they have comes home when nodes stop in order.
 all_home()
 {
-	local node
 	three_detach n1 7
-	for node in n1 n2 n3; do
-		three_unlink $node
-		at $node qbdctl kernel node stop --id "${node#n}"
-	done
-	for node in n1 n2 n3; do
-		wait_until 60 test ! -e /sys/kernel/qbd/$node
-		three_start $node
-	done
+	three_home
 	three_attach n1 7 64 64
 	DEV=$(three_dev)
 	wait_until 60 three_in_sync n1 3
