@@ -70,6 +70,7 @@ void raft_follow(struct raft *r, u64 term, u64 leader, struct raft_update *up)
 	r->role = RAFT_FOLLOWER;
 	r->leader = leader;
 	r->campaign_owed = false;
+	r->wanted = false;
 	/* what is committed is in the log of each later leader */
 	r->matched = r->commit;
 	r->acked = 0;
@@ -139,15 +140,24 @@ void raft_campaign(struct raft *r, bool transfer, struct raft_update *up)
 }
 
 /*
- * Who does not vote does not campaign: a learner, or who waits to be added. But
- * a leader that was to remove itself, and is the only one that has the entry
- * that does, still has to: the others can not win against its log, and by their
- * older set they may need its vote (Ongaro's thesis, 4.2.2).  It wins without
- * counting itself, commits that entry, and ends.
+ * Who does not vote does not campaign: a learner, or who waits to be added. Two
+ * still have to.  They win without counting themselves, commit what they have,
+ * and hand over:
+ *
+ *   - A leader that was to remove itself, and is the only one that has the
+ * entry that does: the others can not win against its log, and by their older
+ * set they may need its vote (Ongaro's thesis, 4.2.2).
+ *   - Who was asked for a vote that it does not have, as far as it knows, by a
+ *     log that is behind its own.  A leads B, C and learner D, has entries on D
+ *     only, and loses its disk for good.  B has "D votes", not committed, from
+ *     before: it needs D and is behind it; C is behind B; and D knows nothing
+ * of being a voter.
  */
 static bool raft_may_campaign(const struct raft *r)
 {
 	if (raft_config_votes(&r->conf, r->opt.id))
+		return true;
+	if (r->wanted && !QBD_MUTANT(raft_learner_gives_up))
 		return true;
 	return r->conf.index > r->commit &&
 	       raft_config_votes(&r->committed, r->opt.id) &&
@@ -228,7 +238,7 @@ void raft_election_flush(struct raft *r, struct raft_update *up)
  * @msg: the question
  * @up: the answer
  *
- * Rule 3.  It promises nothing and changes nothing, the term neither.
+ * Rule 3.  It promises nothing, and does not change the term.
  */
 void raft_recv_prevote(struct raft *r, const struct raft_msg *msg,
 		       struct raft_update *up)
@@ -239,6 +249,7 @@ void raft_recv_prevote(struct raft *r, const struct raft_msg *msg,
 		      !QBD_MUTANT(raft_prevote_granted_behind);
 	struct raft_msg *reply;
 
+	r->wanted |= behind && !heard;
 	if (msg->term > r->term && !heard && !behind) {
 		reply = raft_send(r, up, RAFT_MSG_PREVOTE_REPLY, msg->from);
 		reply->term = msg->term;

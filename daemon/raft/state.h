@@ -80,6 +80,7 @@ struct raft_waiting {
  * @beat_ns: leader: next heartbeat
  * @granted: members of @conf that said yes
  * @vote_owed: candidate that waits for the own vote to be durable
+ * @wanted: who is behind its log asked for its vote, and nobody leads
  * @campaign_owed: requests for votes wait for term and vote to be durable
  * @campaign_transfer: they come from a transfer
  * @matched: follower: the log is the leader's up to here
@@ -127,6 +128,7 @@ struct raft {
 	u64 beat_ns;
 	u16 granted;
 	u64 vote_owed;
+	bool wanted;
 	bool campaign_owed;
 	bool campaign_transfer;
 	u64 matched;

@@ -376,30 +376,6 @@ void rs_heal(struct rs_world *w)
 	rs_at(w, w->now + RS_REST * 2 / 3, RS_EV_HEAL, 0, 0);
 }
 
-/*
- * A limit, not a rule: a leader that lost its log for good left what it had to
- * a learner only. Whoever would promote that one needs its vote, does not get
- * it, for its log is newer; and as it knows of no promotion it does not
- * campaign.
- */
-static bool rs_stuck(const struct rs_world *w)
-{
-	const struct raft *a, *b;
-	u32 i, k;
-
-	for (i = 0; w->counts.lost && i < w->nr_nodes; i++)
-		for (k = 0; k < w->nr_nodes; k++) {
-			a = &w->node[i].raft;
-			b = &w->node[k].raft;
-			if (!w->node[i].lost && !w->node[k].lost &&
-			    !raft_config_votes(&a->conf, a->opt.id) &&
-			    raft_config_votes(&b->conf, a->opt.id) &&
-			    raft_log_newer(&a->log, raft_log_last(&b->log)))
-				return true;
-		}
-	return false;
-}
-
 /* One last command; it has to get through. */
 void rs_rest(struct rs_world *w)
 {
@@ -409,9 +385,6 @@ void rs_rest(struct rs_world *w)
 				    .bytes = sizeof(data) };
 	int node = rs_leader(w);
 
-	w->stuck = node < 0 && rs_stuck(w);
-	if (w->stuck)
-		return;
 	if (node < 0) {
 		rs_broken(w, "R8", "nobody leads, %llu ms after all is well",
 			  RS_REST * 2 / 3 / RS_MS);

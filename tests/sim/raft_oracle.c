@@ -410,8 +410,6 @@ void rs_oracle_end(struct rs_world *w)
 	const struct rs_node *n;
 	u32 i;
 
-	if (w->stuck)
-		return;
 	if (node < 0 || !w->final_index) {
 		rs_broken(w, "R8", "no command gets through at the end");
 		return;

@@ -250,7 +250,6 @@ struct rs_world {
 	u64 final_index;
 	u64 final_term;
 	u64 final_node;
-	bool stuck; /* rs_stuck() */
 	struct raft_pos ask; /* of the pre-vote that was just delivered */
 	/* oracle */
 	const char *rule;
