@@ -175,8 +175,12 @@
 /* Recovery without progress for so long asks for a new term (V6). */
 #define QBD_LEADER_RECOVER_MS 10000U
 
-/* Actions in one block of a shard's queue: two pages. */
-#define QBD_PUMP_ACTIONS 26U
+/*
+ * Actions in one block of a shard's queue: four pages. So there is room for a
+ * step beside what another one said that is not all carried out: to send a
+ * record to the replica on the leader's own node is such a step, in each write.
+ */
+#define QBD_PUMP_ACTIONS 53U
 
 /* Blocks of actions kept in reserve beside the one that each shard has. */
 #define QBD_PUMP_BLOCKS_MIN 32

@@ -29,8 +29,9 @@
 
 static mempool_t qbd_pump_pool;
 
-static_assert(QBD_PUMP_ACTIONS >= QBD_ACTIONS_MIN);
-static_assert(sizeof(struct qbd_pump_block) <= 2 * PAGE_SIZE);
+/* with less a write gets a block, and gives it back, for its own step */
+static_assert(QBD_PUMP_ACTIONS >= 2 * QBD_ACTIONS_MIN);
+static_assert(sizeof(struct qbd_pump_block) <= 4 * PAGE_SIZE);
 
 int qbd_pump_module_init(void)
 {
