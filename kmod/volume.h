@@ -26,7 +26,8 @@
  * so a larger volume needs more capacity there, and more shards. New shards are
  * led under the same term and nonce. The others go on, and so does the disk
  * with its old size until all new ones serve. A leader is never started twice
- * under a term (S2), nor is a shard left out again: a growth that this term
+ * under a term (S2), nor is a shard left out again: so all that may fail is done
+ * before the first one starts, and undone if it does. A growth that this term
  * can't finish stays as it is, and ends with an attach of the new size. For
  * consensus (as yet: the administrator) has decided on that size before this
  * kernel hears of it, and names it to whoever attaches next. Else this holder
@@ -262,8 +263,9 @@ void qbd_volume_step(struct qbd_volume *vol, enum qbd_leader_event_kind kind,
 		     u32 first, u32 end);
 int qbd_volume_use_shards(struct qbd_volume *vol, u32 first, u32 end);
 void qbd_volume_unuse_shards(struct qbd_volume *vol, u32 first, u32 end);
-int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
-			   u32 *failed);
+int qbd_volume_prepare_shards(struct qbd_volume *vol,
+			      const struct qbd_volume_sets *sets);
+void qbd_volume_lead_shards(struct qbd_volume *vol, u32 first, u32 end);
 
 /* volume_grow.c: more of it while it is attached */
 int qbd_volume_enlarge(struct qbd_node *node,
