@@ -120,6 +120,7 @@ struct qbd_volume_spec {
  * @reason: why it does not serve, empty if it does
  * @growing_bytes: size that it is growing to, 0 = it is not growing
  * @growing_reason: what the growth waits for
+ * @growing_error: negative errno if this term will not get there
  */
 struct qbd_volume_info {
 	enum qbd_volume_state state;
@@ -139,6 +140,7 @@ struct qbd_volume_info {
 	char reason[NETLINK_MAX_FMTMSG_LEN];
 	u64 growing_bytes;
 	char growing_reason[NETLINK_MAX_FMTMSG_LEN];
+	int growing_error;
 };
 
 /**
@@ -271,6 +273,8 @@ void qbd_volume_lead_shards(struct qbd_volume *vol, u32 first, u32 end);
 int qbd_volume_enlarge(struct qbd_node *node,
 		       const struct qbd_volume_spec *spec,
 		       struct qbd_refusal *why);
+void __qbd_volume_grow_term(struct qbd_volume *vol, u32 number, int err,
+			    const char *reason);
 void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info);
 void qbd_volume_life_grow(struct qbd_volume *vol);
 

@@ -107,6 +107,7 @@ static int qbd_volume_grow_begin(struct qbd_volume *vol,
 	err = __qbd_volume_grow_check_state(vol, why);
 	if (!err) {
 		vol->grow.why = NULL;
+		vol->grow.error = 0;
 		vol->grow.nr_suspended = 0;
 		vol->grow.complete = true;
 	}
@@ -219,6 +220,7 @@ void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info)
 	u32 number = U32_MAX;
 	const char *why;
 	u32 why_shard;
+	int err;
 
 	spin_lock(&vol->lock);
 	if (vol->grow.complete && __qbd_volume_serves(vol))
@@ -227,14 +229,41 @@ void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info)
 		number = qbd_volume_waits_for(&vol->gate);
 	why = vol->grow.why;
 	why_shard = vol->grow.why_shard;
+	err = vol->grow.error;
 	spin_unlock(&vol->lock);
 	if (!info->growing_bytes)
 		return;
+	info->growing_error = err;
 	if (why)
 		scnprintf(info->growing_reason, sizeof(info->growing_reason),
 			  "shard %u: %s", why_shard, why);
 	else
 		qbd_volume_grow_why(vol, number, info);
+}
+
+/**
+ * __qbd_volume_grow_term() - a new shard asks for another term
+ * @vol: locked
+ * @number: of the shard
+ * @err: why, as QBD_ACT_NEED_TERM has it
+ * @reason: the same for people
+ *
+ * A copy that is out of reach may come back, a set that is known in part only
+ * may not come into force. But replicas keep the size that they have; and the
+ * first reason of that kind is what has to be mended.
+ */
+void __qbd_volume_grow_term(struct qbd_volume *vol, u32 number, int err,
+			    const char *reason)
+{
+	struct qbd_volume_growth *grow = &vol->grow;
+
+	qbd_assert_volume_locked(vol);
+	if (grow->error)
+		return;
+	grow->why = reason;
+	grow->why_shard = number;
+	if (err == -EFBIG || err == -ESTALE)
+		grow->error = err;
 }
 
 static void __qbd_volume_size_event(struct qbd_volume *vol, int err,

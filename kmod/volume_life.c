@@ -276,10 +276,8 @@ static void __qbd_volume_need_term(struct qbd_volume *vol,
 
 	qbd_assert_volume_locked(vol);
 	__qbd_volume_term_event(vol, shard, act, reason);
-	if (shard->key.shard >= vol->nr_shards) {
-		vol->grow.why = reason;
-		vol->grow.why_shard = shard->key.shard;
-	}
+	if (shard->key.shard >= vol->nr_shards)
+		__qbd_volume_grow_term(vol, shard->key.shard, act->err, reason);
 	if (vol->state != QBD_VOLUME_STATE_OPENING || vol->added)
 		return;
 	WRITE_ONCE(vol->dead, true);
