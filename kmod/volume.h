@@ -26,12 +26,13 @@
  * so a larger volume needs more capacity there, and more shards. New shards are
  * led under the same term and nonce. The others go on, and so does the disk
  * with its old size until all new ones serve. A leader is never started twice
- * under a term (S2), nor is a shard left out again: so all that may fail is done
- * before the first one starts, and undone if it does. A growth that this term
- * can't finish stays as it is, and ends with an attach of the new size. For
- * consensus (as yet: the administrator) has decided on that size before this
- * kernel hears of it, and names it to whoever attaches next. Else this holder
- * could complete a late write on a shard that its successor did not fence (S7).
+ * under a term (S2), nor is a shard left out again: so all that may fail is
+ * done before the first one starts, and undone if it does. A growth that this
+ * term can't finish stays as it is, and ends with an attach of the new size.
+ * For consensus (as yet: the administrator) has decided on that size before
+ * this kernel hears of it, and names it to whoever attaches next. Else this
+ * holder could complete a late write on a shard that its successor did not
+ * fence (S7).
  *
  * FORCED DETACH ends all requests within a bounded time, whatever is stuck:
  * it takes only the locks of volume and shards, ends what is held in qbd's
