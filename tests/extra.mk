@@ -34,3 +34,7 @@ EXTRA_fuzz_knl_ext := daemon/knl_ext.c
 $(foreach t,$(wildcard unit/test_raft_*.c),\
 	$(eval EXTRA_$(t:unit/%.c=%) := $(QBD_RAFT_SRC:$(TOP)/%=%)))
 EXTRA_fuzz_raft := $(QBD_RAFT_SRC:$(TOP)/%=%)
+# The daemon's loop and log, and the sessions between daemons.
+EXTRA_test_log := daemon/log.c
+EXTRA_test_loop := daemon/loop.c daemon/loop_wake.c daemon/log.c
+LIBS_test_loop := -lpthread
