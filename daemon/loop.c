@@ -76,8 +76,7 @@ static void loop_took(struct loop *loop, const char *name, uint64_t begin_ns)
 		    (unsigned long long)(took_ns / 1000000));
 }
 
-/* --- sources ---------------------------------------------------------------
- */
+/* --- sources ------------------------------------------------------------- */
 
 /**
  * loop_source_add() - watch a descriptor
@@ -173,8 +172,7 @@ static void loop_sources_run(struct loop *loop)
 	loop->nr = 0;
 }
 
-/* --- timers: a binary heap --------------------------------------------------
- */
+/* --- timers: a binary heap ----------------------------------------------- */
 
 /* Of two timers due at one time the one that was set first is first. */
 static bool loop_timer_before(const struct loop_timer *a,
@@ -292,8 +290,7 @@ static void loop_timers_run(struct loop *loop)
 	}
 }
 
-/* --- calls ------------------------------------------------------------------
- */
+/* --- calls --------------------------------------------------------------- */
 
 /**
  * loop_call_later() - have it called when the sources of this turn were
@@ -352,8 +349,7 @@ static void loop_calls_run(struct loop *loop)
 	}
 }
 
-/* --- the loop ---------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------ */
 
 /**
  * loop_create() - a loop with nothing in it

@@ -38,3 +38,11 @@ EXTRA_fuzz_raft := $(QBD_RAFT_SRC:$(TOP)/%=%)
 EXTRA_test_log := daemon/log.c
 EXTRA_test_loop := daemon/loop.c daemon/loop_wake.c daemon/log.c
 LIBS_test_loop := -lpthread
+SESSION_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/session/*.c)) \
+	daemon/loop.c daemon/loop_wake.c daemon/log.c daemon/links_pace.c \
+	daemon/links_addr.c daemon/parse.c
+$(foreach t,$(wildcard unit/test_session_*.c),\
+	$(eval EXTRA_$(t:unit/%.c=%) := $(SESSION_SRC))\
+	$(eval LIBS_$(t:unit/%.c=%) := -lgnutls -lpthread))
+EXTRA_fuzz_session := $(addprefix daemon/session/,box.c identity.c token.c wire.c)
+LIBS_fuzz_session := -lgnutls

@@ -28,7 +28,7 @@ FIXTURE_SETUP(loop)
 {
 	log_level(LOG_LEVEL_NONE);
 	self->loop = loop_create();
-	ASSERT_TRUE(self->loop != NULL);
+	ASSERT_TRUE(self->loop);
 }
 
 FIXTURE_TEARDOWN(loop)
@@ -36,8 +36,7 @@ FIXTURE_TEARDOWN(loop)
 	loop_destroy(self->loop);
 }
 
-/* --- sources ----------------------------------------------------------------
- */
+/* --- sources ------------------------------------------------------------- */
 
 /* Both are ready; whoever is called first ends and frees the other. */
 struct pair {
@@ -189,8 +188,7 @@ TEST_F(loop, sources_are_checked)
 	close(source.fd);
 }
 
-/* --- timers -----------------------------------------------------------------
- */
+/* --- timers -------------------------------------------------------------- */
 
 #define TIMERS 500
 
@@ -325,8 +323,7 @@ TEST_F(loop, a_wait_ends_when_it_should)
 	EXPECT_EQ(1, late.fired);
 }
 
-/* --- calls ------------------------------------------------------------------
- */
+/* --- calls --------------------------------------------------------------- */
 
 struct put_off {
 	struct loop_call call;
@@ -385,8 +382,7 @@ TEST_F(loop, calls)
 	EXPECT_EQ(6, loop_stats(self->loop)->calls);
 }
 
-/* --- what takes long
- * ---------------------------------------------------------- */
+/* --- what takes long ----------------------------------------------------- */
 
 static void slow_run(struct loop_call *call)
 {
@@ -412,8 +408,7 @@ TEST_F(loop, the_longest_is_named)
 	EXPECT_EQ(1, loop_stats(self->loop)->slow);
 }
 
-/* --- signals, threads
- * --------------------------------------------------------- */
+/* --- signals, threads ---------------------------------------------------- */
 
 struct signalled {
 	struct loop_signals signals;
