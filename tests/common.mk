@@ -22,6 +22,8 @@ QBD_CORE_INC := -include $(TOP)/tests/shim/env.h -I$(TOP)/kmod/core \
 QBD_CORE_SRC := $(wildcard $(TOP)/kmod/core/*.c)
 # The Raft core of the daemon has the same seam.
 QBD_RAFT_SRC := $(wildcard $(TOP)/daemon/raft/*.c)
+# Its log store runs on a simulated disk there.
+QBD_RAFTLOG_SRC := $(wildcard $(TOP)/daemon/raftlog/*.c)
 
 QBD_CFLAGS_ASAN := $(QBD_BASE) -O1 $(QBD_SAN) $(QBD_CORE_INC)
 QBD_CFLAGS_O2 := $(QBD_BASE) -O2 $(QBD_CORE_INC)
