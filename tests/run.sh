@@ -84,13 +84,16 @@ run_sim()
 		--schedules $(($2 / 10)) --seed "$QBD_SEED"
 }
 
-# run_raft SCHEDULES: of groups of Raft servers; from 3000 on each fault has to
-# meet each phase.
+# run_raft SCHEDULES: of groups of Raft servers, and of their log store; from
+# 3000 on each fault has to meet each phase.
 run_raft()
 {
 	part sim-raft 1200 "$bin/raftsim" --schedules "$1" --seed "$QBD_SEED"
 	part sim-raft-asan 900 "$bin/raftsim-asan" --schedules $(($1 / 20)) \
 		--seed "$QBD_SEED"
+	part sim-raftlog 900 "$bin/raftlogsim" --schedules "$1" --seed "$QBD_SEED"
+	part sim-raftlog-asan 900 "$bin/raftlogsim-asan" \
+		--schedules $(($1 / 20)) --seed "$QBD_SEED"
 }
 
 # Each planted bug and the rule that found it; --slice: those found at once.
@@ -101,12 +104,16 @@ run_mutants()
 			--build "$PWD/$bin"
 		part mutants-raft 300 tests/sim/mutants_raft.sh --quick \
 			--build "$PWD/$bin"
+		part mutants-raftlog 300 tests/sim/mutants_raftlog.sh --quick \
+			--build "$PWD/$bin"
 		return
 	fi
 	part mutants 3600 tests/sim/mutants_store.sh --build "$PWD/$bin"
 	part mutants-cluster 7200 tests/sim/mutants_cluster.sh \
 		--build "$PWD/$bin"
 	part mutants-raft 3600 tests/sim/mutants_raft.sh --build "$PWD/$bin"
+	part mutants-raftlog 3600 tests/sim/mutants_raftlog.sh \
+		--build "$PWD/$bin"
 }
 
 run_fuzz()
@@ -271,7 +278,7 @@ check-fast)
 unit) run_build && part unit 600 tests/units.sh ;;
 sim) run_build && run_sim 10000 10000 && run_raft 10000 ;;
 mutants)
-	run_build && run_mutants && cat "$logs"/mutants{,-cluster,-raft}.log
+	run_build && run_mutants && cat "$logs"/mutants{,-cluster,-raft,-raftlog}.log
 	;;
 sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;
