@@ -46,3 +46,9 @@ $(foreach t,$(wildcard unit/test_session_*.c),\
 	$(eval LIBS_$(t:unit/%.c=%) := -lgnutls -lpthread))
 EXTRA_fuzz_session := $(addprefix daemon/session/,box.c identity.c token.c wire.c)
 LIBS_fuzz_session := -lgnutls
+# So is the log store, with a disk in memory.
+RAFTLOG := $(QBD_RAFT_SRC:$(TOP)/%=%) $(QBD_RAFTLOG_SRC:$(TOP)/%=%) \
+	tests/sim/raftlog_disk.c
+$(foreach t,$(wildcard unit/test_raftlog_*.c),\
+	$(eval EXTRA_$(t:unit/%.c=%) := $(RAFTLOG)))
+EXTRA_fuzz_raftlog := $(RAFTLOG)
