@@ -7,6 +7,7 @@
 
 #include "kernel.h"
 #include "opt.h"
+#include "state_cmd.h"
 #include "store_cmd.h"
 
 /**
@@ -23,6 +24,7 @@ struct qbdctl_noun {
 
 static const struct qbdctl_noun qbdctl_nouns[] = {
 	{ "store", cmd_store, "make, check and dump a store on a disk" },
+	{ "state", cmd_state, "check, dump and repair the log of consensus" },
 	{ "kernel", cmd_kernel, "speak to the module of this node directly" },
 };
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * qbdctl state: the log store of a Raft server while no daemon has it open.
+ */
+#ifndef QBD_DAEMON_STATE_CMD_H
+#define QBD_DAEMON_STATE_CMD_H
+
+#include "opt.h"
+
+int cmd_state(int argc, char **argv);
+int state_check(const struct opt_cmd *cmd, int argc, char **argv);
+int state_repair(const struct opt_cmd *cmd, int argc, char **argv);
+int state_dump(const struct opt_cmd *cmd, int argc, char **argv);
+
+#endif /* QBD_DAEMON_STATE_CMD_H */
