@@ -35,7 +35,10 @@ CAP_NESTING = 3
 CAP_PARAMETERS = 7
 
 # Pure code, and how its unit tests are named.
-CORES = {"kmod/core/": "test_", "daemon/raft/": "test_raft_"}
+CORES = {"kmod/core/": "test_", "daemon/raft/": "test_raft_",
+         "daemon/state/": "test_state_"}
+# What a core may include of another one.
+CORE_FRIENDS = {"daemon/state/": {"raft/config.h"}}
 CORE_BANNED = re.compile(
     r"\b(ktime_get\w*|jiffies\w*|\w+_clock|clock_gettime|gettimeofday"
     r"|(raw_)?spin_\w*lock\w*|mutex_\w+|rcu_\w+|down_(read|write)\w*"
@@ -225,6 +228,7 @@ def core_include(tree):
     for top in CORES:
         own = {os.path.basename(name) for name in tree.c
                if name.startswith(top)} | {"env.h"}
+        own |= CORE_FRIENDS.get(top, set())
         for file in tree.c_in(top):
             if file.name == top + "env.h":
                 continue

@@ -24,6 +24,9 @@ QBD_CORE_SRC := $(wildcard $(TOP)/kmod/core/*.c)
 QBD_RAFT_SRC := $(wildcard $(TOP)/daemon/raft/*.c)
 # Its log store runs on a simulated disk there.
 QBD_RAFTLOG_SRC := $(wildcard $(TOP)/daemon/raftlog/*.c)
+# So has the replicated state, which plans sets of Raft servers.
+QBD_STATE_SRC := $(wildcard $(TOP)/daemon/state/*.c) \
+	$(TOP)/daemon/raft/config.c
 
 QBD_CFLAGS_ASAN := $(QBD_BASE) -O1 $(QBD_SAN) $(QBD_CORE_INC)
 QBD_CFLAGS_O2 := $(QBD_BASE) -O2 $(QBD_CORE_INC)

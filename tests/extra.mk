@@ -52,3 +52,7 @@ RAFTLOG := $(QBD_RAFT_SRC:$(TOP)/%=%) $(QBD_RAFTLOG_SRC:$(TOP)/%=%) \
 $(foreach t,$(wildcard unit/test_raftlog_*.c),\
 	$(eval EXTRA_$(t:unit/%.c=%) := $(RAFTLOG)))
 EXTRA_fuzz_raftlog := $(RAFTLOG)
+# So is the replicated state.
+$(foreach t,$(wildcard unit/test_state_*.c),\
+	$(eval EXTRA_$(t:unit/%.c=%) := $(QBD_STATE_SRC:$(TOP)/%=%)))
+EXTRA_fuzz_state := $(QBD_STATE_SRC:$(TOP)/%=%)

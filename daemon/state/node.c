@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nodes: who may take part.
+ */
+#include "inner.h"
+
+/**
+ * state_node_live() - a node that is not removed
+ * @s: the state
+ * @id: its id
+ * @res: why not
+ *
+ * Return: the node or NULL.
+ */
+struct state_node *state_node_live(const struct state *s, u32 id,
+				   struct state_result *res)
+{
+	u32 slot = state_find(s, STATE_BY_NODE_ID, id);
+	struct state_node *node = NULL;
+
+	if (slot != STATE_NONE)
+		node = state_node_at(s, slot);
+	if (!node)
+		state_no(res, STATE_WHY_NO_NODE, id, 0, 0);
+	else if (node->state == STATE_NODE_REMOVED)
+		state_no(res, STATE_WHY_NODE_STATE, id, node->state, 0);
+	return res->why ? NULL : node;
+}
+
+/**
+ * state_addrs_good() - can these be addresses?
+ * @addr: the addresses
+ * @nr: how many
+ * @bad: which one can not
+ *
+ * Return: true if all can.
+ */
+bool state_addrs_good(const struct state_addr *addr, u32 nr, u32 *bad)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		*bad = i;
+		if (addr[i].use > 1 || !addr[i].port ||
+		    mem_is_zero(addr[i].ip, sizeof(addr[i].ip)))
+			return false;
+		if (addr[i].family != 6 &&
+		    (addr[i].family != 4 || !mem_is_zero(addr[i].ip + 4, 12)))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * state_labels_good() - can these be labels?
+ * @label: the labels
+ * @nr: how many
+ * @bad: which one can not
+ *
+ * Return: true if all can: names as keys, each once.
+ */
+bool state_labels_good(const struct state_label *label, u32 nr, u32 *bad)
+{
+	u32 i, j;
+
+	for (i = 0; i < nr; i++) {
+		*bad = i;
+		if (!state_name_good(label[i].key))
+			return false;
+		for (j = 0; j < i; j++)
+			if (!strcmp(label[i].key, label[j].key))
+				return false;
+	}
+	return true;
+}
+
+static bool state_node_fields_good(const struct state_cmd *cmd,
+				   struct state_result *res)
+{
+	u32 bad = 0;
+
+	if (cmd->wish > STATE_WISH_VOTER)
+		state_no(res, STATE_WHY_BAD, 3, 0, 0);
+	else if (!state_addrs_good(cmd->addr, cmd->nr_addrs, &bad))
+		state_no(res, STATE_WHY_ADDR, bad, 0, 0);
+	else if (!state_labels_good(cmd->label, cmd->nr_labels, &bad))
+		state_no(res, STATE_WHY_LABEL, bad, 0, 0);
+	return !res->why;
+}
+
+static void state_node_fill(struct state_node *node,
+			    const struct state_cmd *cmd)
+{
+	memcpy(node->zone, cmd->zone, sizeof(node->zone));
+	memcpy(node->rack, cmd->rack, sizeof(node->rack));
+	memcpy(node->host, cmd->host, sizeof(node->host));
+	node->wish = cmd->wish;
+	node->nr_addrs = cmd->nr_addrs;
+	memcpy(node->addr, cmd->addr, sizeof(node->addr));
+	node->nr_labels = cmd->nr_labels;
+	memcpy(node->label, cmd->label, sizeof(node->label));
+}
+
+/* The removed node with the lowest id makes room. */
+static void state_node_forget(struct state *s)
+{
+	u32 slot, oldest = STATE_NONE;
+	struct state_node *node;
+
+	for (slot = state_next(s, STATE_NODES, 0); slot != STATE_NONE;
+	     slot = state_next(s, STATE_NODES, slot + 1)) {
+		node = state_node_at(s, slot);
+		if (node->state == STATE_NODE_REMOVED &&
+		    (oldest == STATE_NONE ||
+		     node->id < state_node_at(s, oldest)->id))
+			oldest = slot;
+	}
+	if (STATE_BUG(oldest == STATE_NONE))
+		return;
+	state_index_del(s, STATE_BY_NODE_ID, oldest);
+	state_index_del(s, STATE_BY_NODE_KEY, oldest);
+	state_give(s, STATE_NODES, oldest);
+}
+
+static bool state_node_may_join(const struct state *s,
+				const struct state_cmd *cmd,
+				struct state_result *res)
+{
+	u32 slot;
+
+	if (!state_name_good(cmd->name)) {
+		state_no(res, STATE_WHY_NAME, 0, 0, 0);
+		return false;
+	}
+	slot = state_find_bytes(s, STATE_BY_NODE_NAME, cmd->name);
+	if (slot != STATE_NONE) {
+		state_no(res, STATE_WHY_NAME_TAKEN, state_node_at(s, slot)->id,
+			 0, 0);
+		return false;
+	}
+	if (mem_is_zero(cmd->key, sizeof(cmd->key))) {
+		state_no(res, STATE_WHY_BAD, 4, 0, 0);
+		return false;
+	}
+	slot = state_find_bytes(s, STATE_BY_NODE_KEY, cmd->key);
+	if (slot != STATE_NONE)
+		state_no(res, STATE_WHY_KEY_TAKEN, state_node_at(s, slot)->id,
+			 0, 0);
+	else if (s->nodes >= s->limits.nodes)
+		state_no(res, STATE_WHY_NODES_FULL, s->limits.nodes, 0, 0);
+	else if (s->cluster.next_node == U32_MAX)
+		state_no(res, STATE_WHY_IDS_FULL, 0, 0, 0);
+	return !res->why && state_node_fields_good(cmd, res);
+}
+
+/**
+ * state_do_node_add() - a node joins
+ * @s: the state
+ * @cmd: the command
+ * @res: its id
+ *
+ * Whoever is first needs no token: there is nobody yet who could have made one.
+ */
+void state_do_node_add(struct state *s, const struct state_cmd *cmd,
+		       struct state_result *res)
+{
+	bool first = s->cluster.next_node == 1;
+	struct state_node *node;
+	u32 slot;
+
+	if (!first && !state_token_valid(s, cmd->id, res))
+		return;
+	if (!state_node_may_join(s, cmd, res))
+		return;
+	if (s->pool[STATE_NODES].nr == s->pool[STATE_NODES].max)
+		state_node_forget(s);
+	slot = state_take(s, STATE_NODES);
+	if (STATE_BUG(slot == STATE_NONE))
+		return;
+	node = state_node_at(s, slot);
+	node->id = s->cluster.next_node++;
+	memcpy(node->name, cmd->name, sizeof(node->name));
+	memcpy(node->key, cmd->key, sizeof(node->key));
+	node->state = STATE_NODE_JOINING;
+	node->held = STATE_NONE;
+	state_node_fill(node, cmd);
+	state_index_add(s, STATE_BY_NODE_ID, slot);
+	state_index_add(s, STATE_BY_NODE_NAME, slot);
+	state_index_add(s, STATE_BY_NODE_KEY, slot);
+	s->nodes++;
+	if (!first)
+		state_token_use(s, cmd->id);
+	res->arg[0] = node->id;
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}
+
+/**
+ * state_do_node_set() - a node has other addresses, labels, wishes
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ */
+void state_do_node_set(struct state *s, const struct state_cmd *cmd,
+		       struct state_result *res)
+{
+	struct state_node *node = state_node_live(s, cmd->node, res);
+
+	if (!node || !state_node_fields_good(cmd, res))
+		return;
+	state_node_fill(node, cmd);
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}
+
+/**
+ * state_do_node_state() - a node is active, or drains
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ */
+void state_do_node_state(struct state *s, const struct state_cmd *cmd,
+			 struct state_result *res)
+{
+	struct state_node *node = state_node_live(s, cmd->node, res);
+
+	if (!node)
+		return;
+	if (cmd->state != STATE_NODE_ACTIVE &&
+	    cmd->state != STATE_NODE_DRAINING) {
+		state_no(res, STATE_WHY_BAD, 5, 0, 0);
+		return;
+	}
+	node->state = cmd->state;
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}
+
+/**
+ * state_do_node_raft() - a node gets a Raft server, or another one
+ * @s: the state
+ * @cmd: the command: the one it has, as the proposer knows it
+ * @res: id of the server
+ *
+ * The id names a log and ends with it (raft.h, rule 9).
+ */
+void state_do_node_raft(struct state *s, const struct state_cmd *cmd,
+			struct state_result *res)
+{
+	struct state_node *node = state_node_live(s, cmd->node, res);
+
+	if (!node)
+		return;
+	if (cmd->id != node->raft) {
+		state_no(res, STATE_WHY_BAD, 6, 0, 0);
+		return;
+	}
+	if (s->cluster.next_raft > STATE_NUMBER_MAX) {
+		state_no(res, STATE_WHY_IDS_FULL, 0, 0, 0);
+		return;
+	}
+	node->raft = s->cluster.next_raft++;
+	res->arg[0] = node->raft;
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}
+
+/* No volume is to be attached on a node that is no more. */
+static void state_node_unwant(struct state *s, u32 node)
+{
+	struct state_volume *volume;
+	u32 slot, i, j;
+
+	for (slot = state_next(s, STATE_VOLUMES, 0); slot != STATE_NONE;
+	     slot = state_next(s, STATE_VOLUMES, slot + 1)) {
+		volume = state_volume_at(s, slot);
+		for (i = 0, j = 0; i < volume->nr_autos; i++)
+			if (volume->autos[i] != node)
+				volume->autos[j++] = volume->autos[i];
+		if (j == volume->nr_autos && volume->want != node)
+			continue;
+		memset(volume->autos + j, 0, (volume->nr_autos - j) * 4);
+		volume->nr_autos = j;
+		if (volume->want == node)
+			volume->want = 0;
+		state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
+	}
+}
+
+/* Of those that a node holds; which is first in its list is chance. */
+static u32 state_node_holds(const struct state *s,
+			    const struct state_node *node)
+{
+	u32 slot, least = U32_MAX;
+
+	for (slot = node->held; slot != STATE_NONE;
+	     slot = state_volume_at(s, slot)->held_next)
+		least = min(least, state_volume_at(s, slot)->id);
+	return least;
+}
+
+/**
+ * state_do_node_remove() - a node is removed for ever
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ */
+void state_do_node_remove(struct state *s, const struct state_cmd *cmd,
+			  struct state_result *res)
+{
+	struct state_node *node = state_node_live(s, cmd->node, res);
+	u32 slot;
+
+	if (!node)
+		return;
+	if (node->nr_stores) {
+		state_no(res, STATE_WHY_NODE_STORES, node->id, node->nr_stores,
+			 0);
+		return;
+	}
+	if (node->held != STATE_NONE) {
+		state_no(res, STATE_WHY_NODE_HOLDS, node->id,
+			 state_node_holds(s, node), 0);
+		return;
+	}
+	slot = state_find(s, STATE_BY_NODE_ID, node->id);
+	state_index_del(s, STATE_BY_NODE_NAME, slot);
+	node->state = STATE_NODE_REMOVED;
+	node->raft = 0;
+	s->nodes--;
+	state_node_unwant(s, node->id);
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}

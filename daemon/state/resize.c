@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What may change in the life of a volume: policies, and its size upwards.
+ */
+#include "inner.h"
+
+/**
+ * state_volume_tune() - policies of a command
+ * @s: the state
+ * @volume: what they are written to
+ * @cmd: the command
+ * @res: why not
+ *
+ * Return: true if they are good; else @volume is not to be used.
+ */
+bool state_volume_tune(const struct state *s, struct state_volume *volume,
+		       const struct state_cmd *cmd, struct state_result *res)
+{
+	u32 bad, i, j;
+
+	volume->on_no_quorum = cmd->on_no_quorum;
+	volume->no_quorum_ms = cmd->value;
+	volume->reads = cmd->reads;
+	volume->ack = cmd->ack;
+	volume->want = cmd->node;
+	volume->nr_autos = cmd->nr_autos;
+	memcpy(volume->autos, cmd->autos, sizeof(volume->autos));
+	memcpy(volume->run, cmd->run, sizeof(volume->run));
+	if (!state_policy_good(volume, &bad)) {
+		state_no(res, STATE_WHY_POLICY, bad, 0, 0);
+		return false;
+	}
+	if (volume->want && !state_node_live(s, volume->want, res))
+		return false;
+	for (i = 0; i < volume->nr_autos; i++) {
+		if (!state_node_live(s, volume->autos[i], res))
+			return false;
+		for (j = 0; j < i; j++)
+			if (volume->autos[j] == volume->autos[i])
+				state_no(res, STATE_WHY_BAD, 13, 0, 0);
+	}
+	return !res->why;
+}
+
+/**
+ * state_do_volume_set() - a volume has other policies, or shall be elsewhere
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ */
+void state_do_volume_set(struct state *s, const struct state_cmd *cmd,
+			 struct state_result *res)
+{
+	struct state_volume *volume, tuned;
+	u32 slot;
+
+	volume = state_volume_live(s, cmd->volume, &slot, res);
+	if (!volume)
+		return;
+	tuned = *volume;
+	if (!state_volume_tune(s, &tuned, cmd, res))
+		return;
+	*volume = tuned;
+	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
+}
+
+/**
+ * state_do_volume_resize() - a volume shall be larger
+ * @s: the state
+ * @cmd: the command
+ * @res: how many shards it has, of how many
+ */
+void state_do_volume_resize(struct state *s, const struct state_cmd *cmd,
+			    struct state_result *res)
+{
+	struct state_volume *volume, grown;
+	u32 slot, more;
+
+	volume = state_volume_live(s, cmd->volume, &slot, res);
+	if (!volume)
+		return;
+	if (volume->state != STATE_VOLUME_READY)
+		state_no(res, STATE_WHY_VOLUME_STATE, volume->id, volume->state,
+			 0);
+	else if (volume->grow && volume->grow != cmd->size)
+		state_no(res, STATE_WHY_GROWING, volume->id, volume->grow, 0);
+	else if (cmd->size < volume->size)
+		state_no(res, STATE_WHY_SHRINK, volume->id, volume->size, 0);
+	else if (cmd->size % STATE_BLOCK ||
+		 cmd->size > (u64)STATE_VOLUME_SHARDS_MAX << volume->shift)
+		state_no(res, STATE_WHY_SIZE, 0, 0, 0);
+	if (res->why)
+		return;
+	grown = *volume;
+	grown.grow = cmd->size == volume->size ? 0 : cmd->size;
+	more = state_shards_wanted(&grown) - state_shards_wanted(volume);
+	if (s->pool[STATE_SHARDS].nr + s->shards_owed + more >
+	    s->limits.shards) {
+		state_no(res, STATE_WHY_SHARDS_FULL, s->limits.shards, 0, 0);
+		return;
+	}
+	s->shards_owed += more;
+	volume->grow = grown.grow;
+	res->arg[0] = volume->shards;
+	res->arg[1] = state_shards_wanted(volume);
+	state_volume_settle(s, slot);
+	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
+}
+
+/**
+ * state_do_volume_grown() - the holder's kernel serves the new size
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ */
+void state_do_volume_grown(struct state *s, const struct state_cmd *cmd,
+			   struct state_result *res)
+{
+	struct state_volume *volume;
+	u32 slot;
+
+	volume = state_volume_live(s, cmd->volume, &slot, res);
+	if (!volume)
+		return;
+	if (cmd->term != volume->term) {
+		state_no(res, STATE_WHY_TERM, volume->id, volume->term,
+			 cmd->term);
+		return;
+	}
+	if (!volume->grow || cmd->size != volume->grow || volume->unmade ||
+	    volume->shards != state_shards_wanted(volume)) {
+		state_no(res, STATE_WHY_SIZE, 0, 0, 0);
+		return;
+	}
+	volume->size = volume->grow;
+	volume->grow = 0;
+	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
+}

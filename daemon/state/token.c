@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tokens: who knows the secret of one may join, so often, and until then.
+ */
+#include "inner.h"
+
+/* The state's clock has passed it, or nobody may use it any more. */
+static bool state_token_over(const struct state *s,
+			     const struct state_token *token)
+{
+	return !token->uses || token->expires_ms <= s->cluster.now_ms;
+}
+
+static void state_token_drop(struct state *s, u32 slot)
+{
+	struct state_token *token = state_object(s, STATE_TOKENS, slot);
+
+	state_touch(s, STATE_KIND_TOKEN, token->id, 0);
+	state_index_del(s, STATE_BY_TOKEN, slot);
+	state_give(s, STATE_TOKENS, slot);
+}
+
+/**
+ * state_do_token_create() - a token
+ * @s: the state
+ * @cmd: the command: PSK, when it expires, how often it may be used
+ * @res: its id
+ *
+ * Tokens that are over go when a new one comes.
+ */
+void state_do_token_create(struct state *s, const struct state_cmd *cmd,
+			   struct state_result *res)
+{
+	struct state_token *token;
+	u32 slot;
+
+	if (mem_is_zero(cmd->key, sizeof(cmd->key)) || !cmd->value ||
+	    cmd->total <= s->cluster.now_ms || cmd->total > STATE_NUMBER_MAX) {
+		state_no(res, STATE_WHY_BAD, 7, 0, 0);
+		return;
+	}
+	if (s->cluster.next_token > STATE_NUMBER_MAX) {
+		state_no(res, STATE_WHY_IDS_FULL, 0, 0, 0);
+		return;
+	}
+	for (slot = state_next(s, STATE_TOKENS, 0); slot != STATE_NONE;
+	     slot = state_next(s, STATE_TOKENS, slot + 1))
+		if (state_token_over(s, state_object(s, STATE_TOKENS, slot)))
+			state_token_drop(s, slot);
+	slot = state_take(s, STATE_TOKENS);
+	if (slot == STATE_NONE) {
+		state_no(res, STATE_WHY_TOKENS_FULL, s->limits.tokens, 0, 0);
+		return;
+	}
+	token = state_object(s, STATE_TOKENS, slot);
+	token->id = s->cluster.next_token++;
+	memcpy(token->psk, cmd->key, sizeof(token->psk));
+	token->expires_ms = cmd->total;
+	token->uses = cmd->value;
+	state_index_add(s, STATE_BY_TOKEN, slot);
+	res->arg[0] = token->id;
+	state_touch(s, STATE_KIND_TOKEN, token->id, 0);
+}
+
+/**
+ * state_do_token_revoke() - a token ends
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ */
+void state_do_token_revoke(struct state *s, const struct state_cmd *cmd,
+			   struct state_result *res)
+{
+	u32 slot = state_find(s, STATE_BY_TOKEN, cmd->id);
+
+	if (slot == STATE_NONE)
+		state_no(res, STATE_WHY_NO_TOKEN, 0, 0, 0);
+	else
+		state_token_drop(s, slot);
+}
+
+/**
+ * state_token_valid() - may somebody join with this token?
+ * @s: the state
+ * @id: the token
+ * @res: why not
+ *
+ * That he knows its secret was seen by the daemon that took him in.
+ *
+ * Return: true if so.
+ */
+bool state_token_valid(const struct state *s, u64 id, struct state_result *res)
+{
+	u32 slot = state_find(s, STATE_BY_TOKEN, id);
+
+	if (slot == STATE_NONE)
+		state_no(res, STATE_WHY_NO_TOKEN, 0, 0, 0);
+	else if (state_token_over(s, state_object(s, STATE_TOKENS, slot)) &&
+		 !QBD_MUTANT(state_token_expired))
+		state_no(res, STATE_WHY_TOKEN_OLD, 0, 0, 0);
+	return !res->why;
+}
+
+/**
+ * state_token_use() - somebody joined with this token
+ * @s: the state
+ * @id: a token that is valid
+ */
+void state_token_use(struct state *s, u64 id)
+{
+	u32 slot = state_find(s, STATE_BY_TOKEN, id);
+	struct state_token *token = state_object(s, STATE_TOKENS, slot);
+
+	state_touch(s, STATE_KIND_TOKEN, id, 0);
+	if (token->uses)
+		token->uses--;
+}

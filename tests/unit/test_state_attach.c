@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who holds a volume, and under which term: S2, S16, V3, and what a person is
+ * told.
+ */
+#include "state_world.h"
+
+static u32 attach(struct sw *w, u32 node, u64 session, u8 flags, u64 term)
+{
+	return SW_DO(w, ATTACH, .volume = 1, .node = node, .session = session,
+		     .flags = flags, .term = term);
+}
+
+FIXTURE(attach)
+{
+	struct sw w;
+};
+
+FIXTURE_SETUP(attach)
+{
+	sw_begin(&self->w, &SW_LIMITS, 3);
+	ASSERT_EQ(1, sw_volume(&self->w, "db1", 2, 3, 3));
+}
+
+FIXTURE_TEARDOWN(attach)
+{
+}
+
+static const struct state_volume *vol(struct sw *w)
+{
+	return state_volume_by_id(w->s, 1);
+}
+
+TEST_F(attach, terms_only_grow)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(1, w->res.arg[0]);
+	/* the same attach asks again */
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(1, w->res.arg[0]);
+	/* S2: the same node after a reboot is another attach */
+	EXPECT_EQ(0, attach(w, 1, 8, 0, 0));
+	EXPECT_EQ(2, w->res.arg[0]);
+	SW_OK(w, DETACH, .volume = 1, .node = 1, .term = 2);
+	EXPECT_EQ(STATE_HOLD_NONE, vol(w)->hold);
+	EXPECT_EQ(0, attach(w, 2, 9, 0, 0));
+	EXPECT_EQ(3, w->res.arg[0]);
+	EXPECT_EQ(2, vol(w)->holder);
+}
+
+TEST_F(attach, held_elsewhere)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(STATE_WHY_ATTACHED, attach(w, 2, 8, 0, 0));
+	EXPECT_EQ(-EBUSY, state_result_errno(&w->res));
+	sw_text_is(w, "volume db1 is attached on node n0 under term 1: detach "
+		      "it there, or use --force, which fences it");
+	EXPECT_EQ(1, vol(w)->holder);
+	EXPECT_EQ(0, attach(w, 2, 8, STATE_ATTACH_FORCE, 0));
+	EXPECT_EQ(2, w->res.arg[0]);
+	EXPECT_EQ(2, vol(w)->holder);
+	/* the old holder's release comes late, and is not the new one's */
+	EXPECT_EQ(STATE_WHY_TERM,
+		  SW_DO(w, DETACH, .volume = 1, .node = 1, .term = 1));
+	EXPECT_EQ(STATE_WHY_NOT_HOLDER,
+		  SW_DO(w, DETACH, .volume = 1, .node = 1, .term = 2));
+	EXPECT_EQ(2, vol(w)->holder);
+}
+
+/* Evidence is about one holder and is worth nothing against the next one. */
+TEST_F(attach, takeover_compares_its_term)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(0, attach(w, 2, 8, STATE_ATTACH_TAKEOVER, 1));
+	EXPECT_EQ(STATE_WHY_TERM, attach(w, 3, 9, STATE_ATTACH_TAKEOVER, 1));
+	EXPECT_EQ(STATE_WHY_TERM, attach(w, 3, 9, STATE_ATTACH_TAKEOVER, 0));
+	EXPECT_EQ(2, vol(w)->holder);
+	EXPECT_EQ(STATE_WHY_TERM, attach(w, 3, 9, STATE_ATTACH_FORCE, 1));
+	EXPECT_EQ(0, attach(w, 3, 9, STATE_ATTACH_FORCE, 2));
+}
+
+TEST_F(attach, repair_yields)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, STATE_ATTACH_REPAIR, 0));
+	EXPECT_EQ(STATE_WHY_HELD, attach(w, 2, 8, STATE_ATTACH_REPAIR, 0));
+	EXPECT_EQ(0, attach(w, 2, 8, 0, 0));
+	EXPECT_EQ(2, w->res.arg[0]);
+	/* and no repair ends a device, whoever asks */
+	EXPECT_EQ(STATE_WHY_ATTACHED, attach(w, 2, 9, STATE_ATTACH_REPAIR, 0));
+	EXPECT_EQ(STATE_WHY_ATTACHED,
+		  attach(w, 1, 9, STATE_ATTACH_REPAIR | STATE_ATTACH_TAKEOVER,
+			 2));
+	EXPECT_EQ(STATE_WHY_BAD,
+		  attach(w, 1, 9, STATE_ATTACH_REPAIR | STATE_ATTACH_FORCE, 0));
+	EXPECT_EQ(STATE_HOLD_DEVICE, vol(w)->hold);
+}
+
+TEST_F(attach, fence)
+{
+	struct sw *w = &self->w;
+	u64 bits[1];
+	u32 i;
+	bool named = false;
+
+	EXPECT_EQ(STATE_WHY_NOT_HOLDER, SW_DO(w, FENCE, .volume = 1));
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(STATE_WHY_TERM, SW_DO(w, FENCE, .volume = 1, .term = 2));
+	SW_OK(w, FENCE, .volume = 1, .term = 1);
+	EXPECT_EQ(2, vol(w)->term);
+	EXPECT_EQ(0, vol(w)->holder);
+	/* the one that was put aside is told */
+	for (i = 0; i < w->delta.nr; i++) {
+		if (w->delta.item[i].kind != STATE_KIND_HOLDER)
+			continue;
+		named = w->delta.item[i].id == 1 &&
+			w->delta.item[i].number == 1;
+		EXPECT_FALSE(
+			state_view_audience(w->s, &w->delta.item[i], bits, 1));
+		EXPECT_EQ(1, bits[0]);
+	}
+	EXPECT_TRUE(named);
+}
+
+/* S16: after a restore terms are above all promises found in stores. */
+TEST_F(attach, floor_of_terms)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	SW_OK(w, CLUSTER_RESTORE, .session = 78, .term = 40);
+	EXPECT_EQ(0, attach(w, 1, 8, 0, 0));
+	EXPECT_EQ(41, w->res.arg[0]);
+	EXPECT_EQ(0, attach(w, 1, 9, 0, 0));
+	EXPECT_EQ(42, w->res.arg[0]);
+	SW_OK(w, CLUSTER_RESTORE, .session = 79, .term = STATE_TERM_MAX);
+	EXPECT_EQ(STATE_WHY_IDS_FULL, attach(w, 1, 10, 0, 0));
+}
+
+TEST_F(attach, who_may_not)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(STATE_WHY_NO_NODE, attach(w, 9, 7, 0, 0));
+	EXPECT_EQ(STATE_WHY_BAD, attach(w, 1, 0, 0, 0));
+	EXPECT_EQ(STATE_WHY_BAD, attach(w, 1, 7, 0x80, 0));
+	SW_OK(w, NODE_STATE, .node = 2, .state = STATE_NODE_DRAINING);
+	EXPECT_EQ(STATE_WHY_NODE_STATE, attach(w, 2, 7, 0, 0));
+	EXPECT_EQ(STATE_WHY_NO_VOLUME,
+		  SW_DO(w, ATTACH, .volume = 2, .node = 1, .session = 7));
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(STATE_WHY_HELD, SW_DO(w, VOLUME_DELETE, .volume = 1));
+	/* it would be held by nobody */
+	SW_OK(w, STORE_STATE, .store = 1, .state = STATE_STORE_GONE);
+	EXPECT_EQ(STATE_WHY_NODE_STORES, SW_DO(w, NODE_REMOVE, .node = 1));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tokens: so often, and until then.
+ */
+#include "state_world.h"
+
+static u64 token(struct sw *w, u64 expires_ms, u32 uses)
+{
+	SW_DO(w, TOKEN_CREATE, .key = { 7 }, .total = expires_ms,
+	      .value = uses);
+	return w->res.why ? 0 : w->res.arg[0];
+}
+
+TEST(used_up)
+{
+	struct sw w;
+	u64 id;
+
+	sw_begin(&w, &SW_LIMITS, 1);
+	id = token(&w, 5000, 2);
+	EXPECT_EQ(7, state_token_by_id(w.s, id)->psk[0]);
+	EXPECT_EQ(0, sw_do(&w, sw_node_cmd(1, id)));
+	/* a refusal uses nothing */
+	EXPECT_EQ(STATE_WHY_NAME_TAKEN, sw_do(&w, sw_node_cmd(1, id)));
+	EXPECT_EQ(0, sw_do(&w, sw_node_cmd(2, id)));
+	EXPECT_EQ(STATE_WHY_TOKEN_OLD, sw_do(&w, sw_node_cmd(3, id)));
+	EXPECT_EQ(-EACCES, state_result_errno(&w.res));
+}
+
+TEST(expires)
+{
+	struct sw w;
+	u64 id;
+
+	sw_begin(&w, &SW_LIMITS, 1);
+	id = token(&w, 2000, 5);
+	w.now_ms = 1999;
+	EXPECT_EQ(0, sw_do(&w, sw_node_cmd(1, id)));
+	w.now_ms = 2000;
+	EXPECT_EQ(STATE_WHY_TOKEN_OLD, sw_do(&w, sw_node_cmd(2, id)));
+	w.now_ms = 1500; /* a proposer whose clock is late does not help */
+	EXPECT_EQ(STATE_WHY_TOKEN_OLD, sw_do(&w, sw_node_cmd(2, id)));
+	EXPECT_EQ(0, token(&w, 1900, 1));
+	EXPECT_EQ(STATE_WHY_BAD, w.res.why);
+}
+
+TEST(revoked_and_full)
+{
+	struct sw w;
+	u64 id;
+
+	sw_begin(&w, &SW_LIMITS, 1);
+	id = token(&w, 5000, 1);
+	SW_OK(&w, TOKEN_REVOKE, .id = id);
+	EXPECT_EQ(STATE_WHY_NO_TOKEN, SW_DO(&w, TOKEN_REVOKE, .id = id));
+	EXPECT_EQ(STATE_WHY_NO_TOKEN, sw_do(&w, sw_node_cmd(1, id)));
+	EXPECT_EQ(id + 1, token(&w, 3000, 1));
+	EXPECT_EQ(id + 2, token(&w, 3000, 1));
+	EXPECT_EQ(0, token(&w, 3000, 1));
+	EXPECT_EQ(STATE_WHY_TOKENS_FULL, w.res.why);
+	w.now_ms = 4000; /* those that are over make room */
+	EXPECT_EQ(id + 3, token(&w, 5000, 1));
+	EXPECT_TRUE(!state_token_by_id(w.s, id + 1));
+	EXPECT_EQ(0, token(&w, 5000, 0));
+}
+
+TEST_HARNESS_MAIN
