@@ -84,7 +84,8 @@ run_sim()
 		--schedules $(($2 / 10)) --seed "$QBD_SEED"
 }
 
-# run_raft SCHEDULES: of groups of Raft servers, and of their log store; from
+# run_raft SCHEDULES: of groups of Raft servers, of their log store, and of
+# what they agree on; from
 # 3000 on each fault has to meet each phase.
 run_raft()
 {
@@ -94,6 +95,10 @@ run_raft()
 	part sim-raftlog 900 "$bin/raftlogsim" --schedules "$1" --seed "$QBD_SEED"
 	part sim-raftlog-asan 900 "$bin/raftlogsim-asan" \
 		--schedules $(($1 / 20)) --seed "$QBD_SEED"
+	part sim-state 900 "$bin/statesim" --schedules "$1" --seed "$QBD_SEED"
+	part sim-state-asan 900 "$bin/statesim-asan" \
+		--schedules $(($1 / 20)) --seed "$QBD_SEED"
+	part sim-state-cell 600 "$bin/statesim" --cell
 }
 
 # Each planted bug and the rule that found it; --slice: those found at once.
@@ -106,6 +111,7 @@ run_mutants()
 			--build "$PWD/$bin"
 		part mutants-raftlog 300 tests/sim/mutants_raftlog.sh --quick \
 			--build "$PWD/$bin"
+		part mutants-state 300 tests/sim/mutants_state.sh --build "$PWD/$bin"
 		return
 	fi
 	part mutants 3600 tests/sim/mutants_store.sh --build "$PWD/$bin"
@@ -114,6 +120,7 @@ run_mutants()
 	part mutants-raft 3600 tests/sim/mutants_raft.sh --build "$PWD/$bin"
 	part mutants-raftlog 3600 tests/sim/mutants_raftlog.sh \
 		--build "$PWD/$bin"
+	part mutants-state 300 tests/sim/mutants_state.sh --build "$PWD/$bin"
 }
 
 run_fuzz()
@@ -278,7 +285,8 @@ check-fast)
 unit) run_build && part unit 600 tests/units.sh ;;
 sim) run_build && run_sim 10000 10000 && run_raft 10000 ;;
 mutants)
-	run_build && run_mutants && cat "$logs"/mutants{,-cluster,-raft,-raftlog}.log
+	run_build && run_mutants &&
+		cat "$logs"/mutants{,-cluster,-raft,-raftlog,-state}.log
 	;;
 sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;
