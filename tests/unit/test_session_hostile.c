@@ -55,6 +55,9 @@ static bool hung_up(int fd)
 
 TEST_F(hostile, garbage)
 {
+	/* the begin of a ClientHello */
+	static const uint8_t shake[] = { 0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3 };
+	static const char http[] = "GET / HTTP/1.1\r\nHost: qbd\r\n\r\n";
 	uint8_t bytes[600];
 	unsigned int i;
 	size_t n;
@@ -68,14 +71,10 @@ TEST_F(hostile, garbage)
 	for (i = 0; i < 60; i++) {
 		for (n = 0; n < sizeof(bytes); n++)
 			bytes[n] = (uint8_t)th_rand();
-		if (i % 3 == 1) { /* the begin of a handshake record */
-			memcpy(bytes, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
-			       9);
-			memcpy(bytes + 9, "\x03\x03", 2);
-		}
+		if (i % 3 == 1)
+			memcpy(bytes, shake, sizeof(shake));
 		if (i % 3 == 2)
-			strcpy((char *)bytes,
-			       "GET / HTTP/1.1\r\nHost: qbd\r\n");
+			memcpy(bytes, http, sizeof(http));
 		fd = plain(&self->world, 2, 2);
 		ASSERT_GT(send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL), 0);
 		WAIT(hung_up(fd));

@@ -22,7 +22,7 @@ FIXTURE(key)
 
 FIXTURE_SETUP(key)
 {
-	strcpy(self->dir, "/tmp/qbd-identity-XXXXXX");
+	snprintf(self->dir, sizeof(self->dir), "/tmp/qbd-identity-XXXXXX");
 	ASSERT_TRUE(mkdtemp(self->dir));
 	snprintf(self->path, sizeof(self->path), "%s/key", self->dir);
 	snprintf(self->fresh, sizeof(self->fresh), "%s/key.new", self->dir);

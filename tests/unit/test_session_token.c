@@ -82,7 +82,7 @@ TEST(any_wrong_letter_is_found)
 		if (text[i] == '-')
 			continue;
 		for (d = 0; digits[d]; d++) {
-			strcpy(typed, text);
+			memcpy(typed, text, sizeof(typed));
 			typed[i] = digits[d];
 			if (digits[d] != text[i])
 				ASSERT_EQ(-EBADMSG, token_parse(typed, &seen));
@@ -90,7 +90,7 @@ TEST(any_wrong_letter_is_found)
 	}
 	/* two exchanged */
 	for (i = 5; text[i + 1]; i++) {
-		strcpy(typed, text);
+		memcpy(typed, text, sizeof(typed));
 		typed[i] = text[i + 1];
 		typed[i + 1] = text[i];
 		if (text[i] != text[i + 1])
@@ -122,7 +122,8 @@ TEST(not_a_token)
 		EXPECT_EQ(-EINVAL, token_parse(words[i], &seen));
 	token_format(text, &known);
 	len = strlen(text);
-	strcpy(text + len, " ");
+	text[len] = ' ';
+	text[len + 1] = '\0';
 	EXPECT_EQ(-EINVAL, token_parse(text, &seen));
 	for (; len--;) {
 		text[len] = '\0';
