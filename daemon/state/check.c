@@ -35,7 +35,7 @@ static const char *check_cluster(const struct state *s)
 	CHECK(cluster->next_node && cluster->next_store &&
 		      cluster->next_volume && cluster->next_replica &&
 		      cluster->next_raft && cluster->next_client &&
-		      cluster->next_token && cluster->next_job,
+		      cluster->next_job,
 	      "a counter is 0");
 	CHECK(cluster->next_replica <= STATE_REPLICA_ID_MAX + 1 &&
 		      cluster->term_floor <= STATE_TERM_MAX &&
@@ -93,7 +93,9 @@ static const char *check_node(const struct state *s, u32 slot)
 	      "a node's address");
 	CHECK(state_labels_good(node->label, node->nr_labels, &bad),
 	      "a node's label");
-	CHECK(node->raft < s->cluster.next_raft && (live || !node->raft),
+	CHECK(!node->raft ||
+		      (live && node->raft >> 32 == node->id &&
+		       (u32)node->raft && (u32)node->raft < s->cluster.next_raft),
 	      "a node's Raft server");
 	CHECK(live || (!node->nr_stores && node->held == STATE_NONE),
 	      "a removed node has something");
@@ -353,7 +355,7 @@ static const char *check_small(const struct state *s)
 	for (slot = state_next(s, STATE_TOKENS, 0); slot != STATE_NONE;
 	     slot = state_next(s, STATE_TOKENS, slot + 1)) {
 		token = state_object(s, STATE_TOKENS, slot);
-		CHECK(token->id && token->id < s->cluster.next_token &&
+		CHECK(token->id &&
 			      state_find(s, STATE_BY_TOKEN, token->id) == slot,
 		      "a token's id");
 	}

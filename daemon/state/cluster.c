@@ -79,7 +79,6 @@ void state_do_cluster_init(struct state *s, const struct state_cmd *cmd,
 	cluster->next_replica = 1;
 	cluster->next_raft = 1;
 	cluster->next_client = 1;
-	cluster->next_token = 1;
 	cluster->next_job = 1;
 	for (i = 0; i < STATE_SETTINGS_NR; i++)
 		cluster->setting[i] = state_setting_row[i].def;

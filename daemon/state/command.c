@@ -75,8 +75,8 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 	[STATE_CMD_NODE_REMOVE] =
 		(const struct state_field[]){ F32(node), FEND },
 	[STATE_CMD_TOKEN_CREATE] =
-		(const struct state_field[]){ FRAW(key), F64(total), F32(value),
-					      FEND },
+		(const struct state_field[]){ F64(id), FRAW(key), F64(total),
+					      F32(value), FEND },
 	[STATE_CMD_TOKEN_REVOKE] =
 		(const struct state_field[]){ F64(id), FEND },
 	[STATE_CMD_STORE_ADD] =
@@ -137,8 +137,8 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 					      F64(total), FTEXT(reason), FEND },
 };
 
-#define STATE_COMMAND_NAME(name, level) [STATE_CMD_##name] = #name,
-#define STATE_COMMAND_LEVEL(name, level) [STATE_CMD_##name] = (level),
+#define STATE_COMMAND_NAME(name, level) #name,
+#define STATE_COMMAND_LEVEL(name, level) level,
 
 /**
  * state_command_name() - name of a kind
@@ -148,10 +148,10 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
  */
 const char *state_command_name(u8 kind)
 {
-	static const char *const name[] = { STATE_COMMANDS(
-		STATE_COMMAND_NAME) };
+	static const char *const name[] = { "?", STATE_COMMANDS(
+							 STATE_COMMAND_NAME) };
 
-	return kind < ARRAY_SIZE(name) && name[kind] ? name[kind] : "?";
+	return kind < ARRAY_SIZE(name) ? name[kind] : "?";
 }
 
 /**
@@ -162,7 +162,7 @@ const char *state_command_name(u8 kind)
  */
 u16 state_command_level(u8 kind)
 {
-	static const u16 level[] = { STATE_COMMANDS(STATE_COMMAND_LEVEL) };
+	static const u16 level[] = { 0, STATE_COMMANDS(STATE_COMMAND_LEVEL) };
 
 	return kind < ARRAY_SIZE(level) ? level[kind] : 0;
 }

@@ -31,10 +31,10 @@
 #define STATE_SHIFT_MIN 26 /* smallest shard: 64 MiB */
 #define STATE_SHIFT_MAX 40 /* largest: 1 TiB */
 #define STATE_BLOCK 4096 /* sizes are multiples */
-#define STATE_REPLICA_ID_MAX \
-	((1ULL << 48) - 1) /* a million a second: 8 years */
-#define STATE_TERM_MAX (1ULL << 62) /* below QBD_WAL_TERM_MAX */
-#define STATE_NUMBER_MAX (1ULL << 62) /* of counters: no wrap */
+/* a million a second for 8 years */
+#define STATE_REPLICA_ID_MAX (BIT_ULL(48) - 1)
+#define STATE_TERM_MAX BIT_ULL(62) /* below QBD_WAL_TERM_MAX */
+#define STATE_NUMBER_MAX BIT_ULL(62) /* of counters: no wrap */
 #define STATE_DELTA_MAX 64 /* more objects changed: take everything */
 
 /**

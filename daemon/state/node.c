@@ -252,11 +252,11 @@ void state_do_node_raft(struct state *s, const struct state_cmd *cmd,
 		state_no(res, STATE_WHY_BAD, 6, 0, 0);
 		return;
 	}
-	if (s->cluster.next_raft > STATE_NUMBER_MAX) {
+	if (s->cluster.next_raft > U32_MAX) {
 		state_no(res, STATE_WHY_IDS_FULL, 0, 0, 0);
 		return;
 	}
-	node->raft = s->cluster.next_raft++;
+	node->raft = STATE_SERVER(node->id, s->cluster.next_raft++);
 	res->arg[0] = node->raft;
 	state_touch(s, STATE_KIND_NODE, node->id, 0);
 }

@@ -46,7 +46,6 @@ enum state_setting {
  * @next_replica: counter
  * @next_raft: counter
  * @next_client: counter
- * @next_token: counter
  * @next_job: counter
  * @setting: by enum state_setting
  */
@@ -64,7 +63,6 @@ struct state_cluster {
 	u64 next_replica;
 	u64 next_raft;
 	u64 next_client;
-	u64 next_token;
 	u64 next_job;
 	u32 setting[STATE_SETTINGS_NR];
 };
@@ -82,6 +80,12 @@ enum state_node_state {
 	STATE_NODE_DRAINING,
 	STATE_NODE_REMOVED,
 };
+
+/*
+ * The id of a node's Raft server: a message for it finds its way without the
+ * state, which a server that joins the group has not got yet.
+ */
+#define STATE_SERVER(node, number) ((u64)(node) << 32 | (number))
 
 /**
  * enum state_wish - what a node may be in the group of Raft servers
@@ -159,7 +163,7 @@ struct state_node {
 
 /**
  * struct state_token - whoever knows its secret may join
- * @id: never used twice
+ * @id: random, of whoever made its secret
  * @psk: derived from the secret; the secret itself is nowhere
  * @expires_ms: not later
  * @uses: how often still

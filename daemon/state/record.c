@@ -42,7 +42,6 @@ const struct state_field state_cluster_fields[] = {
 	F(U64, state_cluster, next_replica),
 	F(U64, state_cluster, next_raft),
 	F(U64, state_cluster, next_client),
-	F(U64, state_cluster, next_token),
 	F(U64, state_cluster, next_job),
 	STATE_SETTINGS(STATE_SETTING_FIELD) FEND,
 };

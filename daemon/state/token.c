@@ -35,12 +35,10 @@ void state_do_token_create(struct state *s, const struct state_cmd *cmd,
 	u32 slot;
 
 	if (mem_is_zero(cmd->key, sizeof(cmd->key)) || !cmd->value ||
-	    cmd->total <= s->cluster.now_ms || cmd->total > STATE_NUMBER_MAX) {
+	    cmd->total <= s->cluster.now_ms || cmd->total > STATE_NUMBER_MAX ||
+	    !cmd->id || cmd->id > STATE_NUMBER_MAX ||
+	    state_find(s, STATE_BY_TOKEN, cmd->id) != STATE_NONE) {
 		state_no(res, STATE_WHY_BAD, 7, 0, 0);
-		return;
-	}
-	if (s->cluster.next_token > STATE_NUMBER_MAX) {
-		state_no(res, STATE_WHY_IDS_FULL, 0, 0, 0);
 		return;
 	}
 	for (slot = state_next(s, STATE_TOKENS, 0); slot != STATE_NONE;
@@ -53,7 +51,7 @@ void state_do_token_create(struct state *s, const struct state_cmd *cmd,
 		return;
 	}
 	token = state_object(s, STATE_TOKENS, slot);
-	token->id = s->cluster.next_token++;
+	token->id = cmd->id;
 	memcpy(token->psk, cmd->key, sizeof(token->psk));
 	token->expires_ms = cmd->total;
 	token->uses = cmd->value;

@@ -108,6 +108,7 @@ static void cell_nodes(struct cell *c)
 			token = cell_do(c,
 					(struct state_cmd){
 						.kind = STATE_CMD_TOKEN_CREATE,
+						.id = 1,
 						.key = { 1 },
 						.total = 1000,
 						.value = CELL_NODES });
@@ -213,7 +214,7 @@ static void cell_snapshot(struct cell *c)
 	struct state *back, *clone;
 	double since, ended;
 
-	bytes = cell_encode(c->s, snap);
+	cell_encode(c->s, snap);
 	since = cell_now(); /* the pages are there by now */
 	bytes = cell_encode(c->s, snap);
 	cell_timed(c, "snapshot", since, CELL_SECONDS);

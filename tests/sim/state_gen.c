@@ -64,7 +64,7 @@ static struct state_volume *some_volume(struct ss_world *w,
 static void some_name(struct ss_world *w, char *name, char kind)
 {
 	if (odds(w, 3))
-		strcpy(name, odds(w, 50) ? "" : "a/b");
+		snprintf(name, 8, "%s", odds(w, 50) ? "" : "a/b");
 	else
 		snprintf(name, 8, "%c%u", kind, (u32)rnd(w, 12));
 }
@@ -116,7 +116,7 @@ static void gen_token(struct ss_world *w, struct state_cmd *cmd)
 	cmd->key[0] = odds(w, 97);
 	cmd->total = w->now_ms + rnd(w, 20000);
 	cmd->value = rnd(w, 4);
-	cmd->id = token ? near_to(w, token->id) : 1;
+	cmd->id = token && odds(w, 60) ? near_to(w, token->id) : rnd(w, 100);
 }
 
 static void gen_store(struct ss_world *w, struct state_cmd *cmd,

@@ -26,6 +26,18 @@ static bool ss_alive(const struct ss_world *w, u64 raft,
 	return false;
 }
 
+/* The server with that number, if there is one; else one that was lost. */
+static u64 ss_server(const struct ss_world *w, u64 number)
+{
+	const struct state_node *node;
+	u32 slot = 0;
+
+	while ((node = state_node_walk(w->a, &slot)))
+		if ((u32)node->raft == number)
+			return node->raft;
+	return STATE_SERVER(1, number);
+}
+
 /* A group of servers that there are, and some that were lost. */
 static void ss_group(struct ss_world *w, struct raft_config *conf)
 {
@@ -39,7 +51,7 @@ static void ss_group(struct ss_world *w, struct raft_config *conf)
 	if (members.voters + members.learners > most)
 		members.learners = 0;
 	for (i = 0; i < members.voters + members.learners; i++)
-		members.id[i] = 1 + (id + i) % most;
+		members.id[i] = ss_server(w, 1 + (id + i) % most);
 	if (raft_config_simple(conf, &members))
 		conf->nr = 0;
 }

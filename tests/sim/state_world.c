@@ -317,6 +317,7 @@ static void ss_setup(struct ss_world *w)
 			token = ss_setup_do(
 				w, (struct state_cmd){
 					   .kind = STATE_CMD_TOKEN_CREATE,
+					   .id = 1,
 					   .key = { 1 },
 					   .value = 20,
 					   .total = 30000 });

@@ -64,7 +64,7 @@ TEST(golden)
 	static u8 buf[1024], again[1024];
 	struct state_cmd cmd, back;
 	int bytes;
-	u8 kind;
+	u32 kind;
 
 	for (kind = 1; kind < STATE_CMD_NR; kind++) {
 		memset(buf, 0, sizeof(buf));
@@ -87,7 +87,7 @@ TEST(cut_and_longer)
 	struct state_cmd cmd, back;
 	int bytes, cut;
 	bool rest;
-	u8 kind;
+	u32 kind;
 
 	for (kind = 1; kind < STATE_CMD_NR; kind++) {
 		cmd = sample(kind);

@@ -33,11 +33,11 @@ TEST_F(node, joins)
 	EXPECT_EQ(node, state_node_by_key(w->s, cmd.key));
 	EXPECT_STREQ("r1", node->rack);
 	SW_OK(w, NODE_RAFT, .node = 4);
-	EXPECT_EQ(1, w->res.arg[0]);
+	EXPECT_EQ(STATE_SERVER(4, 1), w->res.arg[0]);
 	/* its log was lost: another id, and only from the one that it has */
 	EXPECT_EQ(STATE_WHY_BAD, SW_DO(w, NODE_RAFT, .node = 4));
-	SW_OK(w, NODE_RAFT, .node = 4, .id = 1);
-	EXPECT_EQ(2, node->raft);
+	SW_OK(w, NODE_RAFT, .node = 4, .id = STATE_SERVER(4, 1));
+	EXPECT_EQ(STATE_SERVER(4, 2), node->raft);
 }
 
 TEST_F(node, may_not_join)
@@ -47,7 +47,7 @@ TEST_F(node, may_not_join)
 
 	EXPECT_EQ(STATE_WHY_NO_TOKEN, sw_do(w, cmd));
 	cmd = sw_node_cmd(3, self->token);
-	strcpy(cmd.name, "n0");
+	memcpy(cmd.name, "n0", 3);
 	EXPECT_EQ(STATE_WHY_NAME_TAKEN, sw_do(w, cmd));
 	cmd = sw_node_cmd(3, self->token);
 	cmd.key[0] = 0;
@@ -64,8 +64,8 @@ TEST_F(node, may_not_join)
 	EXPECT_EQ(STATE_WHY_ADDR, sw_do(w, cmd));
 	cmd = sw_node_cmd(3, self->token);
 	cmd.nr_labels = 2;
-	strcpy(cmd.label[0].key, "ssd");
-	strcpy(cmd.label[1].key, "ssd");
+	memcpy(cmd.label[0].key, "ssd", 4);
+	memcpy(cmd.label[1].key, "ssd", 4);
 	EXPECT_EQ(STATE_WHY_LABEL, sw_do(w, cmd));
 	cmd = sw_node_cmd(3, self->token);
 	cmd.wish = 3;

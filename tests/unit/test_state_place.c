@@ -64,7 +64,7 @@ TEST(no_place)
 		     "there are 2",
 		     text);
 	want.level = PLACE_HOST;
-	strcpy(want.zone, "z9");
+	memcpy(want.zone, "z9", 3);
 	ASSERT_EQ(0, place_begin(w.s, &want, &work));
 	EXPECT_EQ(-ENOSPC, place_shards(w.s, &want, &work, 0, 1, out, &why));
 	place_why_text(&why, text, sizeof(text));

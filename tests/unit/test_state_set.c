@@ -6,11 +6,13 @@
 
 TEST(members)
 {
-	static const u64 five[] = { 5, 6, 7, 8, STATE_MEMBER(65000ULL, 9) };
+	u64 five[5];
 	struct state *s = sw_state(&SW_LIMITS);
 	u32 slot = state_take(s, STATE_SHARDS), i;
 	struct state_shard *shard = state_shard_at(s, slot);
 
+	for (i = 0; i < 5; i++)
+		five[i] = STATE_MEMBER(i * 16250ULL, 5 + i);
 	EXPECT_EQ(9, STATE_MEMBER_ID(five[4]));
 	EXPECT_EQ(65000, STATE_MEMBER_STORE(five[4]));
 	for (i = 0; i < 3; i++) {

@@ -4,11 +4,19 @@
  */
 #include "state_world.h"
 
-static u64 token(struct sw *w, u64 expires_ms, u32 uses)
+static u64 token_as(struct sw *w, u64 id, u64 expires_ms, u32 uses)
 {
-	SW_DO(w, TOKEN_CREATE, .key = { 7 }, .total = expires_ms,
+	SW_DO(w, TOKEN_CREATE, .id = id, .key = { 7 }, .total = expires_ms,
 	      .value = uses);
 	return w->res.why ? 0 : w->res.arg[0];
+}
+
+/* Ids are the maker's. */
+static u64 token(struct sw *w, u64 expires_ms, u32 uses)
+{
+	static u64 next = 100;
+
+	return token_as(w, next++, expires_ms, uses);
 }
 
 TEST(used_up)
@@ -54,12 +62,15 @@ TEST(revoked_and_full)
 	SW_OK(&w, TOKEN_REVOKE, .id = id);
 	EXPECT_EQ(STATE_WHY_NO_TOKEN, SW_DO(&w, TOKEN_REVOKE, .id = id));
 	EXPECT_EQ(STATE_WHY_NO_TOKEN, sw_do(&w, sw_node_cmd(1, id)));
-	EXPECT_EQ(id + 1, token(&w, 3000, 1));
-	EXPECT_EQ(id + 2, token(&w, 3000, 1));
-	EXPECT_EQ(0, token(&w, 3000, 1));
+	EXPECT_EQ(id + 1, token_as(&w, id + 1, 3000, 1));
+	EXPECT_EQ(0, token_as(&w, id + 1, 3000, 1)); /* it is in use */
+	EXPECT_EQ(STATE_WHY_BAD, w.res.why);
+	EXPECT_EQ(0, token_as(&w, 0, 3000, 1));
+	EXPECT_EQ(id + 2, token_as(&w, id + 2, 3000, 1));
+	EXPECT_EQ(0, token_as(&w, id + 3, 3000, 1));
 	EXPECT_EQ(STATE_WHY_TOKENS_FULL, w.res.why);
 	w.now_ms = 4000; /* those that are over make room */
-	EXPECT_EQ(id + 3, token(&w, 5000, 1));
+	EXPECT_EQ(id + 3, token_as(&w, id + 3, 5000, 1));
 	EXPECT_TRUE(!state_token_by_id(w.s, id + 1));
 	EXPECT_EQ(0, token(&w, 5000, 0));
 }

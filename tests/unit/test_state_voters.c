@@ -30,13 +30,19 @@ FIXTURE_TEARDOWN(voters)
 {
 }
 
+static u64 server(u64 node)
+{
+	return STATE_SERVER(node, node);
+}
+
 static void group(struct th_fix_voters *self, u32 voters, u32 learners,
 		  const u64 *id)
 {
 	struct raft_members members = { .voters = voters,
 					.learners = learners };
 
-	memcpy(members.id, id, 8 * (voters + learners));
+	for (u32 i = 0; i < voters + learners; i++)
+		members.id[i] = server(id[i]);
 	ASSERT_EQ(0, raft_config_simple(&self->conf, &members));
 }
 
@@ -63,7 +69,7 @@ static u32 settle(struct th_fix_voters *self)
 
 static bool votes(struct th_fix_voters *self, u64 id)
 {
-	return raft_config_votes(&self->conf, id);
+	return raft_config_votes(&self->conf, server(id));
 }
 
 TEST_F(voters, grows)
@@ -73,7 +79,7 @@ TEST_F(voters, grows)
 	/* first it learns: the one in the other zone */
 	EXPECT_EQ(1, self->want.voters);
 	EXPECT_EQ(1, self->want.learners);
-	EXPECT_EQ(5, self->want.id[1]);
+	EXPECT_EQ(server(5), self->want.id[1]);
 	raft_config_simple(&self->conf, &self->want);
 	EXPECT_EQ(0, plan(self)); /* it has not caught up yet */
 	self->heard[4].caught_up = true;
@@ -101,7 +107,7 @@ TEST_F(voters, dead_one_is_replaced)
 	ASSERT_EQ(1, plan(self));
 	EXPECT_EQ(3, self->want.voters);
 	EXPECT_EQ(1, self->want.learners);
-	EXPECT_EQ(6, self->want.id[3]); /* of its zone, where nobody else is */
+	EXPECT_EQ(server(6), self->want.id[3]); /* of its zone, where nobody else is */
 	settle(self);
 	EXPECT_TRUE(votes(self, 6));
 	EXPECT_FALSE(votes(self, 5));
