@@ -49,9 +49,8 @@ gate_kernel-doc()
 {
 	local kdir files
 	kdir=$(scripts/modules.sh debian --kdir)
-	mapfile -t files < <(scripts/files.sh c kmod uapi daemon/raft \
-		daemon/raftlog daemon/session daemon/state daemon/loop.h \
-		daemon/log.h |
+	mapfile -t files < <(scripts/files.sh c kmod uapi daemon/lo{op,g}.h \
+		daemon/{raft,raftlog,session,state,group,cluster} |
 		grep '\.h$' | grep --invert-match '/trace\.h$')
 	[[ ${#files[@]} == 0 ]] ||
 		"$kdir/scripts/kernel-doc" -none -Wall -Werror "${files[@]}"

@@ -56,3 +56,12 @@ EXTRA_fuzz_raftlog := $(RAFTLOG)
 $(foreach t,$(wildcard unit/test_state_*.c),\
 	$(eval EXTRA_$(t:unit/%.c=%) := $(QBD_STATE_SRC:$(TOP)/%=%)))
 EXTRA_fuzz_state := $(QBD_STATE_SRC:$(TOP)/%=%)
+# A Raft server of the daemon, with its log store; and daemons of a cluster.
+GROUP_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/group/*.c)) \
+	$(QBD_RAFT_SRC:$(TOP)/%=%) $(QBD_RAFTLOG_SRC:$(TOP)/%=%)
+EXTRA_test_group := $(GROUP_SRC) daemon/loop.c daemon/loop_wake.c daemon/log.c
+LIBS_test_group := -lpthread
+CLUSTER_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/cluster/*.c)) \
+	$(GROUP_SRC) $(QBD_STATE_SRC:$(TOP)/%=%) $(SESSION_SRC)
+EXTRA_test_cluster := $(CLUSTER_SRC)
+LIBS_test_cluster := -lgnutls -ljson-c -lpthread

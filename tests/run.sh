@@ -104,23 +104,13 @@ run_raft()
 # Each planted bug and the rule that found it; --slice: those found at once.
 run_mutants()
 {
-	if [[ ${1:-} == --slice ]]; then
-		part mutants 300 tests/sim/mutants_cluster.sh --quick \
+	local kind kinds=(store cluster raft raftlog state) quick=
+
+	[[ ${1:-} != --slice ]] || quick=--quick kinds=(cluster raft raftlog state)
+	for kind in "${kinds[@]}"; do
+		part "mutants-$kind" 7200 "tests/sim/mutants_$kind.sh" $quick \
 			--build "$PWD/$bin"
-		part mutants-raft 300 tests/sim/mutants_raft.sh --quick \
-			--build "$PWD/$bin"
-		part mutants-raftlog 300 tests/sim/mutants_raftlog.sh --quick \
-			--build "$PWD/$bin"
-		part mutants-state 300 tests/sim/mutants_state.sh --build "$PWD/$bin"
-		return
-	fi
-	part mutants 3600 tests/sim/mutants_store.sh --build "$PWD/$bin"
-	part mutants-cluster 7200 tests/sim/mutants_cluster.sh \
-		--build "$PWD/$bin"
-	part mutants-raft 3600 tests/sim/mutants_raft.sh --build "$PWD/$bin"
-	part mutants-raftlog 3600 tests/sim/mutants_raftlog.sh \
-		--build "$PWD/$bin"
-	part mutants-state 300 tests/sim/mutants_state.sh --build "$PWD/$bin"
+	done
 }
 
 run_fuzz()
@@ -286,7 +276,7 @@ unit) run_build && part unit 600 tests/units.sh ;;
 sim) run_build && run_sim 10000 10000 && run_raft 10000 ;;
 mutants)
 	run_build && run_mutants &&
-		cat "$logs"/mutants{,-cluster,-raft,-raftlog,-state}.log
+		cat "$logs"/mutants-{store,cluster,raft,raftlog,state}.log
 	;;
 sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;

@@ -18,6 +18,7 @@ while [[ $# -gt 0 ]]; do
 	case $1 in
 	--schedules) schedules=$2; shift ;;
 	--build) build=$2; shift ;;
+	--quick) ;; # all of them are
 	-*) sed --quiet 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
 	*) names+=("$1") ;;
 	esac

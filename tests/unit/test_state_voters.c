@@ -122,7 +122,7 @@ TEST_F(voters, gone_for_good)
 	EXPECT_FALSE(votes(self, 5));
 	EXPECT_EQ(3, hweight32(self->conf.old));
 	/* its log was lost, and with it its id */
-	SW_OK(&self->w, NODE_RAFT, .node = 1, .id = 1);
+	SW_OK(&self->w, NODE_RAFT, .node = 1, .id = server(1));
 	settle(self);
 	EXPECT_FALSE(votes(self, 1));
 }

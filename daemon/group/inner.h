@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the group share; group.h is for everybody else.
+ */
+#ifndef QBD_GROUP_INNER_H
+#define QBD_GROUP_INNER_H
+
+#include "group.h"
+
+/**
+ * enum group_queue - where a struct group_wait is
+ * @GROUP_NONE: nowhere
+ * @GROUP_COMMANDS: its entry is not applied yet
+ * @GROUP_ASKING: a read: the leader confirms its leadership
+ * @GROUP_READING: a read: not all is applied yet
+ * @GROUP_DONE: it is to be called
+ * @GROUP_QUEUES: how many there are
+ */
+enum group_queue {
+	GROUP_NONE,
+	GROUP_COMMANDS,
+	GROUP_ASKING,
+	GROUP_READING,
+	GROUP_DONE,
+	GROUP_QUEUES,
+};
+
+/**
+ * struct group - a server
+ * @loop: it runs there
+ * @opt: what it is made of
+ * @ops: machine and sends
+ * @arg: for them
+ * @env: directory of the store
+ * @raft: the core
+ * @rl: the store; NULL = it could not be opened again
+ * @state: enum group_state
+ * @applied: in the machine
+ * @full: the store has little room
+ * @taking: bytes of a snapshot that is being stored, or NULL
+ * @failed: own snapshots that came to nothing
+ * @reader: of the snapshot that is being sent, or NULL
+ * @reading: which one
+ * @store: the store finished something
+ * @tick: the core's deadline
+ * @retry: the disk was full
+ * @later: waits to call, and what changed
+ * @changed: group_ops.changed is to be called
+ * @stepping: in raft_step() or its update
+ * @again: what was received does not fit: begin from the directory again
+ * @next_leader: member that is next to be handed the leadership
+ * @snap_from: no own snapshot before this is applied
+ * @nr_waits: in all queues
+ * @cookie: of the last read
+ * @wait: first of each queue; the one before is the last
+ * @update: what the core wants
+ * @piece: of a snapshot that is sent
+ * @msg: encoded
+ * @entry: decoded
+ * @slot: memory of the core
+ * @pool: memory of the core
+ */
+struct group {
+	struct loop *loop;
+	struct group_options opt;
+	const struct group_ops *ops;
+	void *arg;
+	const struct raftlog_env *env;
+	struct raft *raft;
+	struct raftlog *rl;
+	enum group_state state;
+	u64 applied;
+	bool full;
+	void *taking;
+	u64 failed;
+	struct raftlog_reader *reader;
+	struct raft_snap reading;
+	struct loop_source store;
+	struct loop_timer tick;
+	struct loop_timer retry;
+	struct loop_call later;
+	bool changed;
+	bool stepping;
+	bool again;
+	u32 next_leader;
+	u64 snap_from;
+	u32 nr_waits;
+	u64 cookie;
+	struct group_wait *wait[GROUP_QUEUES];
+	struct raft_update update;
+	u8 piece[RAFT_CHUNK_BYTES_MAX];
+	u8 msg[GROUP_MSG_BYTES_MAX];
+	struct raft_entry entry[RAFT_APPEND_ENTRIES_MAX];
+	struct raft_slot *slot;
+	u8 *pool;
+};
+
+/* step.c */
+int group_step(struct group *g, struct raft_event *event);
+void group_tick_set(struct group *g);
+void group_stop(struct group *g, enum group_state state);
+
+/* ask.c */
+void group_wait_add(struct group *g, struct group_wait *wait,
+		    enum group_queue queue);
+void group_wait_end(struct group *g, struct group_wait *wait, int err);
+struct group_wait *group_wait_at(struct group *g, u64 index, u64 term);
+void group_waits_fail(struct group *g, u64 through, int err);
+void group_reads_ready(struct group *g);
+void group_asked(struct group *g, const struct raft_read *read);
+void group_later(struct loop_call *call);
+void group_changed(struct group *g);
+
+/* wire.c */
+void group_send(struct group *g, struct raft_msg *msg);
+void group_reader_close(struct group *g);
+
+/* snap.c */
+int group_restore(struct group *g);
+void group_snapshot(struct group *g);
+void group_taken(struct group *g, struct raftlog_done *done);
+
+#endif /* QBD_GROUP_INNER_H */

@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A group of three servers in one loop, each with its log in a directory: what
+ * is answered, what a crash, a cut, a snapshot, a full and a broken disk do.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include "harness.h"
+#include "../../daemon/group/group.h"
+#include "../../daemon/log.h"
+
+#define NODES 3
+#define MS 1000000ULL
+#define PATIENCE (20000 * MS)
+#define COMMANDS_MAX 4096
+
+/* The machine: the numbers that were said, in order. */
+struct machine {
+	u64 nr;
+	u64 said[COMMANDS_MAX];
+};
+
+struct mail {
+	struct mail *next;
+	u64 to;
+	u32 bytes;
+	u8 data[];
+};
+
+struct world;
+
+struct node {
+	struct world *w;
+	u64 id;
+	struct group *group;
+	struct machine machine;
+	struct raftlog_env real;
+	struct raftlog_env env;
+	char dir[64];
+	bool cut;
+	int write_err;
+	int room_err;
+	u32 loads;
+};
+
+struct world {
+	struct loop *loop;
+	struct node node[NODES];
+	struct mail *first;
+	struct mail **last;
+	struct loop_call deliver;
+	char top[48];
+};
+
+struct asked {
+	struct group_wait wait;
+	bool done;
+	int err;
+	u64 seen; /* of the machine, when it was applied */
+};
+
+static struct world world;
+
+/* --- disks that fail ---------------------------------------------------------
+ */
+
+static struct node *node_of_dir(void *dir)
+{
+	u32 i;
+
+	for (i = 0; i < NODES; i++)
+		if (world.node[i].real.dir == dir)
+			return &world.node[i];
+	abort();
+}
+
+static s64 bad_pwrite(void *dir, int file, const void *buf, u64 bytes, u64 at)
+{
+	struct node *node = node_of_dir(dir);
+
+	return node->write_err ?: node->real.pwrite(dir, file, buf, bytes, at);
+}
+
+static int bad_allocate(void *dir, int file, u64 bytes)
+{
+	struct node *node = node_of_dir(dir);
+
+	return node->room_err ?: node->real.allocate(dir, file, bytes);
+}
+
+/* --- the machine -------------------------------------------------------------
+ */
+
+static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
+			  struct group_wait *wait)
+{
+	struct node *node = arg;
+	struct machine *m = &node->machine;
+
+	(void)index;
+	if (bytes < sizeof(u64) || m->nr == COMMANDS_MAX)
+		abort();
+	memcpy(&m->said[m->nr++], data, sizeof(u64));
+	if (wait)
+		((struct asked *)wait)->seen = m->nr;
+}
+
+static int machine_save(void *arg, void **data, u64 *bytes)
+{
+	struct node *node = arg;
+
+	*bytes = sizeof(u64) * (1 + node->machine.nr);
+	*data = malloc(*bytes);
+	if (!*data)
+		return -ENOMEM;
+	memcpy(*data, &node->machine, *bytes);
+	return 0;
+}
+
+static void machine_reset(void *arg)
+{
+	memset(&((struct node *)arg)->machine, 0, sizeof(struct machine));
+}
+
+static int machine_load(void *arg, const void *data, u64 bytes)
+{
+	struct node *node = arg;
+
+	if (bytes < sizeof(u64) || bytes > sizeof(node->machine))
+		return -EBADMSG;
+	memcpy(&node->machine, data, bytes);
+	node->loads++;
+	return 0;
+}
+
+/* --- the net -----------------------------------------------------------------
+ */
+
+static void net_send(void *arg, u64 to, bool bulk, const void *data, u32 bytes)
+{
+	struct node *node = arg;
+	struct mail *mail;
+
+	(void)bulk;
+	if (node->cut || world.node[to - 1].cut)
+		return;
+	mail = malloc(sizeof(*mail) + bytes);
+	if (!mail)
+		abort();
+	*mail = (struct mail){ .to = to, .bytes = bytes };
+	memcpy(mail->data, data, bytes);
+	*world.last = mail;
+	world.last = &mail->next;
+	loop_call_later(world.loop, &world.deliver);
+}
+
+static void net_deliver(struct loop_call *call)
+{
+	struct mail *mail = world.first, *next;
+
+	(void)call;
+	world.first = NULL;
+	world.last = &world.first;
+	for (; mail; mail = next) {
+		struct node *node = &world.node[mail->to - 1];
+
+		next = mail->next;
+		if (node->group)
+			group_recv(node->group, mail->data, mail->bytes);
+		free(mail);
+	}
+}
+
+static void node_changed(void *arg)
+{
+	(void)arg;
+}
+
+static const struct group_ops node_ops = { .apply = machine_apply,
+					   .save = machine_save,
+					   .reset = machine_reset,
+					   .load = machine_load,
+					   .send = net_send,
+					   .changed = node_changed };
+
+/* --- a world -----------------------------------------------------------------
+ */
+
+static int node_start(struct node *node)
+{
+	struct group_options opt = {
+		.id = { .cluster = { 1 }, .server = node->id, .lineage = 1 },
+		.election_ns = 150 * MS,
+		.beat_ns = 30 * MS,
+		.seed = node->id,
+		.slots = 64,
+		.pool_bytes = 512 * 1024,
+		.segment_bytes = 256 * 1024,
+	};
+	struct raftlog_report report;
+
+	memset(&node->machine, 0, sizeof(node->machine));
+	return group_open(world.loop, &node->env, &opt, &node_ops, node,
+			  &report, &node->group);
+}
+
+static void node_stop(struct node *node)
+{
+	if (node->group)
+		group_close(node->group);
+	node->group = NULL;
+}
+
+static int node_make(struct node *node)
+{
+	struct raftlog_identity id = {
+		.cluster = { 1 },
+		.server = node->id,
+		.lineage = 1,
+		.conf = { .nr = 3, .old = 7, .id = { 1, 2, 3 } }
+	};
+	struct raftlog_report report;
+	int err;
+
+	snprintf(node->dir, sizeof(node->dir), "%s/%llu", world.top,
+		 (unsigned long long)node->id);
+	err = raftlog_posix_open(node->dir, true, &node->real);
+	if (err)
+		return err;
+	err = raftlog_format(&node->real, &id, &report);
+	node->env = node->real;
+	node->env.pwrite = bad_pwrite;
+	node->env.allocate = bad_allocate;
+	return err ?: node_start(node);
+}
+
+static void dir_remove(const char *path)
+{
+	char name[512];
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (unlink(name))
+			dir_remove(name);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+FIXTURE(group)
+{
+	int unused;
+};
+
+FIXTURE_SETUP(group)
+{
+	u32 i;
+
+	(void)self;
+	log_level(LOG_LEVEL_NONE);
+	memset(&world, 0, sizeof(world));
+	world.last = &world.first;
+	world.deliver = (struct loop_call){ .name = "net", .run = net_deliver };
+	world.loop = loop_create();
+	ASSERT_TRUE(world.loop != NULL);
+	snprintf(world.top, sizeof(world.top), "%s", "/tmp/qbd-group-XXXXXX");
+	ASSERT_TRUE(mkdtemp(world.top) != NULL);
+	for (i = 0; i < NODES; i++) {
+		world.node[i].w = &world;
+		world.node[i].id = i + 1;
+		ASSERT_EQ(0, node_make(&world.node[i]));
+	}
+}
+
+FIXTURE_TEARDOWN(group)
+{
+	struct mail *mail;
+	u32 i;
+
+	(void)self;
+	for (i = 0; i < NODES; i++) {
+		node_stop(&world.node[i]);
+		raftlog_posix_close(&world.node[i].real);
+	}
+	loop_call_stop(world.loop, &world.deliver);
+	while ((mail = world.first)) {
+		world.first = mail->next;
+		free(mail);
+	}
+	loop_destroy(world.loop);
+	dir_remove(world.top);
+}
+
+/* --- waiting for conditions --------------------------------------------------
+ */
+
+static struct node *leader(void)
+{
+	struct node *found = NULL;
+	struct group_info info, best = { 0 };
+	u32 i;
+
+	for (i = 0; i < NODES; i++) {
+		if (!world.node[i].group || world.node[i].cut ||
+		    !group_leads(world.node[i].group))
+			continue;
+		group_look(world.node[i].group, &info);
+		if (info.term <= best.term)
+			continue;
+		best = info;
+		found = &world.node[i];
+	}
+	return found;
+}
+
+#define WAIT_FOR(condition)                                                    \
+	({                                                                     \
+		u64 until_ = loop_now(world.loop) + PATIENCE;                  \
+		while (!(condition) && loop_now(world.loop) < until_)          \
+			loop_turn(world.loop, loop_now(world.loop) + 10 * MS); \
+		!!(condition);                                                 \
+	})
+
+static void asked_done(struct group_wait *wait, int err)
+{
+	struct asked *asked = (struct asked *)wait;
+
+	asked->done = true;
+	asked->err = err;
+}
+
+static int say(struct node *node, u64 number, struct asked *asked)
+{
+	*asked = (struct asked){ .wait.done = asked_done };
+	return group_propose(node->group, &number, sizeof(number),
+			     &asked->wait);
+}
+
+/* One that leads takes it, and it is applied there. */
+static bool say_all(u64 from, u64 nr)
+{
+	struct asked asked;
+	struct node *node;
+	u64 i;
+
+	for (i = from; i < from + nr; i++) {
+		do {
+			if (!WAIT_FOR((node = leader())))
+				return false;
+			loop_turn(world.loop, loop_now(world.loop));
+		} while (!node->group || say(node, i, &asked));
+		if (!WAIT_FOR(asked.done))
+			return false;
+		if (asked.err == -ESTALE)
+			i--;
+		else if (asked.err)
+			return false;
+	}
+	return true;
+}
+
+/* Likewise, until so many bytes went through the log. */
+static bool say_large(u64 nr)
+{
+	static const u8 large[32 * 1024];
+	struct asked asked;
+	u64 i;
+
+	for (i = 0; i < nr; i++) {
+		asked = (struct asked){ .wait.done = asked_done };
+		if (!WAIT_FOR(leader() &&
+			      !group_propose(leader()->group, large,
+					     sizeof(large), &asked.wait)) ||
+		    !WAIT_FOR(asked.done) || asked.err)
+			return false;
+	}
+	return true;
+}
+
+static bool same(u64 nr)
+{
+	const struct machine *first = NULL, *m;
+	u32 i;
+
+	for (i = 0; i < NODES; i++) {
+		m = &world.node[i].machine;
+		if (!world.node[i].group)
+			continue;
+		if (m->nr != nr || (first && memcmp(m, first, sizeof(*m))))
+			return false;
+		first = m;
+	}
+	return true;
+}
+
+/* --- tests -------------------------------------------------------------------
+ */
+
+TEST_F(group, commands)
+{
+	struct asked asked;
+	struct node *node;
+	u32 i;
+
+	ASSERT_TRUE(say_all(1, 100));
+	ASSERT_TRUE(WAIT_FOR(same(100)));
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ((u64)i + 1, world.node[0].machine.said[i]);
+	/* who does not lead takes none, and answers no read */
+	node = leader();
+	ASSERT_TRUE(node != NULL);
+	for (i = 0; i < NODES; i++)
+		if (&world.node[i] != node) {
+			EXPECT_EQ(-ENOTCONN, say(&world.node[i], 7, &asked));
+			EXPECT_EQ(-ENOTCONN,
+				  group_read(world.node[i].group, &asked.wait));
+		}
+}
+
+TEST_F(group, reads)
+{
+	struct asked read = { .wait.done = asked_done }, asked, again;
+	struct node *node;
+
+	ASSERT_TRUE(say_all(1, 5));
+	node = leader();
+	ASSERT_EQ(0, say(node, 6, &asked));
+	ASSERT_EQ(0, group_read(node->group, &read.wait));
+	ASSERT_TRUE(WAIT_FOR(read.done && asked.done));
+	EXPECT_EQ(0, read.err);
+	EXPECT_EQ(6, asked.seen);
+	/* whoever forgot one and asks again gets the second answer */
+	node->cut = true;
+	read.done = false;
+	ASSERT_EQ(0, group_read(node->group, &read.wait));
+	group_forget(node->group, &read.wait);
+	again = (struct asked){ .wait.done = asked_done };
+	ASSERT_EQ(0, group_read(node->group, &again.wait));
+	ASSERT_TRUE(WAIT_FOR(again.done));
+	EXPECT_EQ(-EAGAIN, again.err);
+	EXPECT_FALSE(read.done);
+}
+
+TEST_F(group, leader_dies)
+{
+	struct node *node;
+
+	ASSERT_TRUE(say_all(1, 20));
+	node = leader();
+	node_stop(node);
+	ASSERT_TRUE(say_all(21, 20));
+	ASSERT_EQ(0, node_start(node));
+	ASSERT_TRUE(WAIT_FOR(same(40)));
+}
+
+TEST_F(group, overwritten)
+{
+	struct asked asked, late;
+	struct node *old;
+
+	ASSERT_TRUE(say_all(1, 3));
+	old = leader();
+	old->cut = true;
+	ASSERT_EQ(0, say(old, 1000, &asked));
+	ASSERT_EQ(0, say(old, 1001, &late));
+	group_forget(old->group, &late.wait);
+	ASSERT_TRUE(say_all(4, 3));
+	EXPECT_FALSE(asked.done);
+	old->cut = false;
+	ASSERT_TRUE(WAIT_FOR(asked.done));
+	EXPECT_EQ(-ESTALE, asked.err);
+	EXPECT_FALSE(late.done);
+	ASSERT_TRUE(WAIT_FOR(same(6)));
+}
+
+TEST_F(group, snapshot)
+{
+	struct group_info info;
+	struct asked asked;
+	struct node *old;
+
+	ASSERT_TRUE(say_all(1, 10));
+	old = leader();
+	old->cut = true;
+	ASSERT_EQ(0, say(old, 1000, &asked));
+	/* more than the log holds: it has to get a snapshot */
+	ASSERT_TRUE(say_all(11, 150));
+	group_look(leader()->group, &info);
+	EXPECT_LT(0, info.store.snap.index);
+	EXPECT_EQ(0, info.snapshots_failed);
+	old->cut = false;
+	ASSERT_TRUE(WAIT_FOR(same(160)));
+	EXPECT_LT(0, old->loads);
+	/* its place is in the snapshot: nobody can tell */
+	EXPECT_TRUE(asked.done);
+	EXPECT_EQ(-EREMCHG, asked.err);
+	/* and from the directory alone */
+	node_stop(old);
+	old->loads = 0;
+	ASSERT_EQ(0, node_start(old));
+	EXPECT_EQ(1, old->loads);
+	ASSERT_TRUE(WAIT_FOR(same(160)));
+}
+
+TEST_F(group, transfer)
+{
+	struct node *node, *to;
+
+	ASSERT_TRUE(say_all(1, 3));
+	node = leader();
+	to = &world.node[node->id % NODES];
+	ASSERT_EQ(0, group_transfer(node->group, to->id));
+	ASSERT_TRUE(WAIT_FOR(leader() == to));
+	EXPECT_EQ(-EINVAL, group_transfer(to->group, to->id));
+	ASSERT_TRUE(say_all(4, 3));
+	ASSERT_TRUE(WAIT_FOR(same(6)));
+}
+
+TEST_F(group, disk_fails)
+{
+	struct group_info info;
+	struct asked asked;
+	struct node *node;
+
+	ASSERT_TRUE(say_all(1, 3));
+	node = leader();
+	node->write_err = -EIO;
+	ASSERT_EQ(0, say(node, 4, &asked));
+	ASSERT_TRUE(WAIT_FOR(asked.done));
+	EXPECT_EQ(-EREMCHG, asked.err);
+	group_look(node->group, &info);
+	EXPECT_EQ(GROUP_FAILED, info.state);
+	EXPECT_EQ(-EIO, info.store.err);
+	EXPECT_EQ(-EIO, say(node, 5, &asked));
+	EXPECT_EQ(-EIO, group_read(node->group, &asked.wait));
+	/* the others go on; 4 may have reached them */
+	ASSERT_TRUE(say_all(10, 5));
+	node->write_err = 0;
+	node_stop(node);
+	ASSERT_EQ(0, node_start(node));
+	ASSERT_TRUE(WAIT_FOR(same(leader()->machine.nr)));
+	EXPECT_EQ(14, node->machine.said[node->machine.nr - 1]);
+}
+
+TEST_F(group, disk_full)
+{
+	struct asked asked;
+	struct node *node;
+	u8 large[32 * 1024] = { 0 };
+	u32 i, tries = 0;
+
+	ASSERT_TRUE(say_all(1, 3));
+	node = leader();
+	node->room_err = -ENOSPC;
+	/* segments go by, none can be made: it steps down before it is too late
+	 */
+	while (leader() == node && tries++ < 200) {
+		asked = (struct asked){ .wait.done = asked_done };
+		if (group_propose(node->group, large, sizeof(large),
+				  &asked.wait))
+			loop_turn(world.loop, loop_now(world.loop) + MS);
+		else
+			ASSERT_TRUE(WAIT_FOR(asked.done));
+	}
+	ASSERT_TRUE(WAIT_FOR(leader() && leader() != node));
+	/* what the others log meanwhile has no place on it */
+	ASSERT_TRUE(say_large(100));
+	for (i = 0; i < NODES; i++) {
+		struct group_info info;
+
+		group_look(world.node[i].group, &info);
+		EXPECT_EQ(GROUP_RUNS, info.state);
+		EXPECT_EQ(&world.node[i] == node, info.store.full);
+	}
+	/* it takes part again as soon as there is room */
+	node->room_err = 0;
+	ASSERT_TRUE(WAIT_FOR(same(leader()->machine.nr)));
+}
+
+TEST_F(group, damaged)
+{
+	struct group_info info;
+	struct asked asked;
+	struct node *node;
+	char name[128];
+
+	ASSERT_TRUE(say_all(1, 3));
+	ASSERT_TRUE(WAIT_FOR(same(3)));
+	node = leader();
+	node_stop(node);
+	snprintf(name, sizeof(name), "%s/segment-%016x", node->dir, 1);
+	ASSERT_EQ(0, truncate(name, 4096));
+	ASSERT_EQ(0, node_start(node));
+	group_look(node->group, &info);
+	EXPECT_EQ(GROUP_DAMAGED, info.state);
+	EXPECT_EQ(-EIO, say(node, 5, &asked));
+	ASSERT_TRUE(say_all(4, 3));
+	EXPECT_EQ(0, node->machine.nr);
+}
+
+TEST_HARNESS_MAIN
