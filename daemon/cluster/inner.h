@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the cluster share; cluster.h is for everybody else.
+ */
+#ifndef QBD_CLUSTER_INNER_H
+#define QBD_CLUSTER_INNER_H
+
+#include "group/group.h"
+#include "state/command.h"
+#include "state/snapshot.h"
+#include "state/view.h"
+#include "../session/session.h"
+#include "cluster.h"
+#include "msg.h"
+#include "record.h"
+
+#define CLUSTER_READY_MAX 32 /* servers that said how they are */
+#define CLUSTER_PATH_MAX 512
+
+#define EXEC_MAX 128 /* being done, here, as who leads */
+
+/**
+ * enum cluster_phase - what a node is
+ * @CLUSTER_ALONE: in no cluster
+ * @CLUSTER_JOINING: it asks to be taken in
+ * @CLUSTER_IN: it has a record
+ */
+enum cluster_phase {
+	CLUSTER_ALONE,
+	CLUSTER_JOINING,
+	CLUSTER_IN,
+};
+
+struct exec;
+
+/**
+ * struct cluster_ready - a server, as its node says
+ * @node: whose
+ * @lost: it never will again
+ * @server: its id
+ */
+struct cluster_ready {
+	u32 node;
+	bool lost;
+	u64 server;
+};
+
+/**
+ * struct cluster - a daemon's part
+ * @loop: it runs there
+ * @opt: options
+ * @phase: enum cluster_phase
+ * @identity: the node's key; good if @has_key
+ * @has_key: there is one
+ * @record: the node's record, IN
+ * @record_path: of its file
+ * @key_path: of its file
+ * @raft_path: directory of the log
+ * @net: sessions, IN
+ * @peers: nodes that are peers of @net, a bit for each place in @peer
+ * @peer: their ids
+ * @nr_peers: used of @peer
+ * @env: of the log store, open if @has_env
+ * @has_env: see @env
+ * @group: the server; NULL = no member
+ * @lost: the server of @record can never take part again
+ * @s: the replicated state, of a member; else it is empty
+ * @state_bytes: of its memory
+ * @init_name: of the cluster that is being made; "" = none
+ * @leader: node that leads, as was heard of; a member asks its group
+ * @changed: the state, or the group, is another
+ * @tick: looks for what is due
+ * @asks: not answered, oldest first
+ * @asks_last: where the next goes
+ * @nr_asks: how many
+ * @ask_id: of the last one
+ * @client: of this daemon, 0 = none yet
+ * @seq: its last
+ * @opening: asks for @client
+ * @opening_out: it is under way
+ * @execs: being done here
+ * @nr_execs: how many
+ * @led_ns: since when this node leads, 0 = it does not
+ * @duty: a command of the duties is under way
+ * @duty_wait: waits for it
+ * @ready: servers of which is known how they are
+ * @nr_ready: used of it
+ * @members_bytes: of @members
+ * @members: sent last
+ * @join: asks to be taken in, or NULL
+ * @join_done: told of it
+ * @join_arg: for it
+ * @text: a message that is being made
+ */
+struct cluster {
+	struct loop *loop;
+	struct cluster_options opt;
+	enum cluster_phase phase;
+	struct identity identity;
+	bool has_key;
+	struct record record;
+	char record_path[CLUSTER_PATH_MAX];
+	char key_path[CLUSTER_PATH_MAX];
+	char raft_path[CLUSTER_PATH_MAX];
+	struct session_net *net;
+	u32 peer[SESSION_PEERS_MAX];
+	u32 nr_peers;
+	struct raftlog_env env;
+	bool has_env;
+	struct group *group;
+	bool lost;
+	struct state *s;
+	u64 state_bytes;
+	char init_name[STATE_NAME_MAX + 1];
+	u32 leader;
+	struct loop_call changed;
+	struct loop_timer tick;
+	struct cluster_ask *asks;
+	struct cluster_ask **asks_last;
+	u32 nr_asks;
+	u64 ask_id;
+	u64 client;
+	u64 seq;
+	struct cluster_ask opening;
+	bool opening_out;
+	struct exec *execs;
+	u32 nr_execs;
+	u64 led_ns;
+	bool duty;
+	struct cluster_ask duty_ask;
+	struct json_object *duty_args;
+	struct cluster_ready ready[CLUSTER_READY_MAX];
+	u32 nr_ready;
+	int members_bytes;
+	u8 members[MSG_MEMBERS_MAX];
+	struct session_join *join;
+	void (*join_done)(void *arg, int err, const char *why);
+	void *join_arg;
+	u8 text[MSG_ANSWER_HEAD + MSG_TEXT_MAX];
+};
+
+/* cluster.c */
+int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX]);
+void cluster_changed(struct cluster *c);
+u32 cluster_leader(struct cluster *c);
+bool cluster_leads(const struct cluster *c);
+bool cluster_reaches(struct cluster *c, u32 node);
+int cluster_send(struct cluster *c, u32 node, enum session_class class,
+		 enum msg_type type, const void *data, size_t bytes);
+
+/* machine.c */
+extern const struct group_ops machine_ops;
+
+int machine_make(struct cluster *c);
+void machine_free(struct cluster *c);
+
+/* server.c */
+int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX]);
+void server_end(struct cluster *c);
+void server_ordered(struct cluster *c, u32 from, u64 server);
+void server_report(struct cluster *c, u32 to);
+u32 server_node(u64 server);
+
+/* ask.c */
+void ask_answered(struct cluster *c, u32 from, const struct msg_text *text);
+void ask_done(struct cluster *c, struct cluster_ask *ask,
+	      const struct cluster_answer *answer);
+void asks_look(struct cluster *c);
+void asks_lost(struct cluster *c, u32 node);
+void asks_fail(struct cluster *c);
+
+/* exec.c */
+bool exec_changes(const char *verb);
+void exec_begin(struct cluster *c, u32 from, const struct msg_text *ask);
+bool exec_local(struct cluster *c, struct cluster_ask *ask);
+void execs_forget(struct cluster *c);
+void exec_applied(struct group_wait *wait, const struct state_result *res);
+
+/* lead.c */
+void lead_look(struct cluster *c);
+void lead_ready(struct cluster *c, u32 node, const struct msg_server_is *is);
+
+/* join.c */
+struct json_object *join_request(const struct cluster *c);
+void join_asked(void *arg, uint64_t joiner, uint64_t token, const void *data,
+		size_t bytes);
+
+/* members.c */
+void members_now(struct cluster *c, struct msg_members *members);
+void members_push(struct cluster *c, u32 node);
+void members_heard(struct cluster *c, u32 from,
+		   const struct msg_members *members);
+void peers_refresh(struct cluster *c);
+void addr_of_state(const struct state_addr *from, union links_addr *to);
+void addr_to_state(const union links_addr *from, u8 use, struct state_addr *to);
+
+#endif /* QBD_CLUSTER_INNER_H */

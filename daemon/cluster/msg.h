@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What daemons of one cluster say to each other, inside of a session.
+ *
+ * Numbers are little-endian; a text is the rest of its message.
+ *
+ *   RAFT		a message of the group (raft/codec.h)
+ *   ASK		do this, or look, for me: who leads answers
+ *	 0 u64 id	 8 u64 client	16 u64 sequence	   24 JSON
+ *   ANSWER		to an ask
+ *	 0 u64 id	 8 u32 enum msg_answer	12 u32 node that leads, 0 = none
+ *	16 JSON
+ *   MEMBERS		who is in the group, from a member
+ *	 0 u32 node that leads, 0 = none	 4 u32 number, then for each
+ *	 0 u32 node	 4 u32 addresses (up to 4)	 8 key, 32 bytes
+ *	40 addresses: u16 family 4 or 6, u16 port, 16 bytes
+ *   SERVER		from who leads: be this server of the group
+ *	 0 u64 server
+ *   SERVER_IS		to who leads: how mine is
+ *	 0 u64 server	 8 u32 enum msg_server	12 u32 zero
+ *
+ * Everybody here proved to be a node of the cluster, and may be mad all the
+ * same: what comes is checked for its form here, and where it is used.
+ */
+#ifndef QBD_CLUSTER_MSG_H
+#define QBD_CLUSTER_MSG_H
+
+#include "record.h"
+
+#define MSG_TEXT_MAX (128 * 1024)
+#define MSG_ASK_HEAD 24
+#define MSG_ANSWER_HEAD 16
+#define MSG_MEMBERS_MAX (8 + RECORD_PEERS_MAX * (40 + 20 * RECORD_ADDRS_MAX))
+
+/**
+ * enum msg_type - types of messages
+ * @MSG_RAFT: see the top of this file, for all
+ * @MSG_ASK: request
+ * @MSG_ANSWER: its answer
+ * @MSG_MEMBERS: the group
+ * @MSG_SERVER: order
+ * @MSG_SERVER_IS: report
+ */
+enum msg_type {
+	MSG_RAFT = 1,
+	MSG_ASK,
+	MSG_ANSWER,
+	MSG_MEMBERS,
+	MSG_SERVER,
+	MSG_SERVER_IS,
+};
+
+/**
+ * enum msg_answer - what became of an ask
+ * @MSG_OK: done; the text is the answer
+ * @MSG_ERROR: refused; the text is the error
+ * @MSG_ELSEWHERE: this one does not lead: ask again, there
+ */
+enum msg_answer {
+	MSG_OK,
+	MSG_ERROR,
+	MSG_ELSEWHERE,
+};
+
+/**
+ * enum msg_server - how a server is
+ * @MSG_SERVER_READY: it can take part
+ * @MSG_SERVER_LOST: its log is damaged, or gone: it needs another id
+ */
+enum msg_server {
+	MSG_SERVER_READY,
+	MSG_SERVER_LOST,
+};
+
+/**
+ * struct msg_text - an ask, or an answer
+ * @id: the asker's
+ * @client: ASK: who asks (state/command.h); 0: only looks
+ * @seq: ASK: his how manieth
+ * @what: ANSWER: enum msg_answer
+ * @leader: ANSWER: node that leads
+ * @text: JSON
+ * @bytes: of it
+ */
+struct msg_text {
+	uint64_t id;
+	uint64_t client;
+	uint64_t seq;
+	uint32_t what;
+	uint32_t leader;
+	const char *text;
+	size_t bytes;
+};
+
+/**
+ * struct msg_members - the group
+ * @leader: node that leads, 0 = none
+ * @nr: used of @peer
+ * @peer: the members
+ */
+struct msg_members {
+	uint32_t leader;
+	unsigned int nr;
+	struct record_peer peer[RECORD_PEERS_MAX];
+};
+
+/**
+ * struct msg_server_is - a server of the group
+ * @server: its id
+ * @what: SERVER_IS: enum msg_server
+ */
+struct msg_server_is {
+	uint64_t server;
+	uint32_t what;
+};
+
+int msg_ask_put(const struct msg_text *ask, void *to, size_t room);
+int msg_ask_get(const void *from, size_t bytes, struct msg_text *ask);
+int msg_answer_put(const struct msg_text *answer, void *to, size_t room);
+int msg_answer_get(const void *from, size_t bytes, struct msg_text *answer);
+int msg_members_put(const struct msg_members *members, void *to, size_t room);
+int msg_members_get(const void *from, size_t bytes,
+		    struct msg_members *members);
+int msg_server_put(const struct msg_server_is *server, bool report, void *to,
+		   size_t room);
+int msg_server_get(const void *from, size_t bytes, bool report,
+		   struct msg_server_is *server);
+
+#endif /* QBD_CLUSTER_MSG_H */

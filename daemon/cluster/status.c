@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the cluster looks from here, what is wrong, and what to do about it.
+ *
+ * It is answered by this daemon, without asking anybody: when nobody leads is
+ * when one wants to know most.
+ */
+#include <json-c/json.h>
+#include <string.h>
+
+#include "verbs.h"
+
+static void status_problem(struct json_object *list, const char *what,
+			   const char *remedy)
+{
+	struct json_object *row = json_object_new_object();
+
+	json_text(row, "problem", what);
+	json_text(row, "do", remedy);
+	json_object_array_add(list, row);
+}
+
+static const char *status_name(const struct cluster *c, u32 node)
+{
+	const struct state_node *known;
+
+	known = c->group ? state_node_by_id(c->s, node) : NULL;
+	if (known)
+		return known->name;
+	return node == c->record.node ? c->opt.name : "";
+}
+
+static const char *status_heard(struct cluster *c, u32 node)
+{
+	struct session_status status;
+
+	if (node == c->record.node)
+		return "alive";
+	if (session_peer_status(c->net, node, &status))
+		return "unknown";
+	return detect_name(status.state);
+}
+
+static void status_member(struct cluster *c, struct json_object *list,
+			  struct json_object *problems, u32 node,
+			  const char *role)
+{
+	struct json_object *row = json_object_new_object();
+	const char *heard = status_heard(c, node);
+	char what[128];
+
+	json_number(row, "node", node);
+	json_text(row, "name", status_name(c, node));
+	json_text(row, "role", role);
+	json_text(row, "heard", heard);
+	json_object_array_add(list, row);
+	if (!strcmp(heard, "alive"))
+		return;
+	snprintf(what, sizeof(what), "member %s (node %u) is not heard",
+		 status_name(c, node), node);
+	status_problem(
+		problems, what,
+		"is its machine up, does qbdd run there, does the network pass its control port?");
+}
+
+static void status_group(struct cluster *c, struct json_object *doc,
+			 struct json_object *list, struct json_object *problems)
+{
+	struct group_info info;
+	u64 server;
+	u32 i;
+
+	group_look(c->group, &info);
+	json_number(doc, "term", info.term);
+	json_text(doc, "role", raft_role_name(info.role));
+	json_number(doc, "applied", info.applied);
+	for (i = 0; i < info.conf.nr; i++) {
+		server = info.conf.id[i];
+		status_member(c, list, problems, server_node(server),
+			      server == info.leader ? "leader" :
+			      raft_config_voters(&info.conf) & (1U << i) ?
+						      "voter" :
+						      "learner");
+	}
+	if (info.store.full)
+		status_problem(
+			problems, "the disk of the state directory is full",
+			"make room there; meanwhile this node takes no part in decisions");
+	if (info.state == GROUP_FAILED)
+		status_problem(
+			problems,
+			"the log of the control plane can not be written",
+			"look into the log of qbdd, mend the disk, restart qbdd");
+}
+
+static void status_record(struct cluster *c, struct json_object *list,
+			  struct json_object *problems)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->record.nr_peers; i++)
+		status_member(c, list, problems, c->record.peer[i].node,
+			      c->record.peer[i].node == c->leader ? "leader" :
+								    "member");
+}
+
+static void status_in(struct cluster *c, struct json_object *doc,
+		      struct json_object *problems)
+{
+	struct json_object *list = json_object_new_array();
+	u32 leader = cluster_leader(c);
+
+	json_number(doc, "id", c->record.node);
+	json_object_object_add(doc, "uuid", json_hex(c->record.cluster, 16));
+	if (c->group)
+		json_text(doc, "cluster", state_cluster(c->s)->name);
+	json_text(doc, "leader", leader ? status_name(c, leader) : "");
+	json_number(doc, "leader_node", leader);
+	if (c->group)
+		status_group(c, doc, list, problems);
+	else
+		status_record(c, list, problems);
+	json_object_object_add(doc, "members", list);
+	if (!leader)
+		status_problem(
+			problems, "nobody leads the cluster",
+			"have more than half of its voters up, and reach each other; I/O goes on");
+	if (c->lost)
+		status_problem(
+			problems,
+			"this node's log of the control plane is damaged or gone",
+			"nothing: who leads gives it a new one; if nobody leads, bring the other members back");
+}
+
+/**
+ * cluster_status() - how the cluster looks from here
+ * @c: the cluster
+ *
+ * Return: an object.
+ */
+struct json_object *cluster_status(struct cluster *c)
+{
+	struct json_object *doc = json_object_new_object();
+	struct json_object *problems = json_object_new_array();
+	static const char *const phase[] = { "alone", "joining", "in" };
+
+	json_text(doc, "node", c->opt.name);
+	json_text(doc, "phase", phase[c->phase]);
+	if (c->phase == CLUSTER_IN)
+		status_in(c, doc, problems);
+	else
+		status_problem(
+			problems, "this node is in no cluster",
+			"'qbdctl cluster init' makes one, 'qbdctl cluster join' joins one");
+	json_object_object_add(doc, "problems", problems);
+	return doc;
+}

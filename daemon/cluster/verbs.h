@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What can be asked of the cluster, and how it is done by who leads.
+ *
+ * Arguments come from a daemon of the cluster, which checked them; they are
+ * checked here again, for it may be a later version, or mad.
+ */
+#ifndef QBD_CLUSTER_VERBS_H
+#define QBD_CLUSTER_VERBS_H
+
+#include "inner.h"
+
+#define VERB_WHY 256
+
+/**
+ * struct cluster_verb - something that can be asked
+ * @name: of it
+ * @numbered: it has a client and a sequence number: it changes something
+ * @build: makes the command; 0 or why there is none, with @why; NULL: it only
+ *	looks
+ * @show: the answer: of the state, and of the command's result if there was
+ *	one; NULL with @why: there is none
+ */
+struct cluster_verb {
+	const char *name;
+	bool numbered;
+	int (*build)(struct cluster *c, struct json_object *args,
+		     struct state_cmd *cmd, char why[VERB_WHY]);
+	struct json_object *(*show)(struct cluster *c, struct json_object *args,
+				    const struct state_result *res,
+				    char why[VERB_WHY]);
+};
+
+const struct cluster_verb *cluster_verb_find(const char *name);
+
+/* args.c */
+const char *args_text(struct json_object *args, const char *name);
+u64 args_number(struct json_object *args, const char *name, u64 without);
+int args_copy(struct json_object *args, const char *name, char *to, u32 room);
+int args_hex(struct json_object *args, const char *name, u8 *to, u32 bytes);
+int args_addrs(struct json_object *args, struct state_cmd *cmd);
+struct json_object *json_hex(const u8 *from, u32 bytes);
+void json_text(struct json_object *to, const char *key, const char *text);
+void json_number(struct json_object *to, const char *key, u64 number);
+
+#endif /* QBD_CLUSTER_VERBS_H */

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Daemons of one cluster, in one loop, over loopback: a cluster is made, nodes
+ * join and become members, the one that leads goes, a log is lost, a node is
+ * removed; what is asked of whom, and what is refused.
+ */
+#include <dirent.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include "harness.h"
+#include "../../daemon/cluster/verbs.h"
+#include "../../daemon/log.h"
+#include "../../daemon/session/token.h"
+
+#define NODES 5
+#define MS 1000000ULL
+#define PATIENCE (60000 * MS)
+
+struct node {
+	struct cluster *c;
+	struct cluster_options opt;
+	char name[8];
+	char dir[64];
+	bool joined;
+	int join_err;
+	char join_why[256];
+};
+
+struct asked {
+	struct cluster_ask ask;
+	bool done;
+	char code[64];
+	char text[256];
+	struct json_object *ok;
+};
+
+static struct loop *loop;
+static struct node node[NODES];
+static char top[48];
+
+#define WAIT_FOR(condition)                                        \
+	({                                                         \
+		u64 until_ = loop_now(loop) + PATIENCE;            \
+		while (!(condition) && loop_now(loop) < until_)    \
+			loop_turn(loop, loop_now(loop) + 10 * MS); \
+		!!(condition);                                     \
+	})
+
+static int free_port(union links_addr *addr)
+{
+	socklen_t len = sizeof(addr->v4);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	*addr = (union links_addr){ .v4 = { .sin_family = AF_INET } };
+	addr->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, &addr->any, len) ||
+	    getsockname(fd, &addr->any, &len))
+		return -1;
+	return close(fd);
+}
+
+static void dir_remove(const char *path)
+{
+	char name[512];
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (unlink(name))
+			dir_remove(name);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+static int start(struct node *n)
+{
+	char why[CLUSTER_WHY_MAX];
+	int err = cluster_open(&n->c, loop, &n->opt, why);
+
+	if (err) {
+		n->c = NULL;
+		printf("# %s: %s\n", n->name, why);
+	}
+	return err;
+}
+
+static void stop(struct node *n)
+{
+	if (n->c)
+		cluster_close(n->c);
+	n->c = NULL;
+}
+
+FIXTURE(cluster)
+{
+	int unused;
+};
+
+FIXTURE_SETUP(cluster)
+{
+	u32 i;
+
+	(void)self;
+	log_level(getenv("QBD_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_NONE);
+	loop = loop_create();
+	ASSERT_TRUE(loop != NULL);
+	snprintf(top, sizeof(top), "%s", "/tmp/qbd-cluster-XXXXXX");
+	ASSERT_TRUE(mkdtemp(top) != NULL);
+	memset(node, 0, sizeof(node));
+	for (i = 0; i < NODES; i++) {
+		snprintf(node[i].name, sizeof(node[i].name), "n%u", i + 1);
+		snprintf(node[i].dir, sizeof(node[i].dir), "%s/%s", top,
+			 node[i].name);
+		ASSERT_EQ(0, mkdir(node[i].dir, 0700));
+		node[i].opt = (struct cluster_options){
+			.state_dir = node[i].dir,
+			.name = node[i].name,
+			.zone = "",
+			.rack = "",
+			.host = "",
+			.nr_listens = 1,
+			.election_ns = 300 * MS,
+			.beat_ns = 60 * MS,
+		};
+		ASSERT_EQ(0, free_port(&node[i].opt.listen[0]));
+		ASSERT_EQ(0, start(&node[i]));
+	}
+}
+
+FIXTURE_TEARDOWN(cluster)
+{
+	u32 i;
+
+	(void)self;
+	for (i = 0; i < NODES; i++)
+		stop(&node[i]);
+	loop_destroy(loop);
+	dir_remove(top);
+}
+
+static void asked_done(struct cluster_ask *ask,
+		       const struct cluster_answer *answer)
+{
+	struct asked *asked = (struct asked *)ask;
+
+	asked->done = true;
+	snprintf(asked->code, sizeof(asked->code), "%s", answer->code ?: "");
+	snprintf(asked->text, sizeof(asked->text), "%s", answer->text ?: "");
+	asked->ok = json_object_get(answer->ok);
+}
+
+/* Ask @n, wait: NULL if it was refused; then see @asked. */
+static struct json_object *ask(struct node *n, const char *verb,
+			       struct json_object *args, struct asked *asked)
+{
+	*asked = (struct asked){ .ask.verb = verb,
+				 .ask.args = args,
+				 .ask.timeout_ms = 20000,
+				 .ask.done = asked_done };
+	cluster_ask(n->c, &asked->ask);
+	if (!WAIT_FOR(asked->done))
+		cluster_forget(n->c, &asked->ask);
+	json_object_put(args);
+	return asked->ok;
+}
+
+static bool make_cluster(void)
+{
+	char why[CLUSTER_WHY_MAX];
+
+	return !cluster_init(node[0].c, "test", why) &&
+	       WAIT_FOR(cluster_ready(node[0].c));
+}
+
+static bool make_token(struct node *n, u32 uses, u64 lives_ms,
+		       char text[TOKEN_TEXT])
+{
+	struct json_object *args = json_object_new_object();
+	struct timespec now;
+	struct token token;
+	struct asked asked;
+	u8 key[TOKEN_KEY];
+	bool good;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (token_make(&token) || token_key(&token, key))
+		return false;
+	token_format(text, &token);
+	json_object_object_add(args, "id", json_object_new_uint64(token.id));
+	json_object_object_add(args, "uses", json_object_new_uint64(uses));
+	json_object_object_add(args, "expires_ms",
+			       json_object_new_uint64(now.tv_sec * 1000ULL +
+						      now.tv_nsec / 1000000 +
+						      lives_ms));
+	json_object_object_add(args, "psk", json_hex(key, sizeof(key)));
+	good = ask(n, "token create", args, &asked);
+	json_object_put(asked.ok);
+	return good;
+}
+
+static void joined(void *arg, int err, const char *why)
+{
+	struct node *n = arg;
+
+	n->joined = true;
+	n->join_err = err;
+	snprintf(n->join_why, sizeof(n->join_why), "%s", why ?: "");
+}
+
+static int join(struct node *n, struct node *at, const char *token)
+{
+	char why[CLUSTER_WHY_MAX] = "";
+	int err;
+
+	n->joined = false;
+	err = cluster_join(n->c, token, &at->opt.listen[0], 1, joined, n, why);
+	if (err)
+		return err;
+	return WAIT_FOR(n->joined) ? n->join_err : -ETIMEDOUT;
+}
+
+static u32 voters(void)
+{
+	struct group_info info = { 0 };
+	u32 i;
+
+	for (i = 0; i < NODES; i++)
+		if (node[i].c && cluster_leads(node[i].c)) {
+			group_look(node[i].c->group, &info);
+			return info.conf.next ? 0 : hweight32(info.conf.old);
+		}
+	return 0;
+}
+
+static struct node *leader(void)
+{
+	u32 i;
+
+	for (i = 0; i < NODES; i++)
+		if (node[i].c && cluster_leads(node[i].c))
+			return &node[i];
+	return NULL;
+}
+
+static bool make_nodes(u32 nr)
+{
+	char token[TOKEN_TEXT];
+	u32 i;
+
+	if (!make_cluster() || !make_token(&node[0], nr, 60000, token))
+		return false;
+	for (i = 1; i < nr; i++)
+		if (join(&node[i], &node[0], token))
+			return false;
+	return WAIT_FOR(voters() == (nr < 3 ? 1 : 3));
+}
+
+TEST_F(cluster, alone)
+{
+	char why[CLUSTER_WHY_MAX];
+	struct asked asked;
+
+	EXPECT_NULL(ask(&node[0], "node list", NULL, &asked));
+	EXPECT_STREQ("NO_CLUSTER", asked.code);
+	EXPECT_EQ(-EINVAL, cluster_join(node[0].c, "qbd1-nonsense",
+					&node[1].opt.listen[0], 1, joined,
+					&node[0], why));
+	ASSERT_TRUE(make_cluster());
+	EXPECT_EQ(-EEXIST, cluster_init(node[0].c, "again", why));
+	ASSERT_TRUE(ask(&node[0], "cluster show", NULL, &asked) != NULL);
+	json_object_put(asked.ok);
+	/* it is still one after a restart */
+	stop(&node[0]);
+	ASSERT_EQ(0, start(&node[0]));
+	ASSERT_TRUE(WAIT_FOR(cluster_ready(node[0].c)));
+}
+
+TEST_F(cluster, three)
+{
+	struct json_object *list;
+	struct asked asked;
+	struct node *old;
+	struct token made;
+	char token[TOKEN_TEXT];
+
+	ASSERT_TRUE(make_nodes(3));
+	/* whoever is asked passes it on */
+	ASSERT_TRUE(ask(&node[2], "node list", NULL, &asked) != NULL);
+	ASSERT_TRUE(json_object_object_get_ex(asked.ok, "nodes", &list));
+	EXPECT_EQ(3, json_object_array_length(list));
+	json_object_put(asked.ok);
+	/* the one that leads goes: another one does what is asked */
+	old = leader();
+	stop(old);
+	ASSERT_TRUE(
+		make_token(&node[old == &node[1] ? 2 : 1], 1, 60000, token));
+	ASSERT_EQ(0, start(old));
+	ASSERT_TRUE(
+		WAIT_FOR(leader() &&
+			 (leader() == old ||
+			  cluster_reaches(old->c, leader()->c->record.node))));
+	/* it takes in whoever comes, as soon as it knows of the token */
+	ASSERT_EQ(0, token_parse(token, &made));
+	ASSERT_TRUE(WAIT_FOR(state_token_by_id(old->c->s, made.id)));
+	EXPECT_EQ(0, join(&node[3], old, token));
+}
+
+TEST_F(cluster, tokens)
+{
+	char token[TOKEN_TEXT], late[TOKEN_TEXT];
+	struct token wrong;
+	struct asked asked;
+	u64 made;
+
+	ASSERT_TRUE(make_nodes(1));
+	ASSERT_EQ(0, token_make(&wrong));
+	token_format(token, &wrong);
+	EXPECT_EQ(-ECONNREFUSED, join(&node[1], &node[0], token));
+	ASSERT_TRUE(make_token(&node[0], 1, 60000, token));
+	ASSERT_TRUE(make_token(&node[0], 1, 300, late));
+	made = loop_now(loop);
+	EXPECT_EQ(0, join(&node[1], &node[0], token));
+	/* used up */
+	EXPECT_EQ(-ECONNREFUSED, join(&node[2], &node[0], token));
+	ASSERT_TRUE(WAIT_FOR(loop_now(loop) > made + 400 * MS));
+	EXPECT_EQ(-ECONNREFUSED, join(&node[2], &node[0], late));
+	EXPECT_EQ(CLUSTER_ALONE, node[2].c->phase);
+	ASSERT_TRUE(ask(&node[1], "token list", NULL, &asked) != NULL);
+	json_object_put(asked.ok);
+}
+
+TEST_F(cluster, same_name)
+{
+	char token[TOKEN_TEXT];
+
+	ASSERT_TRUE(make_nodes(1));
+	ASSERT_TRUE(make_token(&node[0], 2, 60000, token));
+	node[1].c->opt.name = "n1";
+	EXPECT_EQ(-EACCES, join(&node[1], &node[0], token));
+	EXPECT_STREQ("the name is in use: id 1", node[1].join_why);
+	node[1].c->opt.name = "n2";
+	EXPECT_EQ(0, join(&node[1], &node[0], token));
+}
+
+TEST_F(cluster, lost_log)
+{
+	char path[128];
+	struct node *n;
+	u64 before;
+
+	ASSERT_TRUE(make_nodes(3));
+	n = &node[leader() == &node[1] ? 2 : 1];
+	before = n->c->record.server;
+	stop(n);
+	snprintf(path, sizeof(path), "%s/raft", n->dir);
+	dir_remove(path);
+	ASSERT_EQ(0, start(n));
+	EXPECT_TRUE(n->c->lost);
+	/* it is a voter again, under an id that nobody had */
+	ASSERT_TRUE(WAIT_FOR(!n->c->lost && n->c->group &&
+			     n->c->record.server != before));
+	ASSERT_TRUE(WAIT_FOR(voters() == 3 && cluster_ready(n->c)));
+	EXPECT_LT(before, n->c->record.server);
+}
+
+TEST_F(cluster, removed)
+{
+	struct json_object *args = json_object_new_object();
+	struct asked asked;
+	struct node *n;
+
+	ASSERT_TRUE(make_nodes(4));
+	/* the one that is no voter */
+	for (n = &node[1]; n->c->group; n++)
+		;
+	json_text(args, "name", n->name);
+	ASSERT_TRUE(ask(leader(), "node remove", args, &asked) != NULL);
+	json_object_put(asked.ok);
+	ASSERT_TRUE(WAIT_FOR(!cluster_reaches(n->c, leader()->c->record.node)));
+	EXPECT_NULL(ask(n, "node list", NULL, &asked));
+	EXPECT_STREQ("NO_LEADER", asked.code);
+	args = json_object_new_object();
+	json_text(args, "name", n->name);
+	EXPECT_NULL(ask(leader(), "node show", args, &asked));
+	EXPECT_STREQ("NOT_FOUND", asked.code);
+}
+
+TEST_F(cluster, five)
+{
+	struct json_object *args = json_object_new_object();
+	struct asked asked;
+
+	ASSERT_TRUE(make_nodes(5));
+	json_text(args, "key", "voters");
+	json_number(args, "value", 5);
+	ASSERT_TRUE(ask(&node[4], "cluster set", args, &asked) != NULL);
+	json_object_put(asked.ok);
+	ASSERT_TRUE(WAIT_FOR(voters() == 5));
+}
+
+TEST_HARNESS_MAIN
