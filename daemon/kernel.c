@@ -188,8 +188,8 @@ int kernel_members_put(struct nl_msg *msg, int attr, const char *word)
 	return nr ? 0 : -EINVAL;
 }
 
-static int kernel_run(const struct kernel_verb *verb, FILE *list, int argc,
-		      char **argv)
+static int kernel_run(const struct kernel_verb *verb,
+		      const struct opt_visit *visit, int argc, char **argv)
 {
 	struct kernel_ctx ctx = { .timeout_ms = KERNEL_TIMEOUT_MS };
 	char name[64];
@@ -200,7 +200,7 @@ static int kernel_run(const struct kernel_verb *verb, FILE *list, int argc,
 	ctx.cmd.name = name;
 	ctx.cmd.help = verb->help;
 	ctx.cmd.notes = kernel_notes;
-	ctx.cmd.list = list;
+	ctx.cmd.visit = visit;
 	kernel_opt_common(&ctx);
 	code = verb->run(&ctx, argc, argv);
 	knl_close(&ctx.knl);
@@ -209,9 +209,22 @@ static int kernel_run(const struct kernel_verb *verb, FILE *list, int argc,
 	return code == OPT_HELPED ? KERNEL_OK : code;
 }
 
+/**
+ * kernel_visit() - show all verbs
+ * @visit: to whom
+ */
+void kernel_visit(const struct opt_visit *visit)
+{
+	size_t i;
+
+	for (i = 0; i < KERNEL_VERBS; i++)
+		kernel_run(&kernel_verbs[i], visit, 0, NULL);
+}
+
 /* The verbs of @noun, or of all of them; @file is stderr if nobody asked. */
 static int kernel_help(FILE *file, const char *noun)
 {
+	const struct opt_visit list = { opt_help_list, file };
 	struct kernel_ctx ctx = { .timeout_ms = 0 };
 	size_t i;
 
@@ -219,7 +232,7 @@ static int kernel_help(FILE *file, const char *noun)
 		noun ? noun : "NOUN");
 	for (i = 0; i < KERNEL_VERBS; i++)
 		if (!noun || !strcmp(noun, kernel_verbs[i].noun))
-			kernel_run(&kernel_verbs[i], file, 0, NULL);
+			kernel_run(&kernel_verbs[i], &list, 0, NULL);
 	fputs("\nOptions of every verb:\n", file);
 	kernel_opt_common(&ctx);
 	opt_help_table(file, ctx.common);

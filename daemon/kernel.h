@@ -128,5 +128,6 @@ const char *kernel_replica_state(uint32_t state);
 const char *kernel_link_state(uint32_t state);
 
 int cmd_kernel(int argc, char **argv);
+void kernel_visit(const struct opt_visit *visit);
 
 #endif /* QBD_DAEMON_KERNEL_H */

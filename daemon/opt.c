@@ -79,7 +79,7 @@ struct opt_line {
 int opt_usage(const struct opt_cmd *cmd, const struct opt *opts,
 	      const char *why)
 {
-	fprintf(stderr, "qbdctl: %s\n", why);
+	fprintf(stderr, "%s: %s\n", opt_program(cmd), why);
 	opt_help_usage(stderr, cmd, opts);
 	return OPT_USAGE;
 }
@@ -203,8 +203,8 @@ int opt_parse(const struct opt_cmd *cmd, int argc, char **argv,
 	int code = OPT_OK;
 	int i;
 
-	if (cmd->list) {
-		opt_help_list(cmd, opts);
+	if (cmd->visit) {
+		cmd->visit->verb(cmd->visit, cmd, opts);
 		return OPT_HELPED;
 	}
 	for (i = 1; i < argc; i++) {

@@ -6,6 +6,8 @@
  * A verb has its table and calls opt_parse() first of all. If somebody only
  * wants to know about the verb, that call prints what the table says and
  * returns OPT_HELPED: so there is no second text that could say otherwise.
+ * Lists of verbs, manual pages and completion are made in the same way: who
+ * makes them calls the verb with a visitor, and opt_parse() shows it the table.
  */
 #ifndef QBD_DAEMON_OPT_H
 #define QBD_DAEMON_OPT_H
@@ -80,6 +82,19 @@ struct opt {
 	const char *help;
 };
 
+struct opt_cmd;
+
+/**
+ * struct opt_visit - somebody who wants to see the tables of verbs
+ * @verb: is shown one verb
+ * @file: where it writes
+ */
+struct opt_visit {
+	void (*verb)(const struct opt_visit *visit, const struct opt_cmd *cmd,
+		     const struct opt *opts);
+	FILE *file;
+};
+
 #define OPT_END              \
 	{                    \
 		.name = NULL \
@@ -87,19 +102,20 @@ struct opt {
 
 /**
  * struct opt_cmd - a verb
- * @name: all its words behind "qbdctl"
+ * @program: that it is a verb of; NULL: qbdctl
+ * @name: all its words behind the program's name; may be ""
  * @help: what it does
  * @notes: the last lines of its help
  * @common: options that it shares with others, or NULL
- * @list: somebody makes a list of verbs there, and this one is to add itself;
- *	or NULL
+ * @visit: only show it the table; or NULL
  */
 struct opt_cmd {
+	const char *program;
 	const char *name;
 	const char *help;
 	const char *notes;
 	const struct opt *common;
-	FILE *list;
+	const struct opt_visit *visit;
 };
 
 /* opt.c */
@@ -111,9 +127,11 @@ int opt_usage(const struct opt_cmd *cmd, const struct opt *opts,
 /* opt_help.c */
 void opt_help_usage(FILE *file, const struct opt_cmd *cmd,
 		    const struct opt *opts);
-void opt_help_list(const struct opt_cmd *cmd, const struct opt *opts);
+void opt_help_list(const struct opt_visit *visit, const struct opt_cmd *cmd,
+		   const struct opt *opts);
 void opt_help_verb(const struct opt_cmd *cmd, const struct opt *opts);
 void opt_help_table(FILE *file, const struct opt *opts);
 bool opt_help_asked(const char *word);
+const char *opt_program(const struct opt_cmd *cmd);
 
 #endif /* QBD_DAEMON_OPT_H */

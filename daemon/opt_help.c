@@ -87,6 +87,17 @@ static void opt_page_options(struct opt_page *page, const struct opt *opts)
 }
 
 /**
+ * opt_program() - the name of a verb's program
+ * @cmd: the verb
+ *
+ * Return: the name.
+ */
+const char *opt_program(const struct opt_cmd *cmd)
+{
+	return cmd->program ? cmd->program : "qbdctl";
+}
+
+/**
  * opt_help_usage() - print the usage line of a verb
  * @file: where it goes
  * @cmd: the verb
@@ -97,27 +108,31 @@ void opt_help_usage(FILE *file, const struct opt_cmd *cmd,
 {
 	struct opt_page page = { .file = file, .indent = 8, .begun = true };
 
-	page.col = fprintf(file, "usage: qbdctl %s", cmd->name);
+	page.col = fprintf(file, "usage: %s%s%s", opt_program(cmd),
+			   *cmd->name ? " " : "", cmd->name);
 	opt_page_options(&page, opts);
 }
 
 /**
  * opt_help_list() - add a verb to a list of verbs
- * @cmd: the verb; @cmd->list is the list
+ * @visit: whose file is the list
+ * @cmd: the verb
  * @opts: its options
  */
-void opt_help_list(const struct opt_cmd *cmd, const struct opt *opts)
+void opt_help_list(const struct opt_visit *visit, const struct opt_cmd *cmd,
+		   const struct opt *opts)
 {
-	struct opt_page page = { .file = cmd->list,
+	struct opt_page page = { .file = visit->file,
 				 .indent = 10,
 				 .begun = true };
+	const char *blank = strchr(cmd->name, ' ');
 
 	/* all verbs of the list have the first word */
-	page.col = fprintf(cmd->list, "  %s", strchr(cmd->name, ' ') + 1);
+	page.col = fprintf(page.file, "  %s", blank ? blank + 1 : cmd->name);
 	opt_page_options(&page, opts);
 	page.indent = 8;
 	page.begun = false;
-	page.col = fprintf(cmd->list, "%*s", page.indent, "");
+	page.col = fprintf(page.file, "%*s", page.indent, "");
 	opt_page_text(&page, cmd->help);
 }
 
@@ -167,7 +182,8 @@ void opt_help_verb(const struct opt_cmd *cmd, const struct opt *opts)
 		fputs("\nOptions of every verb:\n", stdout);
 		opt_help_table(stdout, cmd->common);
 	}
-	printf("\n%s\n", cmd->notes);
+	if (cmd->notes)
+		printf("\n%s\n", cmd->notes);
 }
 
 /* Is that how people ask for help where a noun or a verb is expected? */

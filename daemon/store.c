@@ -32,26 +32,37 @@ static const struct store_verb store_verbs[] = {
 static const char store_notes[] =
 	"Exit codes: 0 done, or healthy; 1 failed, or damaged; 2 usage";
 
-static int store_run(const struct store_verb *verb, FILE *list, int argc,
-		     char **argv)
+static int store_run(const struct store_verb *verb,
+		     const struct opt_visit *visit, int argc, char **argv)
 {
 	const struct opt_cmd cmd = { .name = verb->name,
 				     .help = verb->help,
 				     .notes = store_notes,
-				     .list = list };
+				     .visit = visit };
 	int code = verb->run(&cmd, argc, argv);
 
 	return code == OPT_HELPED ? 0 : code;
 }
 
-/* @file is stderr if nobody asked. */
-static int store_help(FILE *file)
+/**
+ * store_visit() - show all verbs
+ * @visit: to whom
+ */
+void store_visit(const struct opt_visit *visit)
 {
 	size_t i;
 
-	fputs("usage: qbdctl store VERB DEVICE [OPTION...]\n\n", file);
 	for (i = 0; i < STORE_VERBS; i++)
-		store_run(&store_verbs[i], file, 0, NULL);
+		store_run(&store_verbs[i], visit, 0, NULL);
+}
+
+/* @file is stderr if nobody asked. */
+static int store_help(FILE *file)
+{
+	const struct opt_visit list = { opt_help_list, file };
+
+	fputs("usage: qbdctl store VERB DEVICE [OPTION...]\n\n", file);
+	store_visit(&list);
 	fprintf(file, "\n'qbdctl store VERB --help' says more.\n%s\n",
 		store_notes);
 	return file == stdout ? 0 : OPT_USAGE;

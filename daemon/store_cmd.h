@@ -9,6 +9,7 @@
 #include "opt.h"
 
 int cmd_store(int argc, char **argv);
+void store_visit(const struct opt_visit *visit);
 int store_format(const struct opt_cmd *cmd, int argc, char **argv);
 int store_check(const struct opt_cmd *cmd, int argc, char **argv);
 int store_dump(const struct opt_cmd *cmd, int argc, char **argv);
