@@ -65,3 +65,10 @@ CLUSTER_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/cluster/*.c)) \
 	$(GROUP_SRC) $(QBD_STATE_SRC:$(TOP)/%=%) $(SESSION_SRC)
 EXTRA_test_cluster := $(CLUSTER_SRC)
 LIBS_test_cluster := -lgnutls -ljson-c -lpthread
+# The daemon's frame, and the administrator's door: both sides of it.
+TEST_CONF := daemon/qbdd/conf.c daemon/qbdd/conf_take.c daemon/links_addr.c \
+	daemon/parse.c daemon/log.c
+EXTRA_test_qbdd_conf := $(TEST_CONF)
+EXTRA_test_qbdd_notify := daemon/qbdd/notify.c daemon/loop.c daemon/log.c \
+	daemon/parse.c
+EXTRA_fuzz_qbdd_conf := $(TEST_CONF)
