@@ -66,9 +66,20 @@ CLUSTER_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/cluster/*.c)) \
 EXTRA_test_cluster := $(CLUSTER_SRC)
 LIBS_test_cluster := -lgnutls -ljson-c -lpthread
 # The daemon's frame, and the administrator's door: both sides of it.
+TEST_ADMIN := daemon/admin/verb.c daemon/admin/request.c
+TEST_ADMIN_SERVER := daemon/admin/server.c daemon/admin/conn.c \
+	daemon/admin/reply.c daemon/admin/listen.c daemon/loop.c daemon/log.c
 TEST_CONF := daemon/qbdd/conf.c daemon/qbdd/conf_take.c daemon/links_addr.c \
 	daemon/parse.c daemon/log.c
 EXTRA_test_qbdd_conf := $(TEST_CONF)
 EXTRA_test_qbdd_notify := daemon/qbdd/notify.c daemon/loop.c daemon/log.c \
 	daemon/parse.c
+EXTRA_test_admin_request := $(TEST_ADMIN) daemon/admin/verb_table.c
+EXTRA_test_admin_server := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
 EXTRA_fuzz_qbdd_conf := $(TEST_CONF)
+EXTRA_fuzz_admin_request := $(TEST_ADMIN) daemon/admin/verb_table.c
+LIBS_test_admin_request := -ljson-c
+LIBS_test_admin_server := -ljson-c
+LIBS_fuzz_admin_request := -ljson-c
+EXTRA_fuzz_admin_conn := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
+LIBS_fuzz_admin_conn := -ljson-c
