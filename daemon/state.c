@@ -33,26 +33,37 @@ static const struct state_verb state_verbs[] = {
 static const char state_notes[] =
 	"Exit codes: 0 done, or healthy; 1 failed, or damaged; 2 usage";
 
-static int state_run(const struct state_verb *verb, FILE *list, int argc,
-		     char **argv)
+static int state_run(const struct state_verb *verb,
+		     const struct opt_visit *visit, int argc, char **argv)
 {
 	const struct opt_cmd cmd = { .name = verb->name,
 				     .help = verb->help,
 				     .notes = state_notes,
-				     .list = list };
+				     .visit = visit };
 	int code = verb->run(&cmd, argc, argv);
 
 	return code == OPT_HELPED ? 0 : code;
 }
 
-/* @file is stderr if nobody asked. */
-static int state_help(FILE *file)
+/**
+ * state_visit() - show all verbs
+ * @visit: to whom
+ */
+void state_visit(const struct opt_visit *visit)
 {
 	size_t i;
 
-	fputs("usage: qbdctl state VERB DIRECTORY [OPTION...]\n\n", file);
 	for (i = 0; i < ARRAY_SIZE(state_verbs); i++)
-		state_run(&state_verbs[i], file, 0, NULL);
+		state_run(&state_verbs[i], visit, 0, NULL);
+}
+
+/* @file is stderr if nobody asked. */
+static int state_help(FILE *file)
+{
+	const struct opt_visit list = { opt_help_list, file };
+
+	fputs("usage: qbdctl state VERB DIRECTORY [OPTION...]\n\n", file);
+	state_visit(&list);
 	fprintf(file, "\n'qbdctl state VERB --help' says more.\n%s\n",
 		state_notes);
 	return file == stdout ? 0 : OPT_USAGE;

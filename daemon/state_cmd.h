@@ -8,6 +8,7 @@
 #include "opt.h"
 
 int cmd_state(int argc, char **argv);
+void state_visit(const struct opt_visit *visit);
 int state_check(const struct opt_cmd *cmd, int argc, char **argv);
 int state_repair(const struct opt_cmd *cmd, int argc, char **argv);
 int state_dump(const struct opt_cmd *cmd, int argc, char **argv);

@@ -74,12 +74,18 @@ TEST_CONF := daemon/qbdd/conf.c daemon/qbdd/conf_take.c daemon/links_addr.c \
 EXTRA_test_qbdd_conf := $(TEST_CONF)
 EXTRA_test_qbdd_notify := daemon/qbdd/notify.c daemon/loop.c daemon/log.c \
 	daemon/parse.c
+EXTRA_test_qbdd_service := daemon/qbdd/service.c $(TEST_ADMIN) \
+	$(TEST_ADMIN_SERVER)
 EXTRA_test_admin_request := $(TEST_ADMIN) daemon/admin/verb_table.c
 EXTRA_test_admin_server := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
+EXTRA_test_admin_call := $(TEST_ADMIN) $(TEST_ADMIN_SERVER) \
+	daemon/admin/call.c daemon/admin/render.c daemon/out.c
 EXTRA_fuzz_qbdd_conf := $(TEST_CONF)
 EXTRA_fuzz_admin_request := $(TEST_ADMIN) daemon/admin/verb_table.c
+LIBS_test_qbdd_service := -ljson-c
 LIBS_test_admin_request := -ljson-c
 LIBS_test_admin_server := -ljson-c
+LIBS_test_admin_call := -ljson-c
 LIBS_fuzz_admin_request := -ljson-c
 EXTRA_fuzz_admin_conn := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
 LIBS_fuzz_admin_conn := -ljson-c
