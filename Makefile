@@ -7,6 +7,7 @@
 BUILD := $(CURDIR)/build
 PREFIX ?= /usr/local
 UDEVDIR ?= /usr/lib/udev/rules.d
+UNITDIR ?= /usr/lib/systemd/system
 KERNEL ?= debian
 CASE ?= *
 SCHEDULES ?= $(if $(filter command% environment,$(origin SEED)),1,10000)
@@ -88,7 +89,7 @@ setup:
 
 install: all
 	@scripts/install.sh --prefix $(PREFIX) --udevdir $(UDEVDIR) \
-		--destdir '$(DESTDIR)'
+		--unitdir $(UNITDIR) --destdir '$(DESTDIR)'
 
 clean:
 	rm -rf $(BUILD)
@@ -101,7 +102,7 @@ help:
 #: Build
 #:   make                modules for Debian's kernel, and the tools
 #:   make modules-debug  modules for the debug kernel ($QBD_DEBUG_KERNEL)
-#:   make install        module, tools, udev rule (PREFIX=, DESTDIR=)
+#:   make install        module, tools, daemon, udev rule (PREFIX=, DESTDIR=)
 #:   make setup          install the Debian packages that all of this needs
 #:   make clean          remove build/
 #:
