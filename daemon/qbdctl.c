@@ -18,12 +18,32 @@ static void qbdctl_visit_daemon(const struct opt_visit *visit)
 	admin_visit(visit, "daemon");
 }
 
+static void qbdctl_visit_cluster(const struct opt_visit *visit)
+{
+	admin_visit(visit, "cluster");
+}
+
+static void qbdctl_visit_node(const struct opt_visit *visit)
+{
+	admin_visit(visit, "node");
+}
+
+static void qbdctl_visit_token(const struct opt_visit *visit)
+{
+	admin_visit(visit, "token");
+}
+
 static void qbdctl_visit_ping(const struct opt_visit *visit)
 {
 	admin_visit(visit, "ping");
 }
 
 const struct qbdctl_noun qbdctl_nouns[] = {
+	{ "cluster", cmd_admin, qbdctl_visit_cluster,
+	  "make a cluster, join one, see how it is" },
+	{ "node", cmd_admin, qbdctl_visit_node, "the nodes of the cluster" },
+	{ "token", cmd_admin, qbdctl_visit_token,
+	  "what a node needs to join the cluster" },
 	{ "store", cmd_store, store_visit,
 	  "make, check and dump a store on a disk" },
 	{ "state", cmd_state, state_visit,

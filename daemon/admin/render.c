@@ -102,6 +102,15 @@ static void render_thing(const struct verb_col *cols, struct json_object *ok)
 	}
 }
 
+static size_t render_nr(struct json_object *ok, const char *rows)
+{
+	struct json_object *list = rows ? render_find(ok, rows) : NULL;
+
+	return json_object_is_type(list, json_type_array) ?
+		       json_object_array_length(list) :
+		       0;
+}
+
 static void render_rows(const struct verb_view *view, struct json_object *ok)
 {
 	struct json_object *rows = render_find(ok, view->rows);
@@ -172,11 +181,22 @@ void admin_render_line(struct json_object *line, bool json)
  */
 void admin_render(const struct verb *verb, struct json_object *ok, bool json)
 {
-	if (json)
+	const struct verb_view *view = verb->view;
+
+	if (json) {
 		puts(json_object_to_json_string_ext(
 			ok, RENDER_JSON | JSON_C_TO_STRING_PRETTY));
-	else if (verb->view && verb->view->rows)
-		render_rows(verb->view, ok);
-	else if (verb->view)
-		render_thing(verb->view->cols, ok);
+		return;
+	}
+	for (; view; view = view->more) {
+		/* a table below others is there only if it has something */
+		if (view != verb->view && !render_nr(ok, view->rows))
+			continue;
+		if (view != verb->view)
+			putchar('\n');
+		if (view->rows)
+			render_rows(view, ok);
+		else
+			render_thing(view->cols, ok);
+	}
 }

@@ -99,10 +99,12 @@ struct verb_col {
  * @rows: key of the array that has the rows of a table; NULL: the answer is one
  *	thing, shown line by line
  * @cols: ends with a key of NULL
+ * @more: shown below it, or NULL
  */
 struct verb_view {
 	const char *rows;
 	const struct verb_col *cols;
+	const struct verb_view *more;
 };
 
 /**

@@ -70,6 +70,234 @@ static const struct verb_view ping_view = {
 	.cols = ping_cols,
 };
 
+/* --- the cluster ------------------------------------------------------------
+ */
+
+static const char *const verb_votes[] = { "any", "never", "rather", NULL };
+
+static const struct verb_arg cluster_init_args[] = {
+	{ .name = "name",
+	  .type = VERB_STRING,
+	  .must = true,
+	  .word = true,
+	  .min = 1,
+	  .max = 63,
+	  .arg = "NAME",
+	  .help = "of the cluster" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg cluster_join_args[] = {
+	{ .name = "address",
+	  .type = VERB_STRING,
+	  .must = true,
+	  .word = true,
+	  .min = 2,
+	  .max = 63,
+	  .arg = "ADDRESS",
+	  .help = "of a member: a number, with or without a port" },
+	{ .name = "token",
+	  .type = VERB_STRING,
+	  .must = true,
+	  .min = 8,
+	  .max = 100,
+	  .arg = "TOKEN",
+	  .help = "that 'token create' there has made" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg cluster_set_args[] = {
+	{ .name = "key",
+	  .type = VERB_STRING,
+	  .must = true,
+	  .word = true,
+	  .min = 1,
+	  .max = 63,
+	  .arg = "KEY",
+	  .help = "of a setting: 'cluster show --json' has them" },
+	{ .name = "value",
+	  .type = VERB_NUMBER,
+	  .must = true,
+	  .max = 4294967295,
+	  .arg = "N",
+	  .help = "its new value" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg node_args[] = { { .name = "name",
+					       .type = VERB_STRING,
+					       .must = true,
+					       .word = true,
+					       .min = 1,
+					       .max = 63,
+					       .arg = "NAME",
+					       .help = "of the node" },
+					     { .name = NULL } };
+
+static const struct verb_arg node_label_args[] = {
+	{ .name = "name",
+	  .type = VERB_STRING,
+	  .must = true,
+	  .word = true,
+	  .min = 1,
+	  .max = 63,
+	  .arg = "NAME",
+	  .help = "of the node" },
+	{ .name = "zone",
+	  .type = VERB_STRING,
+	  .max = 31,
+	  .arg = "ZONE",
+	  .help = "failure domain" },
+	{ .name = "rack",
+	  .type = VERB_STRING,
+	  .max = 31,
+	  .arg = "RACK",
+	  .help = "failure domain" },
+	{ .name = "host",
+	  .type = VERB_STRING,
+	  .max = 31,
+	  .arg = "HOST",
+	  .help = "failure domain" },
+	{ .name = "votes",
+	  .type = VERB_STRING,
+	  .max = 16,
+	  .choice = verb_votes,
+	  .arg = "any|never|rather",
+	  .help = "may it be a member of the group that decides?" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg token_create_args[] = {
+	{ .name = "expires",
+	  .type = VERB_NUMBER,
+	  .min = 1,
+	  .max = 31536000,
+	  .arg = "SECONDS",
+	  .help = "good for so long (default 3600)" },
+	{ .name = "uses",
+	  .type = VERB_NUMBER,
+	  .min = 1,
+	  .max = 1000,
+	  .arg = "N",
+	  .help = "good for so many nodes (default 1)" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg token_revoke_args[] = {
+	{ .name = "id",
+	  .type = VERB_NUMBER,
+	  .must = true,
+	  .min = 1,
+	  .max = 1099511627775,
+	  .arg = "ID",
+	  .help = "of the token: 'token list' has it" },
+	{ .name = NULL }
+};
+
+static const struct verb_col problem_cols[] = {
+	{ "problem", "PROBLEM", VERB_TEXT },
+	{ "do", "WHAT TO DO", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view problem_view = {
+	.rows = "problems",
+	.cols = problem_cols,
+};
+
+static const struct verb_col member_cols[] = {
+	{ "name", "MEMBER", VERB_TEXT },
+	{ "node", "ID", VERB_COUNT },
+	{ "role", "ROLE", VERB_TEXT },
+	{ "heard", "HEARD", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view member_view = {
+	.rows = "members",
+	.cols = member_cols,
+	.more = &problem_view,
+};
+
+static const struct verb_col cluster_status_cols[] = {
+	{ "node", "node", VERB_TEXT },
+	{ "id", "its id", VERB_COUNT },
+	{ "phase", "in a cluster", VERB_TEXT },
+	{ "cluster", "cluster", VERB_TEXT },
+	{ "uuid", "its uuid", VERB_TEXT },
+	{ "leader", "who leads", VERB_TEXT },
+	{ "role", "role of this node", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view cluster_status_view = {
+	.cols = cluster_status_cols,
+	.more = &member_view,
+};
+
+static const struct verb_col cluster_show_cols[] = {
+	{ "name", "cluster", VERB_TEXT },
+	{ "uuid", "uuid", VERB_TEXT },
+	{ "settings.voters", "voters", VERB_COUNT },
+	{ "settings.repair-after-ms", "repair-after-ms", VERB_COUNT },
+	{ "settings.suspect-after-ms", "suspect-after-ms", VERB_COUNT },
+	{ "settings.replace-voter-after-ms", "replace-voter-after-ms",
+	  VERB_COUNT },
+	{ "settings.repairs-at-once", "repairs-at-once", VERB_COUNT },
+	{ "settings.lease-ms", "lease-ms", VERB_COUNT },
+	{ "settings.feature-level", "feature-level", VERB_COUNT },
+	{ .key = NULL },
+};
+
+static const struct verb_view cluster_show_view = {
+	.cols = cluster_show_cols,
+};
+
+static const struct verb_col node_cols[] = {
+	{ "name", "NODE", VERB_TEXT },
+	{ "id", "ID", VERB_COUNT },
+	{ "state", "STATE", VERB_TEXT },
+	{ "heard", "HEARD", VERB_TEXT },
+	{ "group", "GROUP", VERB_TEXT },
+	{ "zone", "ZONE", VERB_TEXT },
+	{ "rack", "RACK", VERB_TEXT },
+	{ "host", "HOST", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view node_list_view = {
+	.rows = "nodes",
+	.cols = node_cols,
+};
+
+static const struct verb_view node_show_view = {
+	.cols = node_cols,
+};
+
+static const struct verb_col token_cols[] = {
+	{ "token", "token", VERB_TEXT },
+	{ "id", "id", VERB_COUNT },
+	{ "uses", "uses", VERB_COUNT },
+	{ "expires_s", "good for (s)", VERB_COUNT },
+	{ .key = NULL },
+};
+
+static const struct verb_view token_view = {
+	.cols = token_cols,
+};
+
+static const struct verb_col token_list_cols[] = {
+	{ "id", "TOKEN", VERB_COUNT },
+	{ "uses", "USES LEFT", VERB_COUNT },
+	{ "good_s", "GOOD FOR (S)", VERB_COUNT },
+	{ .key = NULL },
+};
+
+static const struct verb_view token_list_view = {
+	.rows = "tokens",
+	.cols = token_list_cols,
+};
+
 const struct verb verb_table[] = {
 	{ .name = "daemon status",
 	  .help = "show how the daemon of this node is",
@@ -79,6 +307,53 @@ const struct verb verb_table[] = {
 	  .change = true,
 	  .args = daemon_log_level_args,
 	  .view = &daemon_log_level_view },
+	{ .name = "cluster init",
+	  .help = "make a cluster, with this node as its first",
+	  .change = true,
+	  .args = cluster_init_args,
+	  .view = &cluster_status_view },
+	{ .name = "cluster join",
+	  .help = "have this node join a cluster",
+	  .change = true,
+	  .args = cluster_join_args,
+	  .view = &cluster_status_view },
+	{ .name = "cluster status",
+	  .help = "show how the cluster looks from here, and what to do",
+	  .view = &cluster_status_view },
+	{ .name = "cluster show",
+	  .help = "show the cluster and its settings",
+	  .view = &cluster_show_view },
+	{ .name = "cluster set",
+	  .help = "change a setting",
+	  .change = true,
+	  .args = cluster_set_args },
+	{ .name = "node list",
+	  .help = "list the nodes of the cluster",
+	  .view = &node_list_view },
+	{ .name = "node show",
+	  .help = "show one node",
+	  .args = node_args,
+	  .view = &node_show_view },
+	{ .name = "node label",
+	  .help = "change failure domains of a node, and whether it votes",
+	  .change = true,
+	  .args = node_label_args },
+	{ .name = "node remove",
+	  .help = "remove a node for ever: its key is refused from then on",
+	  .change = true,
+	  .args = node_args },
+	{ .name = "token create",
+	  .help = "make a token, with which a node can join",
+	  .change = true,
+	  .args = token_create_args,
+	  .view = &token_view },
+	{ .name = "token list",
+	  .help = "list tokens that may still be used",
+	  .view = &token_list_view },
+	{ .name = "token revoke",
+	  .help = "end a token",
+	  .change = true,
+	  .args = token_revoke_args },
 	{ .name = "ping",
 	  .help = "see whether the daemon of this node answers",
 	  .view = &ping_view },

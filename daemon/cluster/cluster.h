@@ -56,7 +56,9 @@ struct json_object;
  * @rack: failure domain
  * @host: failure domain
  * @nr_listens: used of @listen
- * @listen: where its control plane listens; where others reach it, too
+ * @listen: where its control plane listens
+ * @nr_control: used of @control
+ * @control: where others reach that
  * @nr_data: used of @data
  * @data: where others reach its kernel
  * @election_ns: see struct group_options; 0: 1 s
@@ -70,6 +72,8 @@ struct cluster_options {
 	const char *host;
 	unsigned int nr_listens;
 	union links_addr listen[CLUSTER_ADDRS_MAX];
+	unsigned int nr_control;
+	union links_addr control[CLUSTER_ADDRS_MAX];
 	unsigned int nr_data;
 	union links_addr data[CLUSTER_ADDRS_MAX];
 	uint64_t election_ns;
@@ -138,7 +142,7 @@ int cluster_join(struct cluster *c, const char *token,
 		 void (*done)(void *arg, int err, const char *why), void *arg,
 		 char why[CLUSTER_WHY_MAX]);
 void cluster_join_cancel(struct cluster *c);
-bool cluster_ready(const struct cluster *c);
+bool cluster_ready(struct cluster *c);
 
 /* status.c */
 struct json_object *cluster_status(struct cluster *c);

@@ -55,8 +55,8 @@ struct json_object *join_request(const struct cluster *c)
 	json_object_object_add(doc, "key",
 			       json_hex(c->identity.public, IDENTITY_KEY));
 	json_object_object_add(doc, "control",
-			       join_addr_list(c->opt.listen,
-					      c->opt.nr_listens));
+			       join_addr_list(c->opt.control,
+					      c->opt.nr_control));
 	json_object_object_add(doc, "data",
 			       join_addr_list(c->opt.data, c->opt.nr_data));
 	json_text(doc, "zone", c->opt.zone ?: "");
@@ -341,14 +341,17 @@ void cluster_join_cancel(struct cluster *c)
  * cluster_ready() - is this node active in a cluster, as far as it knows?
  * @c: the cluster
  *
- * Return: true if so; a node that is no member knows only that it was taken in.
+ * Return: true if so; a node that is no member knows that it was taken in, and
+ * who leads.
  */
-bool cluster_ready(const struct cluster *c)
+bool cluster_ready(struct cluster *c)
 {
 	const struct state_node *node;
 
-	if (c->phase != CLUSTER_IN || !c->group)
-		return c->phase == CLUSTER_IN;
+	if (c->phase != CLUSTER_IN)
+		return false;
+	if (!c->group)
+		return c->leader && cluster_reaches(c, c->leader);
 	node = state_node_by_id(c->s, c->record.node);
 	return node && node->state == STATE_NODE_ACTIVE;
 }

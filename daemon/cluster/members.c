@@ -202,10 +202,11 @@ void peers_refresh(struct cluster *c)
 	}
 	for (i = 0; i < c->record.nr_peers; i++)
 		nr = peers_add(c, &c->record.peer[i], list, nr);
+	/* first: whose key is refused hears that, and not only a goodbye */
+	session_recheck(c->net);
 	for (i = 0; i < c->nr_peers; i++)
 		if (!peers_has(list, nr, c->peer[i]))
 			session_peer_remove(c->net, c->peer[i]);
 	memcpy(c->peer, list, nr * sizeof(*list));
 	c->nr_peers = nr;
-	session_recheck(c->net);
 }

@@ -10,6 +10,11 @@
 
 #include "verbs.h"
 
+#define STATUS_SILENT \
+	"is its machine up, does qbdd run there, is its control port open?"
+#define STATUS_REMOVED \
+	"this node was removed: to join again it needs an empty state directory"
+
 static void status_problem(struct json_object *list, const char *what,
 			   const char *remedy)
 {
@@ -47,6 +52,7 @@ static void status_member(struct cluster *c, struct json_object *list,
 {
 	struct json_object *row = json_object_new_object();
 	const char *heard = status_heard(c, node);
+	struct session_status status;
 	char what[128];
 
 	json_number(row, "node", node);
@@ -56,11 +62,13 @@ static void status_member(struct cluster *c, struct json_object *list,
 	json_object_array_add(list, row);
 	if (!strcmp(heard, "alive"))
 		return;
-	snprintf(what, sizeof(what), "member %s (node %u) is not heard",
-		 status_name(c, node), node);
-	status_problem(
-		problems, what,
-		"is its machine up, does qbdd run there, does the network pass its control port?");
+	if (session_peer_status(c->net, node, &status) || !status.why)
+		status.why = SESSION_WHY_SILENT;
+	snprintf(what, sizeof(what), "member %u is not heard: %.80s", node,
+		 session_why_text(status.why));
+	status_problem(problems, what,
+		       status.why == SESSION_WHY_KEY ? STATUS_REMOVED :
+						       STATUS_SILENT);
 }
 
 static void status_group(struct cluster *c, struct json_object *doc,

@@ -11,6 +11,7 @@
 static const struct service *const qbdd_services[] = {
 	&state_service,
 	&module_service,
+	&cluster_service,
 	&status_service,
 	NULL,
 };

@@ -44,6 +44,7 @@
 #define QBDD_DESCRIPTORS \
 	(LOOP_SOURCES_MAX + 1024) /* and files, pipes, timers */
 
+struct cluster;
 struct json_object;
 struct qbdd;
 
@@ -113,6 +114,7 @@ struct qbdd_options {
  * @signals: TERM, INT, HUP
  * @notify: the supervisor
  * @admin: the administrator's door
+ * @cluster: this node in it
  * @services: in the order of their start; ends with NULL
  * @started: how many of them were started
  * @state_dir: descriptor of the state directory; -1: none
@@ -127,6 +129,7 @@ struct qbdd {
 	struct loop_signals signals;
 	struct notify notify;
 	struct admin_server *admin;
+	struct cluster *cluster;
 	const struct service *const *services;
 	size_t started;
 	int state_dir;
@@ -143,6 +146,7 @@ void service_status(struct qbdd *qbdd, struct json_object *into);
 /* the services that there are */
 extern const struct service state_service; /* state.c */
 extern const struct service module_service; /* module.c */
+extern const struct service cluster_service; /* cluster.c */
 extern const struct service status_service; /* status.c */
 
 /* module.c */

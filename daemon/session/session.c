@@ -239,7 +239,7 @@ void session_recheck(struct session_net *net)
 		    (ops->who(ops->arg, conn->tls.key, &node) !=
 			     SESSION_WHO_KNOWN ||
 		     node != conn->tls.node)) {
-			conn_end(conn, SESSION_WHY_KEY);
+			session_refuse(conn, SESSION_WHY_KEY);
 			next = net->hub.conns; /* down() may end others */
 		}
 		conn = next;

@@ -131,6 +131,8 @@ FIXTURE_SETUP(cluster)
 			.beat_ns = 60 * MS,
 		};
 		ASSERT_EQ(0, free_port(&node[i].opt.listen[0]));
+		node[i].opt.nr_control = 1;
+		node[i].opt.control[0] = node[i].opt.listen[0];
 		ASSERT_EQ(0, start(&node[i]));
 	}
 }
