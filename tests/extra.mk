@@ -89,3 +89,4 @@ LIBS_test_admin_call := -ljson-c
 LIBS_fuzz_admin_request := -ljson-c
 EXTRA_fuzz_admin_conn := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
 LIBS_fuzz_admin_conn := -ljson-c
+EXTRA_test_roff := daemon/roff.c daemon/opt.c daemon/opt_help.c daemon/parse.c

@@ -16,7 +16,7 @@
 
 #define RL_FILES_MAX 4096U /* names in the directory */
 #define RL_SEGMENT_MAX (64ULL << 20) /* bytes of a segment */
-#define RL_LOG_MAX (1ULL << 30) /* bytes of all of them: all are read */
+#define RL_LOG_MAX ((u64)SZ_1G) /* bytes of all of them: all are read */
 #define RL_SLOTS 2U
 
 #define RL_IDENTITY "identity"

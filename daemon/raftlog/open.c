@@ -7,7 +7,7 @@
 #include "store.h"
 
 #define RL_SEGMENT_BYTES (4U << 20)
-#define RL_SNAPSHOT_BYTES (1ULL << 30)
+#define RL_SNAPSHOT_BYTES ((u64)SZ_1G)
 
 /* --- format --------------------------------------------------------------- */
 

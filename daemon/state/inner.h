@@ -55,6 +55,22 @@ struct state {
 typedef void (*state_do_fn)(struct state *s, const struct state_cmd *cmd,
 			    struct state_result *res);
 
+/**
+ * state_object() - the object in a slot
+ * @s: the state
+ * @table: of which table
+ * @slot: a slot that is used
+ *
+ * Return: the object.
+ */
+static inline void *state_object(const struct state *s, enum state_table table,
+				 u32 slot)
+{
+	const struct state_pool *pool = &s->pool[table];
+
+	return pool->mem + (size_t)slot * pool->size;
+}
+
 static inline struct state_node *state_node_at(const struct state *s, u32 slot)
 {
 	return state_object(s, STATE_NODES, slot);

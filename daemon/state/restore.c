@@ -231,8 +231,12 @@ static bool state_change_in(struct state_restore *restore, u32 shard,
 static bool state_shard_order(struct state_restore *restore, u32 volume,
 			      u32 number)
 {
-	u32 slot = state_find(restore->s, STATE_BY_VOLUME_ID, volume);
+	u32 slot = restore->last;
 
+	/* mostly it is the volume of the shard before */
+	if (!state_used(restore->s, STATE_VOLUMES, slot) ||
+	    state_volume_at(restore->s, slot)->id != volume)
+		slot = state_find(restore->s, STATE_BY_VOLUME_ID, volume);
 	if (slot == STATE_NONE || slot < restore->last ||
 	    (slot == restore->last && number < restore->number) ||
 	    number >= state_volume_at(restore->s, slot)->shards)

@@ -171,21 +171,6 @@ u32 state_next(const struct state *s, enum state_table table, u32 from)
 	return STATE_NONE;
 }
 
-/**
- * state_object() - the object in a slot
- * @s: the state
- * @table: of which table
- * @slot: a slot that is used
- *
- * Return: the object.
- */
-void *state_object(const struct state *s, enum state_table table, u32 slot)
-{
-	const struct state_pool *pool = &s->pool[table];
-
-	return pool->mem + (size_t)slot * pool->size;
-}
-
 /*
  * A cell has the slot and one, and four bits of the hash above it: most objects
  * that are not the one are passed over without a look at their memory.

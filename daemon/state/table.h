@@ -113,7 +113,6 @@ bool state_take_at(struct state *s, enum state_table table, u32 slot);
 void state_give(struct state *s, enum state_table table, u32 slot);
 bool state_used(const struct state *s, enum state_table table, u32 slot);
 u32 state_next(const struct state *s, enum state_table table, u32 from);
-void *state_object(const struct state *s, enum state_table table, u32 slot);
 u32 state_find(const struct state *s, enum state_by by, u64 number);
 u32 state_find_bytes(const struct state *s, enum state_by by, const void *key);
 void state_index_add(struct state *s, enum state_by by, u32 slot);

@@ -98,12 +98,12 @@ static void fuzz_snapshot(struct fuzz_input *in)
 	snap.bytes = how & 1 ? fuzz_number(in) : 1 + how % 40;
 	snap.conf.index = fuzz_byte(in) & 1 ? snap.pos.index : 0;
 	snap.id = raftlog_digest(RAFTLOG_DIGEST, content,
-				 min(snap.bytes, (u64)sizeof(content)));
+				 min_t(u64, snap.bytes, sizeof(content)));
 	memset(fz.file, 0, sizeof(fz.file));
 	rl_snap_encode(&fuzz_id, &snap, fz.file);
-	while (have < min(snap.bytes, (u64)sizeof(content)) && in->left) {
+	while (have < min_t(u64, snap.bytes, sizeof(content)) && in->left) {
 		part = 1 + fuzz_byte(in) % 32;
-		part = (u32)min((u64)part, sizeof(content) - have);
+		part = (u32)min_t(u64, part, sizeof(content) - have);
 		at += rl_piece_encode(content + have, part, &chain,
 				      fz.file + at);
 		have += part;

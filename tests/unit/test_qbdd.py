@@ -6,6 +6,7 @@ It needs no kernel module: it says that there is none, and works.
 """
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -81,12 +82,13 @@ class Qbdd(unittest.TestCase):
         return [QBDD, "--config", self.conf, "--state-dir",
                 self.file("state"), "--socket", self.socket, *more]
 
-    def start(self, *more, user=None, stderr=None, **env):
+    def start(self, *more, user=None, stderr=None, before=None, **env):
         """A daemon that is ready."""
         log = self.file(f"log{len(self.logs)}")
         with open(log, "wb") as file:
             daemon = subprocess.Popen(
                 self.words(*more), stderr=stderr or file, user=user,
+                preexec_fn=before,
                 env={**os.environ, "NOTIFY_SOCKET": self.supervisor.path,
                      **env})
         self.logs[daemon.pid] = log
@@ -231,7 +233,10 @@ class Qbdd(unittest.TestCase):
             self.assertFalse(os.path.exists(self.socket))
 
     def test_what_the_process_is(self):
-        daemon = self.start()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        daemon = self.start(before=lambda: (
+            resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard)),
+            os.umask(0o022)))
         proc = f"/proc/{daemon.pid}/"
         with open(proc + "status", encoding="ascii") as file:
             self.assertIn("Umask:\t0077\n", file.read())
