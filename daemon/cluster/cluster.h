@@ -28,10 +28,11 @@
  *
  * One thread, the loop's.
  *
- * Files: record.c (the node's file), msg.c (bytes), cluster.c (begin, sessions),
- * machine.c (the state in the group), server.c (the life of a server), ask.c,
- * exec.c (asking, doing), verbs.c, args.c (what can be asked), lead.c (duties),
- * members.c (the group, and peers), join.c (init and join), status.c.
+ * Files: record.c (the file of a node), msg.c (bytes), cluster.c (begin, what
+ * sessions say), machine.c (the state in the group), server.c (the life of
+ * a server), ask.c, exec.c (asking, doing), verbs.c, args.c (what can be
+ * asked), lead.c (duties), members.c (the group, and peers), join.c (init and
+ * join), status.c.
  */
 #ifndef QBD_CLUSTER_CLUSTER_H
 #define QBD_CLUSTER_CLUSTER_H
@@ -107,7 +108,6 @@ struct cluster_answer {
  * @node: who was asked, 0 = nobody yet
  * @due_ns: its deadline
  * @again_ns: not sent again before
- * @why: why nobody could be asked
  */
 struct cluster_ask {
 	const char *verb;

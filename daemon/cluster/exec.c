@@ -72,6 +72,10 @@ static void exec_say(struct cluster *c, u32 to, struct msg_text *text)
 		cluster_send(c, to, SESSION_NORMAL, MSG_ANSWER, c->text, len);
 }
 
+static const char exec_too_long[] =
+	"{\"code\": \"TOO_LONG\", \"errno\": 90,"
+	" \"message\": \"the answer is too long: ask for less\"}";
+
 static void exec_say_doc(struct cluster *c, u32 to, u64 id, u32 what,
 			 struct json_object *doc)
 {
@@ -81,8 +85,7 @@ static void exec_say_doc(struct cluster *c, u32 to, u64 id, u32 what,
 		doc, JSON_C_TO_STRING_PLAIN, &text.bytes);
 	if (text.bytes > MSG_TEXT_MAX) {
 		text.what = MSG_ERROR;
-		text.text =
-			"{\"code\":\"TOO_LONG\",\"errno\":90,\"message\":\"the answer is too long: ask for less\"}";
+		text.text = exec_too_long;
 		text.bytes = strlen(text.text);
 	}
 	exec_say(c, to, &text);

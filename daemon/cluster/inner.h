@@ -57,8 +57,7 @@ struct cluster_ready {
  * @key_path: of its file
  * @raft_path: directory of the log
  * @net: sessions, IN
- * @peers: nodes that are peers of @net, a bit for each place in @peer
- * @peer: their ids
+ * @peer: nodes that are peers of @net
  * @nr_peers: used of @peer
  * @env: of the log store, open if @has_env
  * @has_env: see @env
@@ -82,7 +81,8 @@ struct cluster_ready {
  * @nr_execs: how many
  * @led_ns: since when this node leads, 0 = it does not
  * @duty: a command of the duties is under way
- * @duty_wait: waits for it
+ * @duty_ask: it
+ * @duty_args: its arguments
  * @ready: servers of which is known how they are
  * @nr_ready: used of it
  * @members_bytes: of @members

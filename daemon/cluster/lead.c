@@ -114,7 +114,7 @@ static u64 lead_silent_ms(struct cluster *c, u32 node)
 	if (!session_peer_status(c->net, node, &status)) {
 		if (status.up)
 			return 0;
-		heard = max(heard, (u64)status.heard_ns);
+		heard = max_t(u64, heard, status.heard_ns);
 	}
 	return (loop_now(c->loop) - heard) / 1000000;
 }

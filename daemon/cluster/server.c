@@ -77,7 +77,7 @@ static void server_lost(struct cluster *c, const char *reason)
 static bool server_gone(int err)
 {
 	return err == -ENOENT || err == -EXDEV || err == -EUCLEAN ||
-	       err == -EBADMSG || err == -ENOSPC;
+	       err == -EBADMSG;
 }
 
 static int server_open(struct cluster *c, char why[CLUSTER_WHY_MAX])

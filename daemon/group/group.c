@@ -11,6 +11,7 @@
 #include "inner.h"
 
 #define GROUP_SLOTS 8192
+#define GROUP_SLOTS_MAX BIT(20)
 #define GROUP_POOL_BYTES (8 * 1024 * 1024)
 #define GROUP_APPEND_BYTES (256 * 1024) /* the pool's bytes, in one message */
 
@@ -47,7 +48,7 @@ static void group_room(struct group *g)
 			"server=%llu reason=\"%s\"",
 			(unsigned long long)g->opt.id.server,
 			info.full ?
-				"make room on the disk of the state directory; this server takes no entries meanwhile" :
+				"make room on its disk; it takes no entries meanwhile" :
 				"there is room again");
 	g->full = info.full;
 	if (g->full) {
@@ -164,8 +165,31 @@ static int group_create(struct group *g)
 	return 0;
 }
 
-/* From what is in the directory; also when the core has to begin anew. */
-static int group_begin(struct group *g, struct raftlog_report *report)
+/* The newest snapshot was bad, and behind the one before there is more. */
+static int group_grow(struct group *g)
+{
+	struct raft_slot *slot;
+	u8 *pool;
+
+	if (g->opt.slots >= GROUP_SLOTS_MAX)
+		return -ENOSPC;
+	slot = calloc(g->opt.slots * 2ULL, sizeof(*slot));
+	pool = malloc(g->opt.pool_bytes * 2);
+	if (!slot || !pool) {
+		free(slot);
+		free(pool);
+		return -ENOMEM;
+	}
+	free(g->slot);
+	free(g->pool);
+	g->slot = slot;
+	g->pool = pool;
+	g->opt.slots *= 2;
+	g->opt.pool_bytes *= 2;
+	return 0;
+}
+
+static int group_load(struct group *g, struct raftlog_report *report)
 {
 	struct raftlog_options opt = {
 		.id = g->opt.id,
@@ -180,6 +204,23 @@ static int group_begin(struct group *g, struct raftlog_report *report)
 		return err;
 	}
 	err = group_create(g);
+	if (!err)
+		return 0;
+	raftlog_close(g->rl);
+	g->rl = NULL;
+	/* what the log in memory holds is what a batch may have: open it anew
+	 */
+	return err == -ENOSPC && !group_grow(g) ? -EAGAIN : err;
+}
+
+/* From what is in the directory; also when the core has to begin anew. */
+static int group_begin(struct group *g, struct raftlog_report *report)
+{
+	int err;
+
+	do {
+		err = group_load(g, report);
+	} while (err == -EAGAIN);
 	if (err || g->state != GROUP_RUNS)
 		return err;
 	g->applied = 0;

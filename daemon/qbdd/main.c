@@ -9,10 +9,7 @@
 #include "qbdd.h"
 
 static const struct service *const qbdd_services[] = {
-	&state_service,
-	&module_service,
-	&cluster_service,
-	&status_service,
+	&state_service, &module_service, &cluster_service, &status_service,
 	NULL,
 };
 

@@ -93,9 +93,9 @@ static const char *check_node(const struct state *s, u32 slot)
 	      "a node's address");
 	CHECK(state_labels_good(node->label, node->nr_labels, &bad),
 	      "a node's label");
-	CHECK(!node->raft ||
-		      (live && node->raft >> 32 == node->id &&
-		       (u32)node->raft && (u32)node->raft < s->cluster.next_raft),
+	CHECK(!node->raft || (live && node->raft >> 32 == node->id &&
+			      (u32)node->raft &&
+			      (u32)node->raft < s->cluster.next_raft),
 	      "a node's Raft server");
 	CHECK(live || (!node->nr_stores && node->held == STATE_NONE),
 	      "a removed node has something");

@@ -161,8 +161,8 @@ static inline void sw_begin(struct sw *w, const struct state_limits *limits,
 		ASSERT_EQ(0, sw_do(w, store));
 		if (i)
 			continue;
-		SW_OK(w, TOKEN_CREATE, .id = 1, .key = { 1 },
-		      .total = 1000000, .value = 1000);
+		SW_OK(w, TOKEN_CREATE, .id = 1, .key = { 1 }, .total = 1000000,
+		      .value = 1000);
 		token = w->res.arg[0];
 	}
 }

@@ -111,9 +111,9 @@ FIXTURE_SETUP(cluster)
 	(void)self;
 	log_level(getenv("QBD_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_NONE);
 	loop = loop_create();
-	ASSERT_TRUE(loop != NULL);
+	ASSERT_TRUE(loop);
 	snprintf(top, sizeof(top), "%s", "/tmp/qbd-cluster-XXXXXX");
-	ASSERT_TRUE(mkdtemp(top) != NULL);
+	ASSERT_TRUE(mkdtemp(top));
 	memset(node, 0, sizeof(node));
 	for (i = 0; i < NODES; i++) {
 		snprintf(node[i].name, sizeof(node[i].name), "n%u", i + 1);
@@ -277,7 +277,7 @@ TEST_F(cluster, alone)
 					&node[0], why));
 	ASSERT_TRUE(make_cluster());
 	EXPECT_EQ(-EEXIST, cluster_init(node[0].c, "again", why));
-	ASSERT_TRUE(ask(&node[0], "cluster show", NULL, &asked) != NULL);
+	ASSERT_TRUE(ask(&node[0], "cluster show", NULL, &asked));
 	json_object_put(asked.ok);
 	/* it is still one after a restart */
 	stop(&node[0]);
@@ -295,7 +295,7 @@ TEST_F(cluster, three)
 
 	ASSERT_TRUE(make_nodes(3));
 	/* whoever is asked passes it on */
-	ASSERT_TRUE(ask(&node[2], "node list", NULL, &asked) != NULL);
+	ASSERT_TRUE(ask(&node[2], "node list", NULL, &asked));
 	ASSERT_TRUE(json_object_object_get_ex(asked.ok, "nodes", &list));
 	EXPECT_EQ(3, json_object_array_length(list));
 	json_object_put(asked.ok);
@@ -311,6 +311,7 @@ TEST_F(cluster, three)
 			  cluster_reaches(old->c, leader()->c->record.node))));
 	/* it takes in whoever comes, as soon as it knows of the token */
 	ASSERT_EQ(0, token_parse(token, &made));
+	ASSERT_TRUE(old->c);
 	ASSERT_TRUE(WAIT_FOR(state_token_by_id(old->c->s, made.id)));
 	EXPECT_EQ(0, join(&node[3], old, token));
 }
@@ -335,7 +336,7 @@ TEST_F(cluster, tokens)
 	ASSERT_TRUE(WAIT_FOR(loop_now(loop) > made + 400 * MS));
 	EXPECT_EQ(-ECONNREFUSED, join(&node[2], &node[0], late));
 	EXPECT_EQ(CLUSTER_ALONE, node[2].c->phase);
-	ASSERT_TRUE(ask(&node[1], "token list", NULL, &asked) != NULL);
+	ASSERT_TRUE(ask(&node[1], "token list", NULL, &asked));
 	json_object_put(asked.ok);
 }
 
@@ -384,7 +385,7 @@ TEST_F(cluster, removed)
 	for (n = &node[1]; n->c->group; n++)
 		;
 	json_text(args, "name", n->name);
-	ASSERT_TRUE(ask(leader(), "node remove", args, &asked) != NULL);
+	ASSERT_TRUE(ask(leader(), "node remove", args, &asked));
 	json_object_put(asked.ok);
 	ASSERT_TRUE(WAIT_FOR(!cluster_reaches(n->c, leader()->c->record.node)));
 	EXPECT_NULL(ask(n, "node list", NULL, &asked));
@@ -403,7 +404,7 @@ TEST_F(cluster, five)
 	ASSERT_TRUE(make_nodes(5));
 	json_text(args, "key", "voters");
 	json_number(args, "value", 5);
-	ASSERT_TRUE(ask(&node[4], "cluster set", args, &asked) != NULL);
+	ASSERT_TRUE(ask(&node[4], "cluster set", args, &asked));
 	json_object_put(asked.ok);
 	ASSERT_TRUE(WAIT_FOR(voters() == 5));
 }

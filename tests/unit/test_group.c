@@ -270,9 +270,9 @@ FIXTURE_SETUP(group)
 	world.last = &world.first;
 	world.deliver = (struct loop_call){ .name = "net", .run = net_deliver };
 	world.loop = loop_create();
-	ASSERT_TRUE(world.loop != NULL);
+	ASSERT_TRUE(world.loop);
 	snprintf(world.top, sizeof(world.top), "%s", "/tmp/qbd-group-XXXXXX");
-	ASSERT_TRUE(mkdtemp(world.top) != NULL);
+	ASSERT_TRUE(mkdtemp(world.top));
 	for (i = 0; i < NODES; i++) {
 		world.node[i].w = &world;
 		world.node[i].id = i + 1;
@@ -353,8 +353,9 @@ static bool say_all(u64 from, u64 nr)
 
 	for (i = from; i < from + nr; i++) {
 		do {
-			if (!WAIT_FOR((node = leader())))
+			if (!WAIT_FOR(leader()))
 				return false;
+			node = leader();
 			loop_turn(world.loop, loop_now(world.loop));
 		} while (!node->group || say(node, i, &asked));
 		if (!WAIT_FOR(asked.done))
@@ -416,7 +417,7 @@ TEST_F(group, commands)
 		EXPECT_EQ((u64)i + 1, world.node[0].machine.said[i]);
 	/* who does not lead takes none, and answers no read */
 	node = leader();
-	ASSERT_TRUE(node != NULL);
+	ASSERT_TRUE(node);
 	for (i = 0; i < NODES; i++)
 		if (&world.node[i] != node) {
 			EXPECT_EQ(-ENOTCONN, say(&world.node[i], 7, &asked));

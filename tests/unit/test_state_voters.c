@@ -107,7 +107,8 @@ TEST_F(voters, dead_one_is_replaced)
 	ASSERT_EQ(1, plan(self));
 	EXPECT_EQ(3, self->want.voters);
 	EXPECT_EQ(1, self->want.learners);
-	EXPECT_EQ(server(6), self->want.id[3]); /* of its zone, where nobody else is */
+	/* of its zone, where nobody else is */
+	EXPECT_EQ(server(6), self->want.id[3]);
 	settle(self);
 	EXPECT_TRUE(votes(self, 6));
 	EXPECT_FALSE(votes(self, 5));
