@@ -63,7 +63,7 @@ int args_copy(struct json_object *args, const char *name, char *to, u32 room)
 	if (strlen(text) >= room)
 		return -EINVAL;
 	memset(to, 0, room);
-	memcpy(to, text, strlen(text));
+	snprintf(to, room, "%s", text);
 	return 0;
 }
 

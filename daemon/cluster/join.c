@@ -205,7 +205,7 @@ int cluster_init(struct cluster *c, const char *name, char why[CLUSTER_WHY_MAX])
 		return -EINVAL;
 	}
 	if (c->phase == CLUSTER_IN && c->group && !state_cluster(c->s)->made) {
-		strcpy(c->init_name, name);
+		snprintf(c->init_name, sizeof(c->init_name), "%s", name);
 		cluster_changed(c);
 		return 0;
 	}
@@ -224,7 +224,7 @@ int cluster_init(struct cluster *c, const char *name, char why[CLUSTER_WHY_MAX])
 		return -EIO;
 	}
 	record.lineage = record.lineage >> 2 | 1;
-	strcpy(c->init_name, name);
+	snprintf(c->init_name, sizeof(c->init_name), "%s", name);
 	return join_record(c, &record, why);
 }
 

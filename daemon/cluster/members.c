@@ -116,6 +116,20 @@ void members_push(struct cluster *c, u32 node)
 			     len);
 }
 
+static bool members_same(const struct record *a, const struct record *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr_peers && i < b->nr_peers; i++)
+		if (a->peer[i].node != b->peer[i].node ||
+		    a->peer[i].nr != b->peer[i].nr ||
+		    memcmp(a->peer[i].key, b->peer[i].key, 32) ||
+		    memcmp(a->peer[i].addr, b->peer[i].addr,
+			   a->peer[i].nr * sizeof(a->peer[i].addr[0])))
+			return false;
+	return a->nr_peers == b->nr_peers;
+}
+
 /* The record of a member has it too: its state may be behind when it starts. */
 static void members_record(struct cluster *c, const struct msg_members *members)
 {
@@ -124,7 +138,7 @@ static void members_record(struct cluster *c, const struct msg_members *members)
 
 	fresh.nr_peers = members->nr;
 	memcpy(fresh.peer, members->peer, sizeof(fresh.peer));
-	if (!memcmp(&fresh, &c->record, sizeof(fresh)))
+	if (members_same(&fresh, &c->record))
 		return;
 	if (record_save(&fresh, c->record_path, why)) {
 		log_write(LOG_LEVEL_WARN, "record-not-saved", "reason=\"%s\"",

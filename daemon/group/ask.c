@@ -7,19 +7,19 @@
 #include "inner.h"
 #include "raft/state.h"
 
-/* Queues are rings: the first one's @prev is the last one. */
+/* Most are the first of their queue; it has GROUP_WAITS_MAX at most. */
 static void group_wait_take(struct group *g, struct group_wait *wait)
 {
-	struct group_wait **first = &g->wait[wait->queue];
+	struct group_row *row = &g->row[wait->queue];
+	struct group_wait **at = &row->first;
 
-	if (wait->next == wait) {
-		*first = NULL;
-	} else {
-		wait->prev->next = wait->next;
-		wait->next->prev = wait->prev;
-		if (*first == wait)
-			*first = wait->next;
-	}
+	while (*at && *at != wait)
+		at = &(*at)->next;
+	if (RAFT_BUG(!*at))
+		return;
+	*at = wait->next;
+	if (row->last == &wait->next)
+		row->last = at;
 	wait->queue = GROUP_NONE;
 	g->nr_waits--;
 }
@@ -33,20 +33,13 @@ static void group_wait_take(struct group *g, struct group_wait *wait)
 void group_wait_add(struct group *g, struct group_wait *wait,
 		    enum group_queue queue)
 {
-	struct group_wait **first = &g->wait[queue];
+	struct group_row *row = &g->row[queue];
 
 	wait->queue = queue;
+	wait->next = NULL;
+	*row->last = wait;
+	row->last = &wait->next;
 	g->nr_waits++;
-	if (!*first) {
-		wait->prev = wait;
-		wait->next = wait;
-		*first = wait;
-		return;
-	}
-	wait->next = *first;
-	wait->prev = (*first)->prev;
-	wait->prev->next = wait;
-	(*first)->prev = wait;
 }
 
 /**
@@ -78,7 +71,7 @@ struct group_wait *group_wait_at(struct group *g, u64 index, u64 term)
 {
 	struct group_wait *wait;
 
-	while ((wait = g->wait[GROUP_COMMANDS]) && wait->index <= index) {
+	while ((wait = g->row[GROUP_COMMANDS].first) && wait->index <= index) {
 		if (wait->index == index && wait->term == term)
 			return wait;
 		group_wait_end(g, wait, -ESTALE);
@@ -98,12 +91,12 @@ void group_waits_fail(struct group *g, u64 through, int err)
 	struct group_wait *wait;
 	u32 i;
 
-	while ((wait = g->wait[GROUP_COMMANDS]) && wait->index <= through)
+	while ((wait = g->row[GROUP_COMMANDS].first) && wait->index <= through)
 		group_wait_end(g, wait, err);
 	if (through != U64_MAX)
 		return;
 	for (i = 0; i < ARRAY_SIZE(reads); i++)
-		while ((wait = g->wait[reads[i]]))
+		while ((wait = g->row[reads[i]].first))
 			group_wait_end(g, wait, err);
 }
 
@@ -117,10 +110,10 @@ void group_waits_fail(struct group *g, u64 through, int err)
  */
 void group_asked(struct group *g, const struct raft_read *read)
 {
-	struct group_wait *first = g->wait[GROUP_ASKING], *wait = first;
+	struct group_wait *wait = g->row[GROUP_ASKING].first;
 
 	while (wait && wait->index != read->cookie)
-		wait = wait->next == first ? NULL : wait->next;
+		wait = wait->next;
 	if (!wait)
 		return;
 	if (read->err) {
@@ -139,12 +132,9 @@ void group_asked(struct group *g, const struct raft_read *read)
  */
 void group_reads_ready(struct group *g)
 {
-	struct group_wait *wait = g->wait[GROUP_READING], *next;
-	u32 nr = 0, i;
+	struct group_wait *wait, *next;
 
-	for (next = wait; next; next = next->next == wait ? NULL : next->next)
-		nr++;
-	for (i = 0; i < nr; i++, wait = next) {
+	for (wait = g->row[GROUP_READING].first; wait; wait = next) {
 		next = wait->next;
 		if (wait->index <= g->applied)
 			group_wait_end(g, wait, 0);
@@ -178,11 +168,12 @@ void group_later(struct loop_call *call)
 		g->changed = false;
 		g->ops->changed(g->arg);
 	}
-	for (i = 0; i < GROUP_WAITS_MAX && (wait = g->wait[GROUP_DONE]); i++) {
+	for (i = 0; i < GROUP_WAITS_MAX && (wait = g->row[GROUP_DONE].first);
+	     i++) {
 		group_wait_take(g, wait);
 		wait->done(wait, wait->err);
 	}
-	if (g->wait[GROUP_DONE])
+	if (g->row[GROUP_DONE].first)
 		loop_call_later(g->loop, &g->later);
 }
 

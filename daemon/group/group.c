@@ -317,11 +317,14 @@ int group_open(struct loop *loop, const struct raftlog_env *env,
 	       void *arg, struct raftlog_report *report, struct group **group)
 {
 	struct group *g = group_alloc(opt);
+	u32 i;
 	int err;
 
 	raftlog_report_init(report);
 	if (!g)
 		return -ENOMEM;
+	for (i = 0; i < GROUP_QUEUES; i++)
+		g->row[i].last = &g->row[i].first;
 	g->loop = loop;
 	g->env = env;
 	g->ops = ops;

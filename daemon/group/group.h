@@ -57,7 +57,6 @@ struct group;
  * @term: the group's: and the term of its entry
  * @err: the group's
  * @queue: the group's: where it waits, 0 = it does not
- * @prev: the group's
  * @next: the group's
  *
  * A member of what waits, which the machine finds by it (group_ops.apply).
@@ -68,7 +67,6 @@ struct group_wait {
 	u64 term;
 	int err;
 	u8 queue;
-	struct group_wait *prev;
 	struct group_wait *next;
 };
 

@@ -26,6 +26,16 @@ enum group_queue {
 };
 
 /**
+ * struct group_row - a queue
+ * @first: the first, or NULL
+ * @last: where the next one goes
+ */
+struct group_row {
+	struct group_wait *first;
+	struct group_wait **last;
+};
+
+/**
  * struct group - a server
  * @loop: it runs there
  * @opt: what it is made of
@@ -52,7 +62,7 @@ enum group_queue {
  * @snap_from: no own snapshot before this is applied
  * @nr_waits: in all queues
  * @cookie: of the last read
- * @wait: first of each queue; the one before is the last
+ * @row: by enum group_queue
  * @update: what the core wants
  * @piece: of a snapshot that is sent
  * @msg: encoded
@@ -86,7 +96,7 @@ struct group {
 	u64 snap_from;
 	u32 nr_waits;
 	u64 cookie;
-	struct group_wait *wait[GROUP_QUEUES];
+	struct group_row row[GROUP_QUEUES];
 	struct raft_update update;
 	u8 piece[RAFT_CHUNK_BYTES_MAX];
 	u8 msg[GROUP_MSG_BYTES_MAX];
