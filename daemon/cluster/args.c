@@ -135,6 +135,26 @@ int args_addrs(struct json_object *args, struct state_cmd *cmd)
 }
 
 /**
+ * json_of() - a document from its text
+ * @text: hostile
+ * @bytes: of it
+ * @depth: that it may have
+ *
+ * Return: it, or NULL: it is none, or there is no memory.
+ */
+struct json_object *json_of(const void *text, size_t bytes, int depth)
+{
+	struct json_tokener *parser = json_tokener_new_ex(depth);
+	struct json_object *doc;
+
+	if (!parser)
+		return NULL;
+	doc = json_tokener_parse_ex(parser, text, bytes);
+	json_tokener_free(parser);
+	return doc;
+}
+
+/**
  * json_hex() - bytes as hexadecimal digits
  * @from: the bytes
  * @bytes: how many, up to 32

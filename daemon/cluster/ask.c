@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inner.h"
+#include "verbs.h"
 
+#define ASK_DEPTH 32
 #define ASK_AGAIN_NS 100000000ULL /* somebody who leads might lead now */
 #define ASK_RESEND_NS 3000000000ULL /* an answer that does not come */
 
@@ -70,16 +71,18 @@ static void ask_opened(struct cluster_ask *ask,
 	struct json_object *id = NULL;
 
 	c->opening_out = false;
+	c->open_ns = loop_now(c->loop) + ASK_RESEND_NS;
 	if (!answer->code &&
 	    json_object_object_get_ex(answer->ok, "client", &id))
 		c->client = json_object_get_int64(id);
 	c->seq = 0;
-	cluster_changed(c);
+	if (c->client)
+		cluster_changed(c);
 }
 
 static void ask_open(struct cluster *c)
 {
-	if (c->opening_out)
+	if (c->opening_out || loop_now(c->loop) < c->open_ns)
 		return;
 	c->opening_out = true;
 	c->opening = (struct cluster_ask){ .verb = "client open",
@@ -97,7 +100,6 @@ static bool ask_changes(const struct cluster_ask *ask)
 static bool ask_number(struct cluster *c, struct cluster_ask *ask)
 {
 	struct cluster_ask *other;
-	u32 out = 0;
 
 	if (ask->seq || !ask_changes(ask))
 		return true;
@@ -105,11 +107,11 @@ static bool ask_number(struct cluster *c, struct cluster_ask *ask)
 		ask_open(c);
 		return false;
 	}
+	/* results of so many are remembered, counted from the last one */
 	for (other = c->asks; other; other = other->next)
-		out += other->seq && other->client == c->client;
-	/* results of as many are remembered */
-	if (out >= STATE_WINDOW)
-		return false;
+		if (other->seq && other->client == c->client &&
+		    c->seq + 1 >= other->seq + STATE_WINDOW)
+			return false;
 	ask->client = c->client;
 	ask->seq = ++c->seq;
 	return true;
@@ -130,6 +132,11 @@ static int ask_json(const struct cluster_ask *ask, struct json_object **made)
 
 static void ask_send(struct cluster *c, struct cluster_ask *ask, u32 node)
 {
+	static const struct cluster_answer long_ask = {
+		.code = "TOO_LONG",
+		.error = EMSGSIZE,
+		.text = "this is more than fits into a message",
+	};
 	struct msg_text text = { .id = ask->id,
 				 .client = ask->client,
 				 .seq = ask->seq };
@@ -142,8 +149,10 @@ static void ask_send(struct cluster *c, struct cluster_ask *ask, u32 node)
 		doc, JSON_C_TO_STRING_PLAIN, &text.bytes);
 	len = msg_ask_put(&text, c->text, sizeof(c->text));
 	json_object_put(doc);
-	if (len > 0 &&
-	    !cluster_send(c, node, SESSION_NORMAL, MSG_ASK, c->text, len)) {
+	if (len < 0) {
+		ask_done(c, ask, &long_ask);
+	} else if (!cluster_send(c, node, SESSION_NORMAL, MSG_ASK, c->text,
+				 len)) {
 		ask->node = node;
 		ask->again_ns = loop_now(c->loop) + ASK_RESEND_NS;
 	}
@@ -259,7 +268,6 @@ static void ask_finish(struct cluster *c, struct cluster_ask *ask,
 void ask_answered(struct cluster *c, u32 from, const struct msg_text *text)
 {
 	struct cluster_ask *ask = ask_find(c, text->id);
-	struct json_tokener *parser;
 	struct json_object *doc;
 
 	if (!ask || ask->node != from)
@@ -267,16 +275,12 @@ void ask_answered(struct cluster *c, u32 from, const struct msg_text *text)
 	if (text->what == MSG_ELSEWHERE) {
 		ask->node = 0;
 		ask->again_ns = loop_now(c->loop) + ASK_AGAIN_NS;
-		if (!c->group && text->leader != from)
+		if (!cluster_member(c) && text->leader != from)
 			c->leader = text->leader;
 		loop_timer_set(c->loop, &c->tick, ask->again_ns);
 		return;
 	}
-	parser = json_tokener_new_ex(32);
-	if (!parser)
-		return;
-	doc = json_tokener_parse_ex(parser, text->text, text->bytes);
-	json_tokener_free(parser);
+	doc = json_of(text->text, text->bytes, ASK_DEPTH);
 	ask_finish(c, ask, doc, doc ? text->what : MSG_ERROR);
 	json_object_put(doc);
 }
@@ -305,7 +309,7 @@ void cluster_ask(struct cluster *c, struct cluster_ask *ask)
 		ask->done(ask, &alone);
 		return;
 	}
-	if (c->nr_asks >= CLUSTER_ASKS_MAX) {
+	if (c->nr_asks >= CLUSTER_ASKS_MAX && ask != &c->opening) {
 		ask->done(ask, &many);
 		return;
 	}

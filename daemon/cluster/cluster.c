@@ -33,10 +33,30 @@ u32 cluster_leader(struct cluster *c)
 {
 	struct group_info info;
 
-	if (!c->group)
+	if (!cluster_member(c))
 		return c->leader;
 	group_look(c->group, &info);
 	return server_node(info.leader);
+}
+
+/**
+ * cluster_member() - is this node's server one of the group?
+ * @c: the cluster
+ *
+ * One that was replaced while it was away still runs, and hears nobody; one
+ * that failed knows nothing any more.  Such a node goes by what members say.
+ *
+ * Return: true if it runs, and is in the configuration that it knows.
+ */
+bool cluster_member(struct cluster *c)
+{
+	struct group_info info;
+
+	if (!c->group)
+		return false;
+	group_look(c->group, &info);
+	return info.state == GROUP_RUNS &&
+	       raft_config_find(&info.conf, c->record.server) >= 0;
 }
 
 /**
@@ -164,7 +184,7 @@ static int cluster_take(struct cluster *c, u32 node, u16 type, const void *data,
 	case MSG_RAFT:
 		if (!c->group)
 			return 0;
-		err = group_recv(c->group, data, bytes);
+		err = group_recv(c->group, node, data, bytes);
 		return err == -EBADMSG ? err : 0;
 	case MSG_ASK:
 		err = msg_ask_get(data, bytes, &text);
@@ -221,11 +241,26 @@ static void cluster_run_changed(struct loop_call *call)
 	cluster_look(CLUSTER_OF(call, changed));
 }
 
+/* What could not begin, for lack of an address or of room, may by now. */
+static void cluster_again(struct cluster *c)
+{
+	static struct log_limit limit;
+	char why[CLUSTER_WHY_MAX] = "";
+
+	if (c->phase != CLUSTER_IN ||
+	    (c->net && (!c->record.server || c->group || c->lost)))
+		return;
+	if (cluster_begin(c, why))
+		log_limited(&limit, loop_now(c->loop), LOG_LEVEL_ERROR,
+			    "cluster-begin", "reason=\"%s\"", why);
+}
+
 static void cluster_ticked(struct loop_timer *timer)
 {
 	struct cluster *c = CLUSTER_OF(timer, tick);
 
 	loop_timer_set(c->loop, &c->tick, loop_now(c->loop) + LEAD_TICK_NS);
+	cluster_again(c);
 	if (c->lost && cluster_leader(c))
 		server_report(c, cluster_leader(c));
 	cluster_look(c);
@@ -270,7 +305,7 @@ int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	memcpy(opt.listen, c->opt.listen,
 	       c->opt.nr_listens * sizeof(opt.listen[0]));
 	c->phase = CLUSTER_IN;
-	err = session_net_create(&c->net, c->loop, &opt, &ops);
+	err = c->net ? 0 : session_net_create(&c->net, c->loop, &opt, &ops);
 	if (err) {
 		c->net = NULL;
 		snprintf(why, CLUSTER_WHY_MAX,
@@ -278,7 +313,8 @@ int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 			 strerror(-err));
 		return err;
 	}
-	err = server_begin(c, why);
+	if (!c->group && !c->lost)
+		err = server_begin(c, why);
 	if (!err)
 		cluster_changed(c);
 	return err;

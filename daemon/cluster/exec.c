@@ -256,18 +256,14 @@ static void exec_run(struct cluster *c, const struct msg_text *ask, u32 from,
  */
 void exec_begin(struct cluster *c, u32 from, const struct msg_text *ask)
 {
-	struct json_tokener *parser = json_tokener_new_ex(EXEC_DEPTH);
-	struct json_object *doc = NULL, *args = NULL;
+	struct json_object *doc, *args = NULL;
 	const struct cluster_verb *verb = NULL;
 
 	if (!cluster_leads(c)) {
 		exec_say_elsewhere(c, from, ask->id);
-		json_tokener_free(parser);
 		return;
 	}
-	if (parser)
-		doc = json_tokener_parse_ex(parser, ask->text, ask->bytes);
-	json_tokener_free(parser);
+	doc = json_of(ask->text, ask->bytes, EXEC_DEPTH);
 	if (args_text(doc, "verb"))
 		verb = cluster_verb_find(args_text(doc, "verb"));
 	json_object_object_get_ex(doc, "args", &args);

@@ -77,6 +77,7 @@ struct cluster_ready {
  * @seq: its last
  * @opening: asks for @client
  * @opening_out: it is under way
+ * @open_ns: not again before
  * @execs: being done here
  * @nr_execs: how many
  * @led_ns: since when this node leads, 0 = it does not
@@ -123,6 +124,7 @@ struct cluster {
 	u64 seq;
 	struct cluster_ask opening;
 	bool opening_out;
+	u64 open_ns;
 	struct exec *execs;
 	u32 nr_execs;
 	u64 led_ns;
@@ -136,13 +138,14 @@ struct cluster {
 	struct session_join *join;
 	void (*join_done)(void *arg, int err, const char *why);
 	void *join_arg;
-	u8 text[MSG_ANSWER_HEAD + MSG_TEXT_MAX];
+	u8 text[MSG_ASK_HEAD + MSG_TEXT_MAX];
 };
 
 /* cluster.c */
 int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX]);
 void cluster_changed(struct cluster *c);
 u32 cluster_leader(struct cluster *c);
+bool cluster_member(struct cluster *c);
 bool cluster_leads(const struct cluster *c);
 bool cluster_reaches(struct cluster *c, u32 node);
 int cluster_send(struct cluster *c, u32 node, enum session_class class,

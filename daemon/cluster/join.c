@@ -87,6 +87,8 @@ static int join_accept(struct joining *joining, u32 node)
 	record.node = node;
 	record.server = 0;
 	record.ready = false;
+	if (!cluster_member(c))
+		return -ENOTCONN;
 	members_now(c, &members);
 	record.nr_peers = members.nr;
 	memcpy(record.peer, members.peer, sizeof(record.peer));
@@ -124,13 +126,9 @@ static void join_decided(struct cluster_ask *ask,
 void join_asked(void *arg, uint64_t joiner, uint64_t token, const void *data,
 		size_t bytes)
 {
-	struct json_tokener *parser = json_tokener_new_ex(JOIN_DEPTH);
+	struct json_object *doc = json_of(data, bytes, JOIN_DEPTH);
 	struct joining *joining = calloc(1, sizeof(*joining));
-	struct json_object *doc = NULL;
 
-	if (parser)
-		doc = json_tokener_parse_ex(parser, data, bytes);
-	json_tokener_free(parser);
 	if (!joining) {
 		json_object_put(doc);
 		return;

@@ -98,7 +98,7 @@ void members_push(struct cluster *c, u32 node)
 	int len;
 	u32 i;
 
-	if (!c->group)
+	if (!cluster_member(c))
 		return;
 	members_now(c, &members);
 	len = members.nr ? msg_members_put(&members, bytes, sizeof(bytes)) : 0;
@@ -155,18 +155,22 @@ static void members_record(struct cluster *c, const struct msg_members *members)
  * @from: the member
  * @members: what it says
  *
- * A node that has a server of its own believes its log instead.
+ * Whose server is in the group believes its own log instead.  Only those are
+ * believed who were members as far as this node knew; and that nobody leads, of
+ * whom was thought to lead: others may only be cut off.
  */
 void members_heard(struct cluster *c, u32 from,
 		   const struct msg_members *members)
 {
-	u32 i;
+	unsigned int i;
 
-	for (i = 0; i < members->nr && members->peer[i].node != from; i++)
+	for (i = 0; i < c->record.nr_peers && c->record.peer[i].node != from;
+	     i++)
 		;
-	if (c->group || i == members->nr)
+	if (cluster_member(c) || i == c->record.nr_peers)
 		return;
-	c->leader = members->leader;
+	if (members->leader || from == c->leader)
+		c->leader = members->leader;
 	members_record(c, members);
 	asks_look(c);
 }
@@ -209,9 +213,9 @@ void peers_refresh(struct cluster *c)
 			members_peer(node, &peer);
 			nr = peers_add(c, &peer, list, nr);
 		}
-	if (c->group && nr) {
+	if (cluster_member(c)) {
 		members_now(c, &members);
-		if (members.nr > 1)
+		if (members.nr)
 			members_record(c, &members);
 	}
 	for (i = 0; i < c->record.nr_peers; i++)

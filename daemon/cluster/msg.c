@@ -193,7 +193,7 @@ static int msg_peer_get(const uint8_t *at, size_t left,
 	peer->node = session_get32(at);
 	peer->nr = session_get32(at + 4);
 	memcpy(peer->key, at + 8, sizeof(peer->key));
-	if (!peer->node || peer->nr > RECORD_ADDRS_MAX ||
+	if (!peer->node || !peer->nr || peer->nr > RECORD_ADDRS_MAX ||
 	    left < msg_peer_bytes(peer))
 		return -EBADMSG;
 	for (i = 0; i < peer->nr; i++)

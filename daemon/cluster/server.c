@@ -134,6 +134,7 @@ int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 
 	if (!c->record.server)
 		return 0;
+	server_end(c);
 	err = raftlog_posix_open(c->raft_path, true, &c->env);
 	if (err) {
 		snprintf(why, CLUSTER_WHY_MAX, "%.120s: %s", c->raft_path,
@@ -186,12 +187,12 @@ void server_report(struct cluster *c, u32 to)
 		cluster_send(c, to, SESSION_NORMAL, MSG_SERVER_IS, bytes, len);
 }
 
-/* May the server that runs be given up for that one? */
-static bool server_yields(const struct cluster *c, u64 server)
+/* May the server that runs be given up for that one, if @from says so? */
+static bool server_yields(struct cluster *c, u32 from, u64 server)
 {
 	struct group_info info;
 
-	if (server_node(server) != c->record.node)
+	if (server_node(server) != c->record.node || from != cluster_leader(c))
 		return false;
 	if (!c->record.server || c->lost || !c->group)
 		return (u32)server > (u32)c->record.server;
@@ -207,8 +208,8 @@ static bool server_yields(const struct cluster *c, u64 server)
  * @from: who says so
  * @server: which one
  *
- * Numbers only go up: a late order of a deposed leader makes nobody give up the
- * server that it has.
+ * Numbers only go up, and only who leads, as far as is known here, is obeyed:
+ * an order that comes late makes nobody give up the server that it has.
  */
 void server_ordered(struct cluster *c, u32 from, u64 server)
 {
@@ -219,7 +220,7 @@ void server_ordered(struct cluster *c, u32 from, u64 server)
 		server_report(c, from);
 		return;
 	}
-	if (!server_yields(c, server)) {
+	if (!server_yields(c, from, server)) {
 		log_write(LOG_LEVEL_WARN, "raft-order-refused",
 			  "from=%u server=%llu has=%llu", from,
 			  (unsigned long long)server,

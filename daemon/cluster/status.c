@@ -41,7 +41,7 @@ static const char *status_heard(struct cluster *c, u32 node)
 
 	if (node == c->record.node)
 		return "alive";
-	if (session_peer_status(c->net, node, &status))
+	if (!c->net || session_peer_status(c->net, node, &status))
 		return "unknown";
 	return detect_name(status.state);
 }
@@ -62,7 +62,8 @@ static void status_member(struct cluster *c, struct json_object *list,
 	json_object_array_add(list, row);
 	if (!strcmp(heard, "alive"))
 		return;
-	if (session_peer_status(c->net, node, &status) || !status.why)
+	if (!c->net || session_peer_status(c->net, node, &status) ||
+	    !status.why)
 		status.why = SESSION_WHY_SILENT;
 	snprintf(what, sizeof(what), "member %u is not heard: %.80s", node,
 		 session_why_text(status.why));

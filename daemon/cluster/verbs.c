@@ -76,6 +76,8 @@ static int build_join(struct cluster *c, struct json_object *args,
 	cmd->id = args_number(args, "token", 0);
 	err = err ?: args_hex(args, "key", cmd->key, sizeof(cmd->key));
 	err = err ?: args_addrs(args, cmd);
+	if (!err && (!cmd->nr_addrs || cmd->addr[0].use))
+		err = -EINVAL; /* nobody could reach it */
 	return err ?: build_fields(args, cmd);
 }
 
@@ -127,8 +129,24 @@ static int build_label(struct cluster *c, struct json_object *args,
 static int build_remove(struct cluster *c, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
+	const struct state_node *node;
+	struct group_info info;
+	int err = verb_node(c, args, &cmd->node, why);
+
+	if (err)
+		return err;
 	cmd->kind = STATE_CMD_NODE_REMOVE;
-	return verb_node(c, args, &cmd->node, why);
+	node = state_node_by_id(c->s, cmd->node);
+	group_look(c->group, &info);
+	/* it could not agree to its own end: its key is refused at once */
+	if (node->raft && raft_config_find(&info.conf, node->raft) >= 0) {
+		snprintf(
+			why, VERB_WHY,
+			"%.63s is in the group that decides: first 'qbdctl node label %.63s --votes never'",
+			node->name, node->name);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int build_token(struct cluster *c, struct json_object *args,

@@ -224,7 +224,7 @@ static int group_begin(struct group *g, struct raftlog_report *report)
 	if (err || g->state != GROUP_RUNS)
 		return err;
 	g->applied = 0;
-	g->snap_from = 0;
+	g->snap_ns = 0;
 	g->full = false;
 	if (raft_snapshot(g->raft)->pos.index)
 		err = group_restore(g);
@@ -234,9 +234,11 @@ static int group_begin(struct group *g, struct raftlog_report *report)
 		return err;
 	g->store.fd = raftlog_fd(g->rl);
 	err = loop_source_add(g->loop, &g->store, EPOLLIN);
-	if (!err)
-		group_tick_set(g);
-	return err;
+	if (err)
+		return err;
+	group_tick_set(g);
+	group_room(g);
+	return 0;
 }
 
 static void group_restart(struct group *g)
@@ -270,9 +272,9 @@ static void group_run_later(struct loop_call *call)
 {
 	struct group *g = GROUP_OF(call, later);
 
+	group_later(call);
 	if (g->again)
 		group_restart(g);
-	group_later(call);
 }
 
 static struct group *group_alloc(const struct group_options *opt)

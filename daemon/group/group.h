@@ -168,6 +168,6 @@ int group_transfer(struct group *g, u64 to);
 bool group_caught_up(const struct group *g, u64 server);
 
 /* wire.c */
-int group_recv(struct group *g, const void *data, u32 bytes);
+int group_recv(struct group *g, u32 node, const void *data, u32 bytes);
 
 #endif /* QBD_GROUP_GROUP_H */

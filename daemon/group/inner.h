@@ -59,7 +59,7 @@ struct group_row {
  * @stepping: in raft_step() or its update
  * @again: what was received does not fit: begin from the directory again
  * @next_leader: member that is next to be handed the leadership
- * @snap_from: no own snapshot before this is applied
+ * @snap_ns: no own snapshot before
  * @nr_waits: in all queues
  * @cookie: of the last read
  * @row: by enum group_queue
@@ -93,7 +93,7 @@ struct group {
 	bool stepping;
 	bool again;
 	u32 next_leader;
-	u64 snap_from;
+	u64 snap_ns;
 	u32 nr_waits;
 	u64 cookie;
 	struct group_row row[GROUP_QUEUES];

@@ -69,8 +69,8 @@ static void group_snapshot_failed(struct group *g, int err)
 	static struct log_limit limit;
 
 	g->failed++;
-	/* not with each command: when the log has grown by some */
-	g->snap_from = g->applied + g->opt.slots / 16;
+	/* not with each step */
+	g->snap_ns = loop_now(g->loop) + GROUP_RETRY_NS;
 	log_limited(&limit, loop_now(g->loop), LOG_LEVEL_WARN,
 		    "raft-snapshot-failed", "server=%llu errno=%d",
 		    (unsigned long long)g->opt.id.server, -err);
@@ -86,8 +86,8 @@ void group_snapshot(struct group *g)
 	u64 bytes = 0;
 	int err;
 
-	if (g->state != GROUP_RUNS || g->taking || g->applied < g->snap_from ||
-	    !group_log_long(g) ||
+	if (g->state != GROUP_RUNS || g->taking ||
+	    loop_now(g->loop) < g->snap_ns || !group_log_long(g) ||
 	    raft_snapshot_begin(g->raft, g->applied, &snap))
 		return;
 	err = g->ops->save(g->arg, &g->taking, &bytes);

@@ -73,13 +73,16 @@ static bool group_takes(const struct group *g, const struct raft_msg *msg)
 /**
  * group_recv() - bytes of another server
  * @g: the server
+ * @node: who sent them: the high half of its server's id
  * @data: hostile until they are checked
  * @bytes: how many
+ *
+ * Nobody speaks for another one: with forged votes there are two leaders.
  *
  * Return: 0; -EBADMSG: it is no message, or can not be right; -EIO: this server
  * has ended.
  */
-int group_recv(struct group *g, const void *data, u32 bytes)
+int group_recv(struct group *g, u32 node, const void *data, u32 bytes)
 {
 	struct raft_msg msg;
 	struct raft_event event = { .kind = RAFT_EV_RECV, .msg = &msg };
@@ -88,6 +91,8 @@ int group_recv(struct group *g, const void *data, u32 bytes)
 	if (g->state != GROUP_RUNS)
 		return -EIO;
 	err = raft_msg_decode(data, bytes, &msg, g->entry);
+	if (!err && msg.from >> 32 != node)
+		err = -EBADMSG;
 	if (err || !group_takes(g, &msg))
 		return err;
 	return group_step(g, &event);

@@ -16,7 +16,8 @@ import ktap  # noqa: E402
 
 QBDCTL = os.environ.get("QBDCTL", os.path.join(TOP, "build/user/qbdctl"))
 QBDD = os.environ.get("QBDD", os.path.join(TOP, "build/user/qbdd"))
-NOUNS = ["store", "kernel", "daemon", "ping"]
+NOUNS = ["store", "state", "kernel", "cluster", "node", "token", "daemon",
+         "ping"]
 
 
 def run(*words):
@@ -28,7 +29,7 @@ def run(*words):
 def verbs():
     """All verbs, as their help lists them: name -> options."""
     found = {}
-    for noun in NOUNS[:3]:
+    for noun in NOUNS[:-1]:
         for name in re.findall(r"^  (\w.*?)(?: [\[A-Z-].*)?$",
                                run(QBDCTL, noun, "--help")[1], re.M):
             found[f"{noun} {name}"] = None

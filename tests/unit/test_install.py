@@ -53,8 +53,9 @@ class Install(unittest.TestCase):
             "/etc/qbd/qbdd.conf.example": "0o644",
             f"{prefix}/share/bash-completion/completions/qbdctl": "0o644",
             **{f"{prefix}/share/man/man8/{page}.8": "0o644" for page in
-               ("qbdctl", "qbdctl-daemon", "qbdctl-kernel", "qbdctl-ping",
-                "qbdctl-store", "qbdd")},
+               ("qbdctl", "qbdctl-cluster", "qbdctl-daemon", "qbdctl-kernel",
+                "qbdctl-node", "qbdctl-ping", "qbdctl-state",
+                "qbdctl-store", "qbdctl-token", "qbdd")},
         }
 
     def test_default(self):
