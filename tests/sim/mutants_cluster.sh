@@ -10,24 +10,10 @@
 #
 # --quick: only those that are found at once, one run each.
 # Exit code: 0 all were found; 1 one was not.
-set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=mutants.sh
+source "$(dirname "$0")/mutants.sh"
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
-build=$top/build/tests
-schedules=300000 runs=3 quick=
-names=()
-
-while [[ $# -gt 0 ]]; do
-	case $1 in
-	--quick) quick=1 runs=1 ;;
-	--schedules) schedules=$2; shift ;;
-	--runs) runs=$2; shift ;;
-	--build) build=$2; shift ;;
-	-*) sed --quiet 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
-	*) names+=("$1") ;;
-	esac
-	shift
-done
+sim=qbdsim archives='core-o2.a core-asan.a' where='kmod/core tests/sim' schedules=300000 jobs=2
 
 # Name of the bug: what it breaks.
 fast=(
@@ -87,7 +73,7 @@ slow=(
 )
 # Bugs that no rule found in 30000 seeds, as something else holds: what that is.
 # They are planted for whoever changes it, by name on the command line.
-declare -A covered=(
+covered=(
 	[diff_of_before]="between two digests only a failed write changes bytes"
 	[pin_not_looked_at]="whose pin goes has begun another attempt"
 	[pin_of_two_lives]="whose source starts anew gets another order"
@@ -97,51 +83,5 @@ declare -A covered=(
 	[read_from_behind]="the record that the bytes show is compared too"
 	[round_not_new]="a reply would have to be later than its lease"
 )
-whole=
-if [[ ${#names[@]} -eq 0 ]]; then
-	names=("${fast[@]}")
-	[[ $quick ]] || names+=("${slow[@]}")
-	[[ $quick ]] || whole=1
-fi
 
-make --silent --no-print-directory -C "$top/tests" "O=$build" \
-	"$build/core-o2.a" "$build/core-asan.a" >/dev/null
-make --silent --no-print-directory -C "$top/tests/sim" "TOP=$top" \
-	"O=$build" "$build/qbdsim-mutant" >/dev/null
-
-found=0 missed=0
-printf '%-26s %-5s %8s  %s\n' "planted bug" rule seeds "what it said"
-for name in "${names[@]}"; do
-	grep --recursive --quiet --fixed-strings "QBD_MUTANT($name)" \
-		"$top/kmod/core" "$top/tests/sim" || {
-		echo "no such bug: $name" >&2
-		exit 2
-	}
-	seeds=() rule='' said=''
-	for ((run = 0; run < runs; run++)); do
-		out=$("$build/qbdsim-mutant" --schedules "$schedules" \
-			--seed $((1 + run * 1000000)) --jobs 2 \
-			--mutant "$name" | grep '^FAIL' || true)
-		[[ $out ]] || break
-		said=$(sed --quiet 's/.*rule="R[1-9]: \(.*\)"$/\1/p' <<<"$out")
-		rule=$(sed --quiet 's/.*rule="\(R[1-9]\): .*/\1/p' <<<"$out")
-		[[ $rule ]] || break
-		seeds+=("$(sed --quiet 's/.* after=\([0-9]*\) .*/\1/p' \
-			<<<"$out")")
-	done
-	if [[ ${#seeds[@]} -eq $runs ]]; then
-		found=$((found + 1))
-		median=$(printf '%s\n' "${seeds[@]}" | sort --numeric-sort |
-			sed --quiet "$(((runs + 1) / 2))p")
-	else
-		missed=$((missed + 1))
-		rule='-' median=$schedules said='NOT FOUND'
-	fi
-	printf '%-26s %-5s %8s  %s\n' "$name" "$rule" "$median" "$said"
-done
-for name in "${!covered[@]}"; do
-	[[ ! $whole ]] || printf '%-26s %-5s %8s  %s\n' "$name" '-' '-' \
-		"covered: ${covered[$name]}"
-done
-echo "$found passed, $missed failed"
-[[ $missed -eq 0 ]]
+mutants_main "$@"

@@ -11,24 +11,10 @@
 # --quick: only those that are found at once, one run each. A name may have
 # a seed to begin with, NAME@SEED, and one run: bugs that hardly ever show.
 # Exit code: 0 all were found; 1 one was not.
-set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=mutants.sh
+source "$(dirname "$0")/mutants.sh"
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
-build=$top/build/tests
-schedules=200000 runs=3 quick=
-names=()
-
-while [[ $# -gt 0 ]]; do
-	case $1 in
-	--quick) quick=1 runs=1 ;;
-	--schedules) schedules=$2; shift ;;
-	--runs) runs=$2; shift ;;
-	--build) build=$2; shift ;;
-	-*) sed --quiet 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
-	*) names+=("$1") ;;
-	esac
-	shift
-done
+sim=raftsim archives='raft-o2.a raft-asan.a' where='daemon/raft' schedules=200000 jobs=2
 
 # Name of the bug: what it breaks.
 fast=(
@@ -64,47 +50,5 @@ slow=(
 	raft_learner_gives_up@7020000 # a learner has the newest entries
 	raft_removed_gives_up         # a leader that removes itself dies early
 )
-if [[ ${#names[@]} -eq 0 ]]; then
-	names=("${fast[@]}")
-	[[ $quick ]] || names+=("${slow[@]}")
-fi
 
-make --silent --no-print-directory -C "$top/tests" "O=$build" \
-	"$build/raft-o2.a" "$build/raft-asan.a" >/dev/null
-make --silent --no-print-directory -C "$top/tests/sim" "TOP=$top" \
-	"O=$build" "$build/raftsim-mutant" >/dev/null
-
-found=0 missed=0
-printf '%-36s %-5s %8s  %s\n' "planted bug" rule seeds "what it said"
-for word in "${names[@]}"; do
-	name=${word%@*} first=1 tries=$runs
-	[[ $word = *@* ]] && first=${word#*@} tries=1
-	grep --recursive --quiet --fixed-strings "QBD_MUTANT($name)" \
-		"$top/daemon/raft" || {
-		echo "no such bug: $name" >&2
-		exit 2
-	}
-	seeds=() rule='' said=''
-	for ((run = 0; run < tries; run++)); do
-		out=$("$build/raftsim-mutant" --schedules "$schedules" \
-			--seed $((first + run * 1000000)) --jobs 2 \
-			--mutant "$name" | grep '^FAIL' || true)
-		[[ $out ]] || break
-		said=$(sed --quiet 's/.*rule="R[1-9]: \(.*\)"$/\1/p' <<<"$out")
-		rule=$(sed --quiet 's/.*rule="\(R[1-9]\): .*/\1/p' <<<"$out")
-		[[ $rule ]] || break
-		seeds+=("$(sed --quiet 's/.* after=\([0-9]*\) .*/\1/p' \
-			<<<"$out")")
-	done
-	if [[ ${#seeds[@]} -eq $tries ]]; then
-		found=$((found + 1))
-		median=$(printf '%s\n' "${seeds[@]}" | sort --numeric-sort |
-			sed --quiet "$(((tries + 1) / 2))p")
-	else
-		missed=$((missed + 1))
-		rule='-' median=$schedules said='NOT FOUND'
-	fi
-	printf '%-36s %-5s %8s  %s\n' "$name" "$rule" "$median" "$said"
-done
-echo "$found passed, $missed failed"
-[[ $missed -eq 0 ]]
+mutants_main "$@"

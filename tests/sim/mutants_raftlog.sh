@@ -10,24 +10,10 @@
 #
 # --quick: only those that are found at once, one run each.
 # Exit code: 0 all were found; 1 one was not.
-set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=mutants.sh
+source "$(dirname "$0")/mutants.sh"
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
-build=$top/build/tests
-schedules=200000 runs=3 quick=
-names=()
-
-while [[ $# -gt 0 ]]; do
-	case $1 in
-	--quick) quick=1 runs=1 ;;
-	--schedules) schedules=$2; shift ;;
-	--runs) runs=$2; shift ;;
-	--build) build=$2; shift ;;
-	-*) sed --quiet 's/^# usage: /usage: /p' "$0" >&2; exit 2 ;;
-	*) names+=("$1") ;;
-	esac
-	shift
-done
+sim=raftlogsim archives='raft-o2.a raftlog-o2.a' where='daemon/raftlog' schedules=200000
 
 # Name of the bug: what it breaks.
 fast=(
@@ -50,45 +36,5 @@ slow=(
 	raftlog_zeros_not_written_again # the same, of a truncation
 	raftlog_names_not_synced_at_open # the same, of a rename
 )
-if [[ ${#names[@]} -eq 0 ]]; then
-	names=("${fast[@]}")
-	[[ $quick ]] || names+=("${slow[@]}")
-fi
 
-make --silent --no-print-directory -C "$top/tests" "O=$build" \
-	"$build/raft-o2.a" "$build/raftlog-o2.a" >/dev/null
-make --silent --no-print-directory -C "$top/tests/sim" "TOP=$top" \
-	"O=$build" "$build/raftlogsim-mutant" >/dev/null
-
-found=0 missed=0
-printf '%-34s %-4s %7s  %s\n' "planted bug" rule seeds "what it said"
-for name in "${names[@]}"; do
-	grep --recursive --quiet --fixed-strings "QBD_MUTANT($name)" \
-		"$top/daemon/raftlog" || {
-		echo "no such bug: $name" >&2
-		exit 2
-	}
-	seeds=() rule='' said=''
-	for ((run = 0; run < runs; run++)); do
-		out=$("$build/raftlogsim-mutant" --schedules "$schedules" \
-			--seed $((1 + run * 1000000)) --mutant "$name" |
-			grep '^FAIL' || true)
-		[[ $out ]] || break
-		said=$(sed --quiet 's/.*rule="L[1-9]: \(.*\)"$/\1/p' <<<"$out")
-		rule=$(sed --quiet 's/.*rule="\(L[1-9]\): .*/\1/p' <<<"$out")
-		[[ $rule ]] || break
-		seeds+=("$(sed --quiet 's/.* after=\([0-9]*\) .*/\1/p' \
-			<<<"$out")")
-	done
-	if [[ ${#seeds[@]} -eq $runs ]]; then
-		found=$((found + 1))
-		median=$(printf '%s\n' "${seeds[@]}" | sort --numeric-sort |
-			sed --quiet "$(((runs + 1) / 2))p")
-	else
-		missed=$((missed + 1))
-		rule='-' median=$schedules said='NOT FOUND'
-	fi
-	printf '%-34s %-4s %7s  %s\n' "$name" "$rule" "$median" "$said"
-done
-echo "$found passed, $missed failed"
-[[ $missed -eq 0 ]]
+mutants_main "$@"
