@@ -14,15 +14,13 @@
  *
  * Exit code: 0 all is well; 1 it is not; 2 usage.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "raft_sim.h"
+#include "sim_main.h"
 #include "sim_verdict.h"
 
 #define SIM_JOBS 64
@@ -34,10 +32,6 @@
 #define SIM_TIMED false
 #else
 #define SIM_TIMED true
-#endif
-
-#ifdef QBD_MUTANTS
-const char *qbd_mutant;
 #endif
 
 /* What a process did; shared with the one that started it. */
@@ -56,15 +50,6 @@ struct sim_job {
 struct sim_shared {
 	u64 stop;
 	struct sim_job job[SIM_JOBS];
-};
-
-struct sim_options {
-	u64 schedules;
-	u64 seed;
-	u32 jobs;
-	bool trace;
-	const char *mutant;
-	const char *program;
 };
 
 static struct rs_world *sim_world;
@@ -132,15 +117,6 @@ static void sim_job_run(struct rs_world *w, const struct sim_options *opt,
 
 /* --- report ------------------------------------------------------ */
 
-static void sim_failed(const struct sim_options *opt, const struct sim_job *job)
-{
-	printf("FAIL seed=%llu after=%llu rule=\"%s: %s\"\n", job->failed_seed,
-	       job->failed_after, job->rule, job->why);
-	printf("replay: %s --schedules 1 --seed %llu%s%s\n", opt->program,
-	       job->failed_seed, opt->mutant ? " --mutant " : "",
-	       opt->mutant ?: "");
-}
-
 /* Return: pairs of fault and phase that never met. */
 static u32 sim_cover(const struct sim_job *sum)
 {
@@ -203,7 +179,8 @@ static int sim_report(const struct sim_options *opt, const struct sim_job *sum,
 	sim_totals(sum, seconds, out.speed);
 	out.missed = sim_cover(sum);
 	if (out.failed)
-		sim_failed(opt, sum);
+		sim_fail(opt, sum->failed_seed, sum->failed_after, sum->rule,
+			 sum->why);
 	return sim_verdicts_print(&out);
 }
 
@@ -260,86 +237,15 @@ static bool sim_run(const struct sim_options *opt, struct sim_job *sum)
 	return fine;
 }
 
-static void sim_usage(void)
-{
-	fprintf(stderr, "usage: raftsim [--schedules N] [--seed S] [--jobs J] "
-			"[--trace] [--mutant NAME]\n");
-	exit(2);
-}
-
-static void sim_options(int argc, char **argv, struct sim_options *opt)
-{
-	static const struct option options[] = {
-		{ "schedules", required_argument, NULL, 'n' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "jobs", required_argument, NULL, 'j' },
-		{ "trace", no_argument, NULL, 't' },
-		{ "mutant", required_argument, NULL, 'm' },
-		{ 0 },
-	};
-	int got;
-
-	while ((got = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (got == 'n')
-			opt->schedules = strtoull(optarg, NULL, 0);
-		else if (got == 's')
-			opt->seed = strtoull(optarg, NULL, 0);
-		else if (got == 'j')
-			opt->jobs = (u32)strtoul(optarg, NULL, 0);
-		else if (got == 't')
-			opt->trace = true;
-		else if (got == 'm')
-			opt->mutant = optarg;
-		else
-			sim_usage();
-	}
-	if (optind != argc || !opt->jobs || opt->jobs > SIM_JOBS)
-		sim_usage();
-	opt->trace |= opt->schedules == 1;
-}
-
-static double sim_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* Return: seconds of CPU that this process and those it waited for took. */
-static double sim_cpu(void)
-{
-	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
-	struct rusage use;
-	double sum = 0;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(who); i++) {
-		getrusage(who[i], &use);
-		sum += (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-		       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) /
-			       1e6;
-	}
-	return sum;
-}
-
 int main(int argc, char **argv)
 {
+	struct sim_options opt = { .jobs_max = SIM_JOBS };
 	struct sim_outcome asked;
-	struct sim_options opt = {
-		.schedules = 1000, .seed = 1, .jobs = 1, .program = argv[0]
-	};
 	struct sim_job sum;
 	double began;
 
-	sim_options(argc, argv, &opt);
-	qbd_core_bug_hook = sim_bug;
-#ifdef QBD_MUTANTS
-	qbd_mutant = opt.mutant;
-#else
-	if (opt.mutant)
-		sim_usage();
-#endif
+	sim_begin(&opt, argc, argv, sim_bug);
+	opt.trace |= opt.schedules == 1;
 	asked = sim_asked(&opt);
 	printf("KTAP version 1\n1..%u\n", sim_plan(&asked));
 	fflush(stdout);

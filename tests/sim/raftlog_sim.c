@@ -11,26 +11,14 @@
  *
  * Exit code: 0 all is well; 1 it is not; 2 usage.
  */
-#include <getopt.h>
 #include <stdlib.h>
 
 #include "raftlog_sim.h"
+#include "sim_main.h"
 #include "sim_verdict.h"
 
 #define SIM_TWICE 20 /* schedules that are run again */
 #define SIM_COVER 1000 /* that have to cover everything */
-
-#ifdef QBD_MUTANTS
-const char *qbd_mutant;
-#endif
-
-struct sim_options {
-	u64 schedules;
-	u64 seed;
-	bool trace;
-	const char *mutant;
-	const char *program;
-};
 
 static struct lw_world sim_world;
 
@@ -84,14 +72,6 @@ static u32 sim_cover(const struct lw_counts *c)
 	return missed;
 }
 
-static void sim_failed(const struct sim_options *opt, u64 seed, u64 after)
-{
-	printf("FAIL seed=%llu after=%llu rule=\"%s: %s\"\n", seed, after,
-	       sim_world.rule, sim_world.why);
-	printf("replay: %s --schedules 1 --seed %llu%s%s\n", opt->program, seed,
-	       opt->mutant ? " --mutant " : "", opt->mutant ?: "");
-}
-
 static int sim_run(const struct sim_options *opt)
 {
 	struct sim_outcome out = { .seed = opt->seed,
@@ -106,7 +86,8 @@ static int sim_run(const struct sim_options *opt)
 		out.done++;
 		if (sim_world.rule) {
 			out.failed = true;
-			sim_failed(opt, opt->seed + i, i + 1);
+			sim_fail(opt, opt->seed + i, i + 1, sim_world.rule,
+				 sim_world.why);
 			break;
 		}
 		hash = sim_world.hash;
@@ -119,48 +100,11 @@ static int sim_run(const struct sim_options *opt)
 	return sim_verdicts_print(&out);
 }
 
-static void sim_usage(void)
-{
-	fprintf(stderr, "usage: raftlogsim [--schedules N] [--seed S] "
-			"[--trace] [--mutant NAME]\n");
-	exit(2);
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "schedules", required_argument, NULL, 'n' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "trace", no_argument, NULL, 't' },
-		{ "mutant", required_argument, NULL, 'm' },
-		{ 0 },
-	};
-	struct sim_options opt = { .schedules = 1000,
-				   .seed = 1,
-				   .program = argv[0] };
-	int got;
+	struct sim_options opt = { 0 };
 
-	while ((got = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (got == 'n')
-			opt.schedules = strtoull(optarg, NULL, 0);
-		else if (got == 's')
-			opt.seed = strtoull(optarg, NULL, 0);
-		else if (got == 't')
-			opt.trace = true;
-		else if (got == 'm')
-			opt.mutant = optarg;
-		else
-			sim_usage();
-	}
-	if (optind != argc)
-		sim_usage();
+	sim_begin(&opt, argc, argv, sim_bug);
 	opt.trace |= opt.schedules == 1;
-	qbd_core_bug_hook = sim_bug;
-#ifdef QBD_MUTANTS
-	qbd_mutant = opt.mutant;
-#else
-	if (opt.mutant)
-		sim_usage();
-#endif
 	return sim_run(&opt);
 }

@@ -2,7 +2,7 @@
 /*
  * Simulation of the replicated state: seeded schedules, and what they covered.
  *
- * usage: statesim [--schedules N] [--seed S] [--mutant NAME] [--cell]
+ * usage: statesim [--schedules N] [--seed S] [--trace] [--mutant NAME] | --cell
  *
  * Schedule i of a run has seed S + i; state_sim.h tells what one is. One
  * schedule alone prints what happens in it. The output is KTAP: were the rules
@@ -12,16 +12,12 @@
  *
  * Exit code: 0 all is well; 1 it is not; 2 usage.
  */
-#include <getopt.h>
-
+#include "sim_main.h"
+#include "sim_verdict.h"
 #include "state_sim.h"
 
 #define SIM_TWICE 20 /* schedules that are run again */
 #define SIM_COVER 300 /* that have to cover everything */
-
-#ifdef QBD_MUTANTS
-const char *qbd_mutant;
-#endif
 
 static struct ss_world *sim_world;
 
@@ -57,95 +53,53 @@ static u32 sim_missed(const struct ss_world *w)
 	return missed;
 }
 
-static u32 sim_verdict(u32 nr, bool good, const char *what)
+static int sim_run(const struct sim_options *opt)
 {
-	printf("%s %u - %s\n", good ? "ok" : "not ok", nr, what);
-	return good;
-}
-
-static int sim_run(u64 schedules, u64 seed, const char *mutant,
-		   const char *program)
-{
-	bool whole = schedules >= SIM_COVER && !mutant, differs = false;
-	u32 passed, total = whole ? 3 : 2;
+	bool whole = opt->schedules >= SIM_COVER && !opt->mutant;
 	struct ss_world *w = sim_world;
+	struct sim_verdicts sum = { 0 };
+	bool differs = false;
 	u64 i, hash;
 
-	printf("KTAP version 1\n1..%u\n", total);
-	for (i = 0; i < schedules && !w->rule; i++) {
-		ss_world_run(w, seed + i, schedules == 1);
-		if (w->rule || i >= SIM_TWICE || schedules == 1)
+	printf("KTAP version 1\n1..%u\n", whole ? 3 : 2);
+	for (i = 0; i < opt->schedules && !w->rule; i++) {
+		ss_world_run(w, opt->seed + i, opt->trace);
+		if (w->rule || i >= SIM_TWICE || opt->trace)
 			continue;
 		hash = w->hash;
-		ss_world_run(w, seed + i, false);
+		ss_world_run(w, opt->seed + i, false);
 		differs |= w->hash != hash;
 	}
 	printf("# %llu schedules\n", i);
-	if (w->rule) {
-		printf("FAIL seed=%llu after=%llu rule=\"%s: %s\"\n",
-		       seed + i - 1, i, w->rule, w->why);
-		printf("replay: %s --schedules 1 --seed %llu%s%s\n", program,
-		       seed + i - 1, mutant ? " --mutant " : "", mutant ?: "");
-	}
-	passed = sim_verdict(1, !w->rule, "the rules were kept");
-	passed += sim_verdict(2, !differs, "the same seed is the same run");
+	if (w->rule)
+		sim_fail(opt, opt->seed + i - 1, i, w->rule, w->why);
+	sim_verdict(&sum, !w->rule, "the rules were kept");
+	sim_verdict(&sum, !differs, "the same seed is the same run");
 	if (whole)
-		passed += sim_verdict(3, !sim_missed(w),
-				      "each command was done, each reason "
-				      "given");
-	printf("%u passed, %u failed\n", passed, total - passed);
-	return passed != total;
+		sim_verdict(&sum, !sim_missed(w),
+			    "each command was done, each reason given");
+	printf("%u passed, %u failed\n", sum.passed, sum.failed);
+	return sum.failed ? 1 : 0;
 }
 
-static int sim_usage(void)
+static int sim_cell(void)
 {
-	fprintf(stderr, "usage: statesim [--schedules N] [--seed S] "
-			"[--mutant NAME] [--cell]\n");
-	return 2;
+	struct sim_verdicts sum = { 0 };
+
+	printf("KTAP version 1\n1..1\n");
+	sim_verdict(&sum, !ss_cell(), "a full cell takes what it may");
+	printf("%u passed, %u failed\n", sum.passed, sum.failed);
+	return sum.failed ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "schedules", required_argument, NULL, 'n' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "mutant", required_argument, NULL, 'm' },
-		{ "cell", no_argument, NULL, 'c' },
-		{ 0 },
-	};
-	u64 schedules = 1000, seed = 1;
-	const char *mutant = NULL;
-	bool cell = false;
-	int got;
+	struct sim_options opt = { .more = " | --cell" };
 
-	while ((got = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (got == 'n')
-			schedules = strtoull(optarg, NULL, 0);
-		else if (got == 's')
-			seed = strtoull(optarg, NULL, 0);
-		else if (got == 'm')
-			mutant = optarg;
-		else if (got == 'c')
-			cell = true;
-		else
-			return sim_usage();
-	}
-	if (optind != argc || !schedules)
-		return sim_usage();
-	if (cell) {
-		printf("KTAP version 1\n1..1\n");
-		got = ss_cell();
-		got = !sim_verdict(1, !got, "a full cell takes what it may");
-		printf("%d passed, %d failed\n", !got, got);
-		return got;
-	}
-#ifdef QBD_MUTANTS
-	qbd_mutant = mutant;
-#else
-	if (mutant)
-		return sim_usage();
-#endif
+	if (argc == 2 && !strcmp(argv[1], "--cell"))
+		return sim_cell();
+	sim_begin(&opt, argc, argv, sim_bug);
+	opt.trace |= opt.schedules == 1;
 	sim_world = ss_world_new();
-	qbd_core_bug_hook = sim_bug;
-	return sim_run(schedules, seed, mutant, argv[0]);
+	return sim_run(&opt);
 }

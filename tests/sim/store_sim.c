@@ -14,14 +14,10 @@
  *
  * Exit code: 0 no rule was broken; 1 one was; 2 usage.
  */
-#include <getopt.h>
 
+#include "sim_main.h"
 #include "store_world.h"
 #include "store_work.h"
-
-#ifdef QBD_MUTANTS
-const char *qbd_mutant;
-#endif
 
 static struct qbd_world *world;
 
@@ -192,60 +188,21 @@ static const char *qbd_sim_schedule(u64 seed, bool trace)
 	return why;
 }
 
-static void qbd_sim_usage(void)
-{
-	fprintf(stderr, "usage: store_sim [--schedules N] [--seed S] [--trace]"
-			" [--mutant NAME]\n");
-	exit(2);
-}
-
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "schedules", required_argument, NULL, 'n' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "trace", no_argument, NULL, 't' },
-		{ "mutant", required_argument, NULL, 'm' },
-		{ 0 },
-	};
-	const char *mutant = NULL, *why;
-	u64 schedules = 1000, seed = 1, i;
-	bool trace = false;
-	int opt;
+	struct sim_options opt = { 0 };
+	const char *why;
+	u64 i;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'n')
-			schedules = strtoull(optarg, NULL, 0);
-		else if (opt == 's')
-			seed = strtoull(optarg, NULL, 0);
-		else if (opt == 't')
-			trace = true;
-		else if (opt == 'm')
-			mutant = optarg;
-		else
-			qbd_sim_usage();
-	}
-	if (optind != argc)
-		qbd_sim_usage();
-	qbd_core_bug_hook = qbd_sim_bug;
-#ifdef QBD_MUTANTS
-	qbd_mutant = mutant;
-#else
-	if (mutant)
-		qbd_sim_usage();
-#endif
-	for (i = 0; i < schedules; i++) {
-		why = qbd_sim_schedule(seed + i, trace);
+	sim_begin(&opt, argc, argv, qbd_sim_bug);
+	for (i = 0; i < opt.schedules; i++) {
+		why = qbd_sim_schedule(opt.seed + i, opt.trace);
 		if (!why)
 			continue;
-		printf("FAIL seed=%llu after=%llu rule=\"%s\"\n", seed + i,
-		       i + 1, why);
-		printf("replay: %s --schedules 1 --seed %llu --trace%s%s\n",
-		       argv[0], seed + i, mutant ? " --mutant " : "",
-		       mutant ?: "");
+		sim_fail(&opt, opt.seed + i, i + 1, why, NULL);
 		return 1;
 	}
 	printf("store_sim: %llu schedules from seed %llu, no rule broken\n",
-	       schedules, seed);
+	       opt.schedules, opt.seed);
 	return 0;
 }
