@@ -77,7 +77,7 @@ bool parse_size(const char *word, uint64_t *bytes)
 	return true;
 }
 
-static int parse_hex(char digit)
+static int parse_digit(char digit)
 {
 	if (digit >= '0' && digit <= '9')
 		return digit - '0';
@@ -85,6 +85,22 @@ static int parse_hex(char digit)
 	if (digit >= 'a' && digit <= 'f')
 		return digit - 'a' + 10;
 	return -1;
+}
+
+bool parse_hex(const char *word, uint8_t *to, size_t bytes)
+{
+	size_t i;
+
+	if (strlen(word) != 2 * bytes)
+		return false;
+	/* first all, for what is refused leaves the result alone */
+	for (i = 0; i < 2 * bytes; i++)
+		if (parse_digit(word[i]) < 0)
+			return false;
+	for (i = 0; i < bytes; i++)
+		to[i] = (uint8_t)((unsigned int)parse_digit(word[2 * i]) << 4 |
+				  (unsigned int)parse_digit(word[2 * i + 1]));
+	return true;
 }
 
 bool parse_uuid(const char *word, uint8_t uuid[16])
@@ -97,8 +113,8 @@ bool parse_uuid(const char *word, uint8_t uuid[16])
 
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *word++ != '-')
 			return false;
-		high = parse_hex(word[0]);
-		low = high < 0 ? -1 : parse_hex(word[1]);
+		high = parse_digit(word[0]);
+		low = high < 0 ? -1 : parse_digit(word[1]);
 		if (low < 0)
 			return false;
 		value[i] = (uint8_t)(high << 4 | low);

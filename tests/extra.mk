@@ -90,3 +90,7 @@ LIBS_fuzz_admin_request := -ljson-c
 EXTRA_fuzz_admin_conn := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
 LIBS_fuzz_admin_conn := -ljson-c
 EXTRA_test_roff := daemon/roff.c daemon/opt.c daemon/opt_help.c daemon/parse.c
+CLUSTER_BYTES := daemon/cluster/record.c daemon/cluster/msg.c \
+	daemon/links_addr.c daemon/parse.c
+EXTRA_test_cluster_record := $(CLUSTER_BYTES)
+EXTRA_fuzz_cluster := $(CLUSTER_BYTES)

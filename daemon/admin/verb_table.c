@@ -6,6 +6,19 @@
  */
 #include "verb.h"
 
+/* A word of up to so many bytes that must be there; an option that may be. */
+#define VERB_WORD(key, most, value, text)                              \
+	{                                                              \
+		.name = (key), .type = VERB_STRING, .must = true,      \
+		.word = true, .min = 1, .max = (most), .arg = (value), \
+		.help = (text)                                         \
+	}
+#define VERB_MAY(key, most, value, text)                           \
+	{                                                          \
+		.name = (key), .type = VERB_STRING, .max = (most), \
+		.arg = (value), .help = (text)                     \
+	}
+
 static const char *const verb_levels[] = { "none", "error", "warn",
 					   "info", "debug", NULL };
 
@@ -76,14 +89,7 @@ static const struct verb_view ping_view = {
 static const char *const verb_votes[] = { "any", "never", "rather", NULL };
 
 static const struct verb_arg cluster_init_args[] = {
-	{ .name = "name",
-	  .type = VERB_STRING,
-	  .must = true,
-	  .word = true,
-	  .min = 1,
-	  .max = 63,
-	  .arg = "NAME",
-	  .help = "of the cluster" },
+	VERB_WORD("name", 63, "NAME", "of the cluster"),
 	{ .name = NULL }
 };
 
@@ -107,14 +113,8 @@ static const struct verb_arg cluster_join_args[] = {
 };
 
 static const struct verb_arg cluster_set_args[] = {
-	{ .name = "key",
-	  .type = VERB_STRING,
-	  .must = true,
-	  .word = true,
-	  .min = 1,
-	  .max = 63,
-	  .arg = "KEY",
-	  .help = "of a setting: 'cluster show --json' has them" },
+	VERB_WORD("key", 63, "KEY",
+		  "of a setting: 'cluster show --json' has them"),
 	{ .name = "value",
 	  .type = VERB_NUMBER,
 	  .must = true,
@@ -124,40 +124,15 @@ static const struct verb_arg cluster_set_args[] = {
 	{ .name = NULL }
 };
 
-static const struct verb_arg node_args[] = { { .name = "name",
-					       .type = VERB_STRING,
-					       .must = true,
-					       .word = true,
-					       .min = 1,
-					       .max = 63,
-					       .arg = "NAME",
-					       .help = "of the node" },
+static const struct verb_arg node_args[] = { VERB_WORD("name", 63, "NAME",
+						       "of the node"),
 					     { .name = NULL } };
 
 static const struct verb_arg node_label_args[] = {
-	{ .name = "name",
-	  .type = VERB_STRING,
-	  .must = true,
-	  .word = true,
-	  .min = 1,
-	  .max = 63,
-	  .arg = "NAME",
-	  .help = "of the node" },
-	{ .name = "zone",
-	  .type = VERB_STRING,
-	  .max = 31,
-	  .arg = "ZONE",
-	  .help = "failure domain" },
-	{ .name = "rack",
-	  .type = VERB_STRING,
-	  .max = 31,
-	  .arg = "RACK",
-	  .help = "failure domain" },
-	{ .name = "host",
-	  .type = VERB_STRING,
-	  .max = 31,
-	  .arg = "HOST",
-	  .help = "failure domain" },
+	VERB_WORD("name", 63, "NAME", "of the node"),
+	VERB_MAY("zone", 31, "ZONE", "failure domain"),
+	VERB_MAY("rack", 31, "RACK", "failure domain"),
+	VERB_MAY("host", 31, "HOST", "failure domain"),
 	{ .name = "votes",
 	  .type = VERB_STRING,
 	  .max = 16,

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "../parse.h"
 #include "verbs.h"
 
 /**
@@ -78,20 +79,9 @@ int args_copy(struct json_object *args, const char *name, char *to, u32 room)
  */
 int args_hex(struct json_object *args, const char *name, u8 *to, u32 bytes)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *text = args_text(args, name), *high, *low;
-	u32 i;
+	const char *text = args_text(args, name);
 
-	if (!text || strlen(text) != 2 * bytes)
-		return -EINVAL;
-	for (i = 0; i < bytes; i++) {
-		high = strchr(digits, text[2 * i]);
-		low = strchr(digits, text[2 * i + 1]);
-		if (!high || !low)
-			return -EINVAL;
-		to[i] = (high - digits) << 4 | (low - digits);
-	}
-	return 0;
+	return text && parse_hex(text, to, bytes) ? 0 : -EINVAL;
 }
 
 static int args_addr_list(struct json_object *args, const char *name, u8 use,
@@ -161,7 +151,7 @@ struct json_object *json_of(const void *text, size_t bytes, int depth)
  *
  * Return: a string.
  */
-struct json_object *json_hex(const u8 *from, u32 bytes)
+struct json_object *json_hex(const uint8_t *from, unsigned int bytes)
 {
 	char text[65];
 	u32 i;

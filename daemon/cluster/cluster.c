@@ -93,6 +93,37 @@ int cluster_send(struct cluster *c, u32 node, enum session_class class,
 	return session_send(c->net, node, class, type, data, bytes);
 }
 
+/**
+ * cluster_heard() - is a node there?
+ * @c: the cluster
+ * @node: the node
+ *
+ * Return: what the failure detector thinks, in a word.
+ */
+const char *cluster_heard(const struct cluster *c, u32 node)
+{
+	struct session_status status;
+
+	if (node == c->record.node)
+		return detect_name(DETECT_ALIVE);
+	if (!c->net || session_peer_status(c->net, node, &status))
+		return "unknown";
+	return detect_name(status.state);
+}
+
+/**
+ * cluster_wall_ms() - the clock that commands carry
+ *
+ * Return: milliseconds since 1970.
+ */
+u64 cluster_wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
 /* --- what handshakes and sessions ask ----------------------------------- */
 
 static enum session_who cluster_who(void *arg, const uint8_t key[IDENTITY_KEY],
@@ -115,14 +146,6 @@ static enum session_who cluster_who(void *arg, const uint8_t key[IDENTITY_KEY],
 			return SESSION_WHO_KNOWN;
 		}
 	return SESSION_WHO_NOT_YET;
-}
-
-static u64 cluster_wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
 /* Whether it is still good is decided when it is used. */
@@ -330,9 +353,24 @@ static int cluster_paths(struct cluster *c, char why[CLUSTER_WHY_MAX])
 		return -ENAMETOOLONG;
 	}
 	snprintf(c->record_path, sizeof(c->record_path), "%s/record", dir);
+	snprintf(c->peers_path, sizeof(c->peers_path), "%s/peers", dir);
 	snprintf(c->key_path, sizeof(c->key_path), "%s/node.key", dir);
 	snprintf(c->raft_path, sizeof(c->raft_path), "%s/raft", dir);
 	return 0;
+}
+
+/* Of this very record, or it says nothing. */
+static void cluster_load_peers(struct cluster *c)
+{
+	char why[RECORD_WHY_MAX];
+	struct record newer;
+
+	if (record_load(&newer, c->peers_path, why) || !newer.nr_peers ||
+	    memcmp(newer.cluster, c->record.cluster, sizeof(newer.cluster)) ||
+	    newer.lineage != c->record.lineage || newer.node != c->record.node)
+		return;
+	c->record.nr_peers = newer.nr_peers;
+	memcpy(c->record.peer, newer.peer, sizeof(newer.peer));
 }
 
 /* A record without its key, or one that can not be read, is not "no record". */
@@ -354,6 +392,7 @@ static int cluster_load(struct cluster *c, char why[CLUSTER_WHY_MAX])
 		return err;
 	}
 	c->has_key = true;
+	cluster_load_peers(c);
 	return cluster_begin(c, why);
 }
 

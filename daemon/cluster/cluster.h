@@ -144,6 +144,9 @@ int cluster_join(struct cluster *c, const char *token,
 void cluster_join_cancel(struct cluster *c);
 bool cluster_ready(struct cluster *c);
 
+/* args.c */
+struct json_object *json_hex(const uint8_t *from, unsigned int bytes);
+
 /* status.c */
 struct json_object *cluster_status(struct cluster *c);
 

@@ -5,7 +5,6 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "verbs.h"
 
@@ -157,14 +156,6 @@ void exec_applied(struct group_wait *wait, const struct state_result *res)
 	((struct exec *)wait)->res = *res;
 }
 
-static u64 exec_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 static void exec_failed(struct exec *exec, int err)
 {
 	static const struct {
@@ -201,7 +192,7 @@ static int exec_propose(struct exec *exec, u64 client, u64 seq,
 		return -EINVAL;
 	cmd.client = client;
 	cmd.seq = seq;
-	cmd.now_ms = exec_clock();
+	cmd.now_ms = cluster_wall_ms();
 	len = state_command_encode(&cmd, buf, sizeof(buf));
 	if (len < 0) {
 		snprintf(why, VERB_WHY, "more than fits into a command");

@@ -54,6 +54,7 @@ struct cluster_ready {
  * @has_key: there is one
  * @record: the node's record, IN
  * @record_path: of its file
+ * @peers_path: of the list of peers; see record.h
  * @key_path: of its file
  * @raft_path: directory of the log
  * @net: sessions, IN
@@ -101,6 +102,7 @@ struct cluster {
 	bool has_key;
 	struct record record;
 	char record_path[CLUSTER_PATH_MAX];
+	char peers_path[CLUSTER_PATH_MAX];
 	char key_path[CLUSTER_PATH_MAX];
 	char raft_path[CLUSTER_PATH_MAX];
 	struct session_net *net;
@@ -148,6 +150,8 @@ u32 cluster_leader(struct cluster *c);
 bool cluster_member(struct cluster *c);
 bool cluster_leads(const struct cluster *c);
 bool cluster_reaches(struct cluster *c, u32 node);
+const char *cluster_heard(const struct cluster *c, u32 node);
+u64 cluster_wall_ms(void);
 int cluster_send(struct cluster *c, u32 node, enum session_class class,
 		 enum msg_type type, const void *data, size_t bytes);
 

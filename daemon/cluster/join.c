@@ -172,7 +172,7 @@ static int join_record(struct cluster *c, const struct record *record,
 		       char why[CLUSTER_WHY_MAX])
 {
 	char text[RECORD_WHY_MAX];
-	int err = record_save(record, c->record_path, text);
+	int err = record_save(record, c->record_path, true, text);
 
 	if (err) {
 		snprintf(why, CLUSTER_WHY_MAX, "%s", text);

@@ -130,7 +130,7 @@ static bool members_same(const struct record *a, const struct record *b)
 	return a->nr_peers == b->nr_peers;
 }
 
-/* The record of a member has it too: its state may be behind when it starts. */
+/* A member has it too: its state may be behind when it starts. */
 static void members_record(struct cluster *c, const struct msg_members *members)
 {
 	char why[CLUSTER_WHY_MAX];
@@ -140,12 +140,10 @@ static void members_record(struct cluster *c, const struct msg_members *members)
 	memcpy(fresh.peer, members->peer, sizeof(fresh.peer));
 	if (members_same(&fresh, &c->record))
 		return;
-	if (record_save(&fresh, c->record_path, why)) {
-		log_write(LOG_LEVEL_WARN, "record-not-saved", "reason=\"%s\"",
-			  why);
-		return;
-	}
 	c->record = fresh;
+	if (record_save(&fresh, c->peers_path, false, why))
+		log_write(LOG_LEVEL_WARN, "peers-not-saved", "reason=\"%s\"",
+			  why);
 	cluster_changed(c);
 }
 

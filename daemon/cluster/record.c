@@ -86,35 +86,16 @@ static int record_number(struct record_reader *r, const char *name,
 	return err;
 }
 
-static int record_hex(struct record_reader *r, const char *word, uint8_t *to,
-		      size_t bytes)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *high, *low;
-	size_t i;
-
-	if (strlen(word) != 2 * bytes)
-		return record_bad(r,
-				  "not as many hexadecimal digits as needed");
-	for (i = 0; i < bytes; i++) {
-		high = strchr(digits, word[2 * i]);
-		low = strchr(digits, word[2 * i + 1]);
-		if (!high || !low)
-			return record_bad(r, "not a hexadecimal digit");
-		to[i] = (high - digits) << 4 | (low - digits);
-	}
-	return 0;
-}
-
 static int record_peer(struct record_reader *r, struct record_peer *peer)
 {
 	char *rest = r->line.word[3], *word;
-	int err;
+	int err = 0;
 
 	memset(peer, 0, sizeof(*peer));
 	if (!parse_u32(r->line.word[1], 1, UINT32_MAX, &peer->node))
 		return record_bad(r, "not the number of a node");
-	err = record_hex(r, r->line.word[2], peer->key, sizeof(peer->key));
+	if (!parse_hex(r->line.word[2], peer->key, sizeof(peer->key)))
+		err = record_bad(r, "not the key of a node");
 	while (!err && (word = strsep(&rest, ","))) {
 		if (peer->nr == RECORD_ADDRS_MAX ||
 		    !links_addr_parse(word, &peer->addr[peer->nr++]))
@@ -157,20 +138,6 @@ static int record_server(struct record_reader *r, struct record *record)
 	return 0;
 }
 
-/* CRC-32C, bit by bit: it is a kilobyte, once. */
-static uint32_t record_crc(const char *text, size_t bytes)
-{
-	uint32_t crc = ~0U;
-	int bit;
-
-	while (bytes--) {
-		crc ^= (uint8_t)*text++;
-		for (bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78U : 0);
-	}
-	return ~crc;
-}
-
 static int record_end(struct record_reader *r, const char *text)
 {
 	size_t bytes = r->at - text;
@@ -179,7 +146,7 @@ static int record_end(struct record_reader *r, const char *text)
 
 	if (err)
 		return err;
-	snprintf(want, sizeof(want), "%08x", record_crc(text, bytes));
+	snprintf(want, sizeof(want), "%08x", crc32c(~0U, text, bytes));
 	if (strcmp(r->line.word[1], want))
 		return record_bad(r, "the checksum is another one");
 	return r->at == r->end ? 0 : record_bad(r, "bytes behind the end");
@@ -208,7 +175,8 @@ int record_parse(struct record *record, const char *text, size_t bytes,
 	if (!err && strcmp(r.line.word[1], "1"))
 		err = record_bad(&r, "of a later version of qbdd");
 	err = err ?: record_line(&r, "cluster", 1);
-	err = err ?: record_hex(&r, r.line.word[1], record->cluster, 16);
+	if (!err && !parse_hex(r.line.word[1], record->cluster, 16))
+		err = record_bad(&r, "not the uuid of a cluster");
 	err = err ?: record_number(&r, "lineage", UINT64_MAX, &record->lineage);
 	err = err ?: record_number(&r, "node", UINT32_MAX, &node);
 	err = err ?: record_server(&r, record);
@@ -287,7 +255,7 @@ int record_print(const struct record *record, char *text, size_t room)
 	for (i = 0; i < record->nr_peers; i++)
 		record_say_peer(&w, &record->peer[i]);
 	if (w.len < room)
-		record_say(&w, "end %08x\n", record_crc(text, w.len));
+		record_say(&w, "end %08x\n", crc32c(~0U, text, w.len));
 	return w.len < room ? (int)w.len : -ENOSPC;
 }
 
@@ -332,7 +300,7 @@ int record_load(struct record *record, const char *path,
 	return record_parse(record, text, bytes, why);
 }
 
-static int record_write(int fd, const char *text, size_t bytes)
+static int record_write(int fd, const char *text, size_t bytes, bool sync)
 {
 	ssize_t done;
 
@@ -343,7 +311,7 @@ static int record_write(int fd, const char *text, size_t bytes)
 		text += done;
 		bytes -= done;
 	}
-	return fsync(fd);
+	return sync ? fsync(fd) : 0;
 }
 
 static int record_sync_dir(const char *path)
@@ -367,14 +335,14 @@ static int record_sync_dir(const char *path)
  * record_save() - replace the record in a file
  * @record: the record
  * @path: of the file
+ * @sync: wait until it is on stable media. Without, a crash may leave what was
+ *	there before, or something that record_load() refuses
  * @why: why it could not be
- *
- * It blocks: records change when a node joins or gets another server.
  *
  * Return: 0 or an errno; then the file is what it was, or, if its name could
  * not be synced, either.
  */
-int record_save(const struct record *record, const char *path,
+int record_save(const struct record *record, const char *path, bool sync,
 		char why[RECORD_WHY_MAX])
 {
 	char text[RECORD_BYTES_MAX], fresh[4096];
@@ -390,11 +358,11 @@ int record_save(const struct record *record, const char *path,
 		  0600);
 	if (fd < 0)
 		return record_failed(fresh, "create", why);
-	err = record_write(fd, text, bytes) ?
+	err = record_write(fd, text, bytes, sync) ?
 		      record_failed(fresh, "write", why) :
 		      0;
 	close(fd);
-	if (!err && (rename(fresh, path) || record_sync_dir(path)))
+	if (!err && (rename(fresh, path) || (sync && record_sync_dir(path))))
 		err = record_failed(path, "replace", why);
 	return err;
 }

@@ -15,6 +15,11 @@
  * media), and read to the last character: a line too many, one that is missing,
  * a number that is too large is refused, with the line.
  *
+ * PEERS change with the group, and that is no time to wait for a disk, for the
+ * loop has heartbeats to send.  So the newest list is in a second file of this
+ * form, "peers", which is not synced.  If it is of this record it counts; if
+ * a crash left it bad, the list in the record is a good place to begin.
+ *
  * SERVER AND STATE.  The id of a Raft server names a log and ends with it
  * (raft.h, rule 9).  "pending" says that the log has not been made: whatever is
  * in the directory is another one's.  "ready" says that it was, and if it is
@@ -76,7 +81,7 @@ int record_parse(struct record *record, const char *text, size_t bytes,
 int record_print(const struct record *record, char *text, size_t room);
 int record_load(struct record *record, const char *path,
 		char why[RECORD_WHY_MAX]);
-int record_save(const struct record *record, const char *path,
+int record_save(const struct record *record, const char *path, bool sync,
 		char why[RECORD_WHY_MAX]);
 
 #endif /* QBD_CLUSTER_RECORD_H */

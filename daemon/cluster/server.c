@@ -59,7 +59,7 @@ static int server_make(struct cluster *c, char why[CLUSTER_WHY_MAX])
 		return err;
 	}
 	c->record.ready = true;
-	return record_save(&c->record, c->record_path, why);
+	return record_save(&c->record, c->record_path, true, why);
 }
 
 static void server_lost(struct cluster *c, const char *reason)
@@ -231,7 +231,7 @@ void server_ordered(struct cluster *c, u32 from, u64 server)
 	c->lost = false;
 	c->record.server = server;
 	c->record.ready = false;
-	err = record_save(&c->record, c->record_path, why);
+	err = record_save(&c->record, c->record_path, true, why);
 	if (!err)
 		err = server_begin(c, why);
 	if (err) {

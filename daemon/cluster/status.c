@@ -35,23 +35,12 @@ static const char *status_name(const struct cluster *c, u32 node)
 	return node == c->record.node ? c->opt.name : "";
 }
 
-static const char *status_heard(struct cluster *c, u32 node)
-{
-	struct session_status status;
-
-	if (node == c->record.node)
-		return "alive";
-	if (!c->net || session_peer_status(c->net, node, &status))
-		return "unknown";
-	return detect_name(status.state);
-}
-
 static void status_member(struct cluster *c, struct json_object *list,
 			  struct json_object *problems, u32 node,
 			  const char *role)
 {
 	struct json_object *row = json_object_new_object();
-	const char *heard = status_heard(c, node);
+	const char *heard = cluster_heard(c, node);
 	struct session_status status;
 	char what[128];
 

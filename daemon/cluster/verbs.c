@@ -220,17 +220,6 @@ static const char *verb_role(const struct group_info *info, u64 server)
 							      "learner";
 }
 
-static const char *verb_heard(struct cluster *c, u32 node)
-{
-	struct session_status status;
-
-	if (node == c->record.node)
-		return "alive";
-	if (session_peer_status(c->net, node, &status))
-		return "unknown";
-	return detect_name(status.state);
-}
-
 static struct json_object *verb_addrs(const struct state_node *node, u8 use)
 {
 	struct json_object *list = json_object_new_array();
@@ -258,7 +247,7 @@ static struct json_object *show_node(struct cluster *c,
 	json_number(doc, "id", node->id);
 	json_text(doc, "name", node->name);
 	json_text(doc, "state", verb_node_state(node->state));
-	json_text(doc, "heard", verb_heard(c, node->id));
+	json_text(doc, "heard", cluster_heard(c, node->id));
 	json_text(doc, "group", verb_role(&info, node->raft));
 	json_text(doc, "zone", node->zone);
 	json_text(doc, "rack", node->rack);

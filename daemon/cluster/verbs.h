@@ -40,7 +40,6 @@ int args_copy(struct json_object *args, const char *name, char *to, u32 room);
 int args_hex(struct json_object *args, const char *name, u8 *to, u32 bytes);
 int args_addrs(struct json_object *args, struct state_cmd *cmd);
 struct json_object *json_of(const void *text, size_t bytes, int depth);
-struct json_object *json_hex(const u8 *from, u32 bytes);
 void json_text(struct json_object *to, const char *key, const char *text);
 void json_number(struct json_object *to, const char *key, u64 number);
 

@@ -135,16 +135,6 @@ static void do_cluster_status(struct admin_request *request,
 	admin_ok(request, cluster_status(qbdd->cluster));
 }
 
-static void token_hex(struct json_object *args, const uint8_t key[TOKEN_KEY])
-{
-	char text[2 * TOKEN_KEY + 1];
-	unsigned int i;
-
-	for (i = 0; i < TOKEN_KEY; i++)
-		snprintf(text + 2 * i, 3, "%02x", key[i]);
-	json_object_object_add(args, "psk", json_object_new_string(text));
-}
-
 /* The secret stays here: consensus gets what is derived from it. */
 static void do_token_create(struct admin_request *request,
 			    struct json_object *args, void *owner)
@@ -170,7 +160,7 @@ static void do_token_create(struct admin_request *request,
 	json_object_object_add(
 		ask, "expires_ms",
 		json_object_new_uint64((now.tv_sec + lives) * 1000ULL));
-	token_hex(ask, key);
+	json_object_object_add(ask, "psk", json_hex(key, sizeof(key)));
 	json_object_object_add(extra, "token", json_object_new_string(text));
 	json_object_object_add(extra, "id", json_object_new_uint64(token.id));
 	json_object_object_add(extra, "uses", json_object_new_uint64(uses));

@@ -174,13 +174,10 @@ void state_do_detach(struct state *s, const struct state_cmd *cmd,
 	struct state_volume *volume;
 	u32 slot;
 
-	volume = state_volume_live(s, cmd->volume, &slot, res);
+	volume = state_volume_held(s, cmd, &slot, res);
 	if (!volume)
 		return;
-	if (cmd->term != volume->term)
-		state_no(res, STATE_WHY_TERM, volume->id, volume->term,
-			 cmd->term);
-	else if (!volume->hold || volume->holder != cmd->node)
+	if (!volume->hold || volume->holder != cmd->node)
 		state_no(res, STATE_WHY_NOT_HOLDER, volume->id, cmd->node, 0);
 	if (res->why)
 		return;
@@ -204,13 +201,10 @@ void state_do_fence(struct state *s, const struct state_cmd *cmd,
 	struct state_volume *volume;
 	u32 slot;
 
-	volume = state_volume_live(s, cmd->volume, &slot, res);
+	volume = state_volume_held(s, cmd, &slot, res);
 	if (!volume)
 		return;
-	if (cmd->term != volume->term)
-		state_no(res, STATE_WHY_TERM, volume->id, volume->term,
-			 cmd->term);
-	else if (!volume->hold)
+	if (!volume->hold)
 		state_no(res, STATE_WHY_NOT_HOLDER, volume->id, 0, 0);
 	else if (!state_term_next(s, volume))
 		state_no(res, STATE_WHY_IDS_FULL, 0, 0, 0);

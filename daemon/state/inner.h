@@ -168,6 +168,9 @@ void state_do_volume_delete(struct state *s, const struct state_cmd *cmd,
 			    struct state_result *res);
 struct state_volume *state_volume_live(const struct state *s, u32 id, u32 *slot,
 				       struct state_result *res);
+struct state_volume *state_volume_held(const struct state *s,
+				       const struct state_cmd *cmd, u32 *slot,
+				       struct state_result *res);
 void state_volume_settle(struct state *s, u32 slot);
 void state_volume_free(struct state *s, u32 slot);
 bool state_policy_good(const struct state_volume *volume, u32 *bad);

@@ -119,14 +119,9 @@ void state_do_volume_grown(struct state *s, const struct state_cmd *cmd,
 	struct state_volume *volume;
 	u32 slot;
 
-	volume = state_volume_live(s, cmd->volume, &slot, res);
+	volume = state_volume_held(s, cmd, &slot, res);
 	if (!volume)
 		return;
-	if (cmd->term != volume->term) {
-		state_no(res, STATE_WHY_TERM, volume->id, volume->term,
-			 cmd->term);
-		return;
-	}
 	if (!volume->grow || cmd->size != volume->grow || volume->unmade ||
 	    volume->shards != state_shards_wanted(volume)) {
 		state_no(res, STATE_WHY_SIZE, 0, 0, 0);

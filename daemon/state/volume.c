@@ -31,6 +31,28 @@ struct state_volume *state_volume_live(const struct state *s, u32 id, u32 *slot,
 }
 
 /**
+ * state_volume_held() - the same, under the term that a command names
+ * @s: the state
+ * @cmd: the command
+ * @slot: its slot
+ * @res: why not
+ *
+ * Return: the volume or NULL.
+ */
+struct state_volume *state_volume_held(const struct state *s,
+				       const struct state_cmd *cmd, u32 *slot,
+				       struct state_result *res)
+{
+	struct state_volume *volume;
+
+	volume = state_volume_live(s, cmd->volume, slot, res);
+	if (volume && cmd->term != volume->term)
+		state_no(res, STATE_WHY_TERM, volume->id, volume->term,
+			 cmd->term);
+	return res->why ? NULL : volume;
+}
+
+/**
  * state_policy_good() - can a volume be held to these policies?
  * @volume: its policies
  * @bad: which one not

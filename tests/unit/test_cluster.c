@@ -4,20 +4,19 @@
  * join and become members, the one that leads goes, a log is lost, a node is
  * removed; what is asked of whom, and what is refused.
  */
-#include <dirent.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/stat.h>
 
 #include "harness.h"
+#include "loop_wait.h"
 #include "../../daemon/cluster/verbs.h"
 #include "../../daemon/log.h"
 #include "../../daemon/session/token.h"
 
 #define NODES 5
-#define MS 1000000ULL
-#define PATIENCE (60000 * MS)
+#define MS LOOP_MS
 
 struct node {
 	struct cluster *c;
@@ -41,19 +40,7 @@ static struct loop *loop;
 static struct node node[NODES];
 static char top[48];
 
-/* The condition may do something: it is asked until it is met, once. */
-#define WAIT_FOR(condition)                                        \
-	({                                                         \
-		u64 until_ = loop_now(loop) + PATIENCE;            \
-		bool met_;                                         \
-		for (;;) {                                         \
-			met_ = (condition);                        \
-			if (met_ || loop_now(loop) >= until_)      \
-				break;                             \
-			loop_turn(loop, loop_now(loop) + 10 * MS); \
-		}                                                  \
-		met_;                                              \
-	})
+#define WAIT_FOR(condition) LOOP_WAIT(loop, condition)
 
 static int free_port(union links_addr *addr)
 {
@@ -66,24 +53,6 @@ static int free_port(union links_addr *addr)
 	    getsockname(fd, &addr->any, &len))
 		return -1;
 	return close(fd);
-}
-
-static void dir_remove(const char *path)
-{
-	char name[512];
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (unlink(name))
-			dir_remove(name);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
 }
 
 static int start(struct node *n)
@@ -235,17 +204,21 @@ static int join(struct node *n, struct node *at, const char *token)
 	return WAIT_FOR(n->joined) ? n->join_err : -ETIMEDOUT;
 }
 
+/* By all their logs: what only the leader has may end with it. */
 static u32 voters(void)
 {
-	struct group_info info = { 0 };
-	u32 i;
+	struct group_info info;
+	u32 i, all = 0;
 
-	for (i = 0; i < NODES; i++)
-		if (node[i].c && cluster_leads(node[i].c)) {
-			group_look(node[i].c->group, &info);
-			return info.conf.next ? 0 : hweight32(info.conf.old);
-		}
-	return 0;
+	for (i = 0; i < NODES; i++) {
+		if (!node[i].c || !node[i].c->group)
+			continue;
+		group_look(node[i].c->group, &info);
+		if (info.conf.next || (all && info.conf.old != all))
+			return 0;
+		all = info.conf.old;
+	}
+	return hweight32(all);
 }
 
 static bool votes(u64 server)
@@ -391,6 +364,22 @@ TEST_F(cluster, lost_log)
 			     n->c->record.server != before));
 	ASSERT_TRUE(WAIT_FOR(voters() == 3 && votes(n->c->record.server)));
 	EXPECT_LT(before, n->c->record.server);
+}
+
+/* Whom it knew when it joined is gone; the others it knows from a later list.
+ */
+TEST_F(cluster, peers)
+{
+	struct node *n;
+
+	ASSERT_TRUE(make_nodes(5));
+	for (n = &node[1]; n->c->group; n++)
+		;
+	ASSERT_TRUE(WAIT_FOR(n->c->record.nr_peers == 3));
+	stop(n);
+	stop(&node[0]);
+	ASSERT_EQ(0, start(n));
+	ASSERT_TRUE(WAIT_FOR(leader() && cluster_ready(n->c)));
 }
 
 TEST_F(cluster, removed)

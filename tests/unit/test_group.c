@@ -3,18 +3,17 @@
  * A group of three servers in one loop, each with its log in a directory: what
  * is answered, what a crash, a cut, a snapshot, a full and a broken disk do.
  */
-#include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/stat.h>
 
 #include "harness.h"
+#include "loop_wait.h"
 #include "../../daemon/group/group.h"
 #include "../../daemon/log.h"
 
 #define NODES 3
-#define MS 1000000ULL
-#define PATIENCE (20000 * MS)
+#define MS LOOP_MS
 #define COMMANDS_MAX 4096
 
 /* The machine: the numbers that were said, in order. */
@@ -237,24 +236,6 @@ static int node_make(struct node *node)
 	return err ?: node_start(node);
 }
 
-static void dir_remove(const char *path)
-{
-	char name[512];
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (unlink(name))
-			dir_remove(name);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(path);
-}
-
 FIXTURE(group)
 {
 	int unused;
@@ -321,19 +302,7 @@ static struct node *leader(void)
 	return found;
 }
 
-/* The condition may do something: it is asked until it is met, once. */
-#define WAIT_FOR(condition)                                                    \
-	({                                                                     \
-		u64 until_ = loop_now(world.loop) + PATIENCE;                  \
-		bool met_;                                                     \
-		for (;;) {                                                     \
-			met_ = (condition);                                    \
-			if (met_ || loop_now(world.loop) >= until_)            \
-				break;                                         \
-			loop_turn(world.loop, loop_now(world.loop) + 10 * MS); \
-		}                                                              \
-		met_;                                                          \
-	})
+#define WAIT_FOR(condition) LOOP_WAIT(world.loop, condition)
 
 static void asked_done(struct group_wait *wait, int err)
 {

@@ -87,4 +87,19 @@ TEST(uuids)
 	EXPECT_EQ(0, memcmp(uuid, want, sizeof(want)));
 }
 
+TEST(hex)
+{
+	uint8_t to[2] = { 7, 7 };
+
+	EXPECT_TRUE(parse_hex("0fA1", to, 2));
+	EXPECT_EQ(0x0f, to[0]);
+	EXPECT_EQ(0xa1, to[1]);
+	EXPECT_FALSE(parse_hex("00", to, 2));
+	EXPECT_FALSE(parse_hex("000000", to, 2));
+	EXPECT_FALSE(parse_hex("000g", to, 2));
+	EXPECT_FALSE(parse_hex(" 000", to, 2));
+	EXPECT_EQ(0x0f, to[0]);
+	EXPECT_TRUE(parse_hex("", to, 0));
+}
+
 TEST_HARNESS_MAIN
