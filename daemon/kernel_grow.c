@@ -22,11 +22,10 @@
  * @seen: it is there
  * @dead: it is, but of no use any more
  * @size: that it has
- * @shard_size: size of its shards
  * @growing: size that it is growing to, 0 = it is not
  * @reason: what the growth waits for
- * @stuck: a new shard asked for another term
- * @last_words: why it did not grow, by an event
+ * @stuck: this term will not get there
+ * @last_words: why a growth did not begin, by an event
  */
 struct kernel_grow {
 	uint32_t id;
@@ -36,7 +35,6 @@ struct kernel_grow {
 	bool seen;
 	bool dead;
 	uint64_t size;
-	uint64_t shard_size;
 	uint64_t growing;
 	char reason[256];
 	bool stuck;
@@ -54,35 +52,27 @@ static int kernel_grow_match(struct nlattr **attrs, void *arg)
 	grow->dead = knl_u32(attrs, QBD_A_VOLUME_STATE) >=
 		     QBD_VOLUME_STATE_DETACHING;
 	grow->size = knl_u64(attrs, QBD_A_VOLUME_SIZE_BYTES);
-	grow->shard_size = knl_u64(attrs, QBD_A_VOLUME_SHARD_BYTES);
 	grow->growing = knl_u64(attrs, QBD_A_VOLUME_GROWING_BYTES);
 	snprintf(grow->reason, sizeof(grow->reason), "%s",
 		 knl_str(attrs, QBD_A_VOLUME_GROWING_REASON));
+	grow->stuck = attrs[QBD_A_VOLUME_GROWING_ERROR];
 	return 0;
 }
 
+/*
+ * What a growth waits for, and that it is stuck, is in the dump: whoever asks
+ * again has not heard the event. That it did not begin is said once.
+ */
 static int kernel_grow_event(struct nlattr **attrs, void *arg)
 {
 	struct kernel_grow *grow = arg;
-	uint32_t kind = knl_u32(attrs, QBD_A_EVENT_KIND);
-	uint64_t shard = knl_u32(attrs, QBD_A_EVENT_SHARD);
-	int error = (int)knl_u32(attrs, QBD_A_EVENT_ERROR);
 
-	if (knl_u32(attrs, QBD_A_EVENT_VOLUME) != grow->id)
+	if (knl_u32(attrs, QBD_A_EVENT_VOLUME) != grow->id ||
+	    knl_u32(attrs, QBD_A_EVENT_KIND) != QBD_EVENT_KIND_VOLUME_SIZE ||
+	    !attrs[QBD_A_EVENT_ERROR])
 		return 0;
-	/*
-	 * Shards that it had before may have news of their own; and what else
-	 * is said of new ones may pass.
-	 */
-	if (kind == QBD_EVENT_KIND_TERM_NEEDED && grow->shard_size &&
-	    shard >= (grow->size - 1) / grow->shard_size + 1 &&
-	    (error == -EFBIG || error == -ESTALE))
-		grow->stuck = true;
-	if (kind == QBD_EVENT_KIND_VOLUME_SIZE && attrs[QBD_A_EVENT_ERROR]) {
-		grow->stuck = true;
-		snprintf(grow->last_words, sizeof(grow->last_words), "%s",
-			 knl_str(attrs, QBD_A_EVENT_REASON));
-	}
+	snprintf(grow->last_words, sizeof(grow->last_words), "%s",
+		 knl_str(attrs, QBD_A_EVENT_REASON));
 	return 0;
 }
 
@@ -93,14 +83,14 @@ static int kernel_grow_failed(struct knl *knl, const struct kernel_grow *grow)
 			 "it did not grow: the volume %s",
 			 grow->seen ? "is not served here any more" :
 				      "has gone");
-	else if (grow->growing)
+	else if (grow->stuck)
 		snprintf(
 			knl->error, sizeof(knl->error),
-			"it will not grow under this term, attach it with the new size: %s",
+			"it will not grow under this term: %s; put that right, then attach it with the new size and a higher term",
 			grow->reason);
 	else
 		snprintf(knl->error, sizeof(knl->error), "it did not grow: %s",
-			 *grow->last_words ? grow->last_words : "see dmesg");
+			 *grow->last_words ? grow->last_words : "ask again");
 	return -EIO;
 }
 
@@ -116,13 +106,15 @@ static int kernel_grow_done(struct knl *knl, void *arg)
 	grow->seen = false;
 	grow->dead = false;
 	grow->growing = 0;
+	grow->stuck = false;
 	grow->reason[0] = '\0';
 	err = knl_dump(knl, &dump);
 	if (err)
 		return err;
 	if (grow->seen && grow->size >= grow->want)
 		return 1;
-	if (grow->seen && !grow->dead && grow->growing && !grow->stuck)
+	if (grow->seen && !grow->dead && grow->growing >= grow->want &&
+	    !grow->stuck)
 		return 0;
 	err = knl_events_drain(knl, kernel_grow_event, grow);
 	return err ? err : kernel_grow_failed(knl, grow);

@@ -472,6 +472,11 @@ static int kernel_volume_row(struct nlattr **attrs, void *arg)
 	else
 		out_none(out);
 	out_str(out, knl_str(attrs, QBD_A_VOLUME_GROWING_REASON));
+	if (attrs[QBD_A_VOLUME_GROWING_ERROR])
+		out_s64(out,
+			(int32_t)knl_u32(attrs, QBD_A_VOLUME_GROWING_ERROR));
+	else
+		out_none(out);
 	return 0;
 }
 
@@ -497,6 +502,7 @@ int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "reason", "REASON", false },
 		{ "growing_bytes", "GROWING", true },
 		{ "growing_reason", "WAITS-FOR", false },
+		{ "growing_error", "STUCK", true },
 	};
 	struct out out;
 	const struct knl_dump dump = { .cmd = QBD_CMD_VOLUME_GET,

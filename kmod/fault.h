@@ -42,7 +42,8 @@ struct dentry;
 	X(CKPT_FLUSH_AFTER, ckpt_crash_after_flush)			\
 	X(CKPT_SUPER_BEFORE, ckpt_crash_before_super)			\
 	X(CKPT_SUPER_AFTER, ckpt_crash_after_super)			\
-	X(POOL_EMPTY, pool_empty)	/* no payload pages to be had */
+	X(POOL_EMPTY, pool_empty)	/* no payload pages to be had */ \
+	X(LEAD_NOMEM, lead_nomem)	/* no memory for a shard's leader */
 /* clang-format on */
 
 enum qbd_fault {

@@ -350,6 +350,9 @@ static int qbd_netlink_volume_growing(struct sk_buff *skb,
 	    nla_put_string(skb, QBD_A_VOLUME_GROWING_REASON,
 			   vol->growing_reason))
 		return -EMSGSIZE;
+	if (vol->growing_error &&
+	    nla_put_s32(skb, QBD_A_VOLUME_GROWING_ERROR, vol->growing_error))
+		return -EMSGSIZE;
 	return 0;
 }
 

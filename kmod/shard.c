@@ -104,7 +104,7 @@ static void qbd_shard_free(struct qbd_shard *shard)
 {
 	struct qbd_node *node = shard->node;
 
-	WARN_ON_ONCE(shard->lead || shard->replica);
+	WARN_ON_ONCE(shard->lead || shard->lead_next || shard->replica);
 	qbd_pump_destroy(shard);
 	call_rcu(&shard->rcu, qbd_shard_free_rcu);
 	qbd_node_put(node);

@@ -90,6 +90,8 @@ struct qbd_shard_link {
  * @users: volumes, and who is about to give it a replica [lock]
  * @rcu: to free it [rcu]
  * @lead: the leader; NULL if it is not led here [lock]
+ * @lead_next: the one that will be, with all its memory [owner: life_work of
+ *	its volume]
  * @lead_gen: how many leaders there were [lock]
  * @vol: the volume; NULL if it is not led here [lock]
  * @term: term of the attach [lock]
@@ -137,6 +139,7 @@ struct qbd_shard {
 	struct rcu_head rcu;
 
 	struct qbd_leader_core *lead;
+	struct qbd_leader_core *lead_next;
 	u32 lead_gen;
 	struct qbd_volume *vol;
 	u64 term;

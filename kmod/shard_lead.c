@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The leader of a shard: starting and stopping it, requests on their way in
- * and out, and stealing them.
+ * The leader of a shard: preparing, starting and stopping it, requests on their
+ * way in and out, and stealing them.
  *
  * A request joins shard->reqs under the same lock under which the leader takes
  * it, or refuses it for now; then it is in shard->held too, and tried again
@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "event.h"
+#include "fault.h"
 #include "request.h"
 #include "shard.h"
 #include "shard_set.h"
@@ -40,8 +41,11 @@ static struct qbd_leader_core *qbd_lead_alloc(struct qbd_leader_config *cfg)
 	size_t core = ALIGN(qbd_leader_size(), 8);
 	size_t ring = sizeof(*cfg->ring) * QBD_LEADER_RECORDS;
 	size_t reads = sizeof(*cfg->read) * QBD_LEADER_READS;
-	void *mem = kvzalloc(core + ring + reads, GFP_KERNEL);
+	void *mem;
 
+	if (qbd_fault(QBD_FAULT_LEAD_NOMEM))
+		return NULL;
+	mem = kvzalloc(core + ring + reads, GFP_KERNEL);
 	if (!mem)
 		return NULL;
 	cfg->ring = mem + core;
@@ -69,15 +73,20 @@ static void qbd_lead_begin(struct qbd_shard *shard, const struct qbd_set *set)
 }
 
 /**
- * qbd_shard_lead_start() - lead a shard
+ * qbd_shard_lead_prepare() - all that a leader needs, before it begins
  * @shard: the shard; not led yet
- * @spec: how
+ * @spec: how it will be led
  *
- * Context: process, may allocate.
+ * A leader that began has used its term up (S2). So what may fail is done for
+ * all shards of an attach or a growth before the first of them begins.
+ *
+ * To be followed by qbd_shard_lead_start() or qbd_shard_lead_stop().
+ *
+ * Context: life_work of the volume; may allocate.
  * Return: 0; -EBUSY if it is led; -ENOMEM; -EINVAL.
  */
-int qbd_shard_lead_start(struct qbd_shard *shard,
-			 const struct qbd_shard_lead_spec *spec)
+int qbd_shard_lead_prepare(struct qbd_shard *shard,
+			   const struct qbd_shard_lead_spec *spec)
 {
 	u64 lease_ms = shard->node->spec.lease_ms;
 	struct qbd_leader_config cfg = {
@@ -98,6 +107,8 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 	struct qbd_leader_core *lead;
 	int err;
 
+	if (READ_ONCE(shard->vol) || shard->lead_next)
+		return -EBUSY;
 	err = qbd_set_spec_make(&cfg.set, spec->set);
 	if (err)
 		return err;
@@ -106,17 +117,32 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 		return -ENOMEM;
 	err = qbd_leader_init(lead, &cfg);
 	if (err)
-		goto err_free;
+		kvfree(lead);
+	else
+		shard->lead_next = lead;
+	return err;
+}
+
+/**
+ * qbd_shard_lead_start() - lead a shard
+ * @shard: the shard, prepared
+ * @vol: for this volume
+ *
+ * Can't fail.
+ *
+ * Context: life_work of the volume.
+ */
+void qbd_shard_lead_start(struct qbd_shard *shard, struct qbd_volume *vol)
+{
+	struct qbd_leader_core *lead = shard->lead_next;
+	struct qbd_set set = *qbd_leader_set(lead);
+
+	shard->lead_next = NULL;
 	spin_lock(&shard->lock);
-	if (shard->lead) {
-		spin_unlock(&shard->lock);
-		err = -EBUSY;
-		goto err_free;
-	}
 	shard->lead = lead;
 	shard->lead_gen++;
-	shard->vol = spec->vol;
-	shard->term = spec->term;
+	shard->vol = vol;
+	shard->term = vol->term;
 	memset(shard->link, 0, sizeof(shard->link));
 	shard->set_due = true;
 	shard->dead = false;
@@ -124,18 +150,13 @@ int qbd_shard_lead_start(struct qbd_shard *shard,
 	shard->nr_writes = 0;
 	__qbd_shard_state_update(shard);
 	spin_unlock(&shard->lock);
-	qbd_lead_begin(shard, &cfg.set);
-	return 0;
-
-err_free:
-	kvfree(lead);
-	return err;
+	qbd_lead_begin(shard, &set);
 }
 
 /**
  * qbd_shard_lead_stop() - lead it no more
- * @shard: the shard
- * @vol: for this volume; nothing happens if it is not led for it
+ * @shard: the shard, prepared or led or neither
+ * @vol: for this volume; what is led for another one stays
  *
  * All requests have ended before, or end here with an error. The leader goes
  * when it has said what it has to say of them, whoever carries that out: each
@@ -149,6 +170,8 @@ void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol)
 	};
 	struct qbd_leader_core *lead;
 
+	kvfree(shard->lead_next);
+	shard->lead_next = NULL;
 	if (READ_ONCE(shard->vol) != vol)
 		return;
 	qbd_shard_kill(shard, vol);

@@ -17,7 +17,6 @@ struct request;
 
 /**
  * struct qbd_shard_lead_spec - how a shard is to be led
- * @vol: the volume
  * @term: term of the attach
  * @nonce: its session nonce
  * @blocks: size of the shard
@@ -25,7 +24,6 @@ struct request;
  * @reads_quorum: reads are confirmed by a round instead of the lease
  */
 struct qbd_shard_lead_spec {
-	struct qbd_volume *vol;
 	u64 term;
 	u64 nonce;
 	u32 blocks;
@@ -33,8 +31,9 @@ struct qbd_shard_lead_spec {
 	bool reads_quorum;
 };
 
-int qbd_shard_lead_start(struct qbd_shard *shard,
-			 const struct qbd_shard_lead_spec *spec);
+int qbd_shard_lead_prepare(struct qbd_shard *shard,
+			   const struct qbd_shard_lead_spec *spec);
+void qbd_shard_lead_start(struct qbd_shard *shard, struct qbd_volume *vol);
 void qbd_shard_lead_stop(struct qbd_shard *shard, struct qbd_volume *vol);
 void qbd_shard_submit(struct qbd_shard *shard, struct qbd_request *req);
 void __qbd_shard_held_one(struct qbd_shard *shard);

@@ -26,11 +26,13 @@
  * so a larger volume needs more capacity there, and more shards. New shards are
  * led under the same term and nonce. The others go on, and so does the disk
  * with its old size until all new ones serve. A leader is never started twice
- * under a term (S2), nor is a shard left out again: a growth that this term
- * can't finish stays as it is, and ends with an attach of the new size. For
- * consensus (as yet: the administrator) has decided on that size before this
- * kernel hears of it, and names it to whoever attaches next. Else this holder
- * could complete a late write on a shard that its successor did not fence (S7).
+ * under a term (S2), nor is a shard left out again: so all that may fail is
+ * done before the first one starts, and undone if it does. A growth that this
+ * term can't finish stays as it is, and ends with an attach of the new size.
+ * For consensus (as yet: the administrator) has decided on that size before
+ * this kernel hears of it, and names it to whoever attaches next. Else this
+ * holder could complete a late write on a shard that its successor did not
+ * fence (S7).
  *
  * FORCED DETACH ends all requests within a bounded time, whatever is stuck:
  * it takes only the locks of volume and shards, ends what is held in qbd's
@@ -119,6 +121,7 @@ struct qbd_volume_spec {
  * @reason: why it does not serve, empty if it does
  * @growing_bytes: size that it is growing to, 0 = it is not growing
  * @growing_reason: what the growth waits for
+ * @growing_error: negative errno if this term will not get there
  */
 struct qbd_volume_info {
 	enum qbd_volume_state state;
@@ -138,6 +141,7 @@ struct qbd_volume_info {
 	char reason[NETLINK_MAX_FMTMSG_LEN];
 	u64 growing_bytes;
 	char growing_reason[NETLINK_MAX_FMTMSG_LEN];
+	int growing_error;
 };
 
 /**
@@ -262,13 +266,16 @@ void qbd_volume_step(struct qbd_volume *vol, enum qbd_leader_event_kind kind,
 		     u32 first, u32 end);
 int qbd_volume_use_shards(struct qbd_volume *vol, u32 first, u32 end);
 void qbd_volume_unuse_shards(struct qbd_volume *vol, u32 first, u32 end);
-int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
-			   u32 *failed);
+int qbd_volume_prepare_shards(struct qbd_volume *vol,
+			      const struct qbd_volume_sets *sets);
+void qbd_volume_lead_shards(struct qbd_volume *vol, u32 first, u32 end);
 
 /* volume_grow.c: more of it while it is attached */
 int qbd_volume_enlarge(struct qbd_node *node,
 		       const struct qbd_volume_spec *spec,
 		       struct qbd_refusal *why);
+void __qbd_volume_grow_term(struct qbd_volume *vol, u32 number, int err,
+			    const char *reason);
 void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info);
 void qbd_volume_life_grow(struct qbd_volume *vol);
 

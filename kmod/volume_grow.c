@@ -8,8 +8,8 @@
  * gone, and nothing was started. One that is refused ends it.
  *
  * IN PHASES.
- *	1 the new shards are taken, and the gate knows of them. What fails here
- *	  fails the growth, and all is as it was
+ *	1 the new shards are taken, their leaders get their memory, and the gate
+ *	  knows of them. What fails here fails the growth, and all is as it was
  *	2 their leaders are started: now there is no way back in this term
  *	3 all are promised: the gate opens for them (S7)
  *	4 all serve: after a grace period (blk.c) the disk has the new size
@@ -107,6 +107,7 @@ static int qbd_volume_grow_begin(struct qbd_volume *vol,
 	err = __qbd_volume_grow_check_state(vol, why);
 	if (!err) {
 		vol->grow.why = NULL;
+		vol->grow.error = 0;
 		vol->grow.nr_suspended = 0;
 		vol->grow.complete = true;
 	}
@@ -219,6 +220,7 @@ void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info)
 	u32 number = U32_MAX;
 	const char *why;
 	u32 why_shard;
+	int err;
 
 	spin_lock(&vol->lock);
 	if (vol->grow.complete && __qbd_volume_serves(vol))
@@ -227,14 +229,41 @@ void qbd_volume_grow_info(struct qbd_volume *vol, struct qbd_volume_info *info)
 		number = qbd_volume_waits_for(&vol->gate);
 	why = vol->grow.why;
 	why_shard = vol->grow.why_shard;
+	err = vol->grow.error;
 	spin_unlock(&vol->lock);
 	if (!info->growing_bytes)
 		return;
+	info->growing_error = err;
 	if (why)
 		scnprintf(info->growing_reason, sizeof(info->growing_reason),
 			  "shard %u: %s", why_shard, why);
 	else
 		qbd_volume_grow_why(vol, number, info);
+}
+
+/**
+ * __qbd_volume_grow_term() - a new shard asks for another term
+ * @vol: locked
+ * @number: of the shard
+ * @err: why, as QBD_ACT_NEED_TERM has it
+ * @reason: the same for people
+ *
+ * A copy that is out of reach may come back, a set that is known in part only
+ * may not come into force. But replicas keep the size that they have; and the
+ * first reason of that kind is what has to be mended.
+ */
+void __qbd_volume_grow_term(struct qbd_volume *vol, u32 number, int err,
+			    const char *reason)
+{
+	struct qbd_volume_growth *grow = &vol->grow;
+
+	qbd_assert_volume_locked(vol);
+	if (grow->error)
+		return;
+	grow->why = reason;
+	grow->why_shard = number;
+	if (err == -EFBIG || err == -ESTALE)
+		grow->error = err;
 }
 
 static void __qbd_volume_size_event(struct qbd_volume *vol, int err,
@@ -256,6 +285,18 @@ static void __qbd_volume_size_event(struct qbd_volume *vol, int err,
 
 /* --- in life_work ------------------------------------------------------ */
 
+static const char *qbd_volume_grow_undo_reason(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return "no memory for the new shards: ask again";
+	case -ESHUTDOWN:
+		return "the volume goes";
+	default:
+		return "the new shards could not be opened";
+	}
+}
+
 /* It did not begin: as if nobody had asked. */
 static void qbd_volume_grow_undo(struct qbd_volume *vol, int err)
 {
@@ -268,10 +309,7 @@ static void qbd_volume_grow_undo(struct qbd_volume *vol, int err)
 	spin_lock(&vol->lock);
 	grow->size_bytes = 0;
 	grow->complete = false;
-	__qbd_volume_size_event(vol, err,
-				err == -ENOMEM ?
-					"no memory for the new shards" :
-					"the volume goes");
+	__qbd_volume_size_event(vol, err, qbd_volume_grow_undo_reason(err));
 	spin_unlock(&vol->lock);
 }
 
@@ -295,27 +333,11 @@ static int qbd_volume_grow_gate(struct qbd_volume *vol, u32 end)
 	return err;
 }
 
-/*
- * The leaders begin. One that can't stays away: others have begun the term, and
- * would begin it anew. Whoever stopped all shards meanwhile may have missed
- * these.
- */
+/* The leaders begin. Whoever stopped all shards meanwhile may miss these. */
 static void qbd_volume_grow_lead(struct qbd_volume *vol, u32 first, u32 end)
 {
-	u32 failed;
-	bool dead;
-	int err;
-
-	err = qbd_volume_lead_shards(vol, &vol->grow.sets, &failed);
-	spin_lock(&vol->lock);
-	if (err && !vol->dead) {
-		vol->grow.why = "no memory for its leader: attach anew";
-		vol->grow.why_shard = failed;
-		__qbd_volume_size_event(vol, err, vol->grow.why);
-	}
-	dead = vol->dead;
-	spin_unlock(&vol->lock);
-	if (dead)
+	qbd_volume_lead_shards(vol, first, end);
+	if (READ_ONCE(vol->dead))
 		qbd_volume_step(vol, QBD_LEADER_STOP, first, end);
 }
 
@@ -331,11 +353,15 @@ static bool qbd_volume_grow_start(struct qbd_volume *vol)
 		return true;
 	err = qbd_volume_use_shards(vol, first, end);
 	if (!err)
+		err = qbd_volume_prepare_shards(vol, &vol->grow.sets);
+	if (!err)
 		err = qbd_volume_grow_gate(vol, end);
-	if (err)
+	if (err) {
 		qbd_volume_grow_undo(vol, err);
-	else
-		qbd_volume_grow_lead(vol, first, end);
+		return false;
+	}
+	qbd_volume_sets_free(&vol->grow.sets);
+	qbd_volume_grow_lead(vol, first, end);
 	return false;
 }
 

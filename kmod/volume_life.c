@@ -276,10 +276,8 @@ static void __qbd_volume_need_term(struct qbd_volume *vol,
 
 	qbd_assert_volume_locked(vol);
 	__qbd_volume_term_event(vol, shard, act, reason);
-	if (shard->key.shard >= vol->nr_shards) {
-		vol->grow.why = reason;
-		vol->grow.why_shard = shard->key.shard;
-	}
+	if (shard->key.shard >= vol->nr_shards)
+		__qbd_volume_grow_term(vol, shard->key.shard, act->err, reason);
 	if (vol->state != QBD_VOLUME_STATE_OPENING || vol->added)
 		return;
 	WRITE_ONCE(vol->dead, true);
@@ -474,21 +472,19 @@ void qbd_volume_unuse_shards(struct qbd_volume *vol, u32 first, u32 end)
 }
 
 /**
- * qbd_volume_lead_shards() - start the leaders of shards
+ * qbd_volume_prepare_shards() - the leaders of shards, with all their memory
  * @vol: the volume
- * @sets: which, and their replica sets; freed
- * @failed: number of the one that failed
+ * @sets: which, and their replica sets
  *
  * All have the same size, the last one too: what a growth needs is not asked of
  * replicas, and a replica takes only room for what was written.
  *
- * Return: 0; or negative errno, and some of them may be led.
+ * Return: 0; or negative errno, and some of them may be prepared.
  */
-int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
-			   u32 *failed)
+int qbd_volume_prepare_shards(struct qbd_volume *vol,
+			      const struct qbd_volume_sets *sets)
 {
 	struct qbd_shard_lead_spec spec = {
-		.vol = vol,
 		.term = vol->term,
 		.nonce = vol->nonce,
 		.blocks = BIT(vol->shard_shift),
@@ -500,28 +496,47 @@ int qbd_volume_lead_shards(struct qbd_volume *vol, struct qbd_volume_sets *sets,
 
 	for (i = 0; i < sets->nr && !err; i++) {
 		spec.set = &sets->set[i];
-		*failed = sets->first + i;
 		err = READ_ONCE(vol->dead) ?
 			      -ESHUTDOWN :
-			      qbd_shard_lead_start(
-				      xa_load(&vol->shards, *failed), &spec);
+			      qbd_shard_lead_prepare(xa_load(&vol->shards,
+							     sets->first + i),
+						     &spec);
 	}
-	qbd_volume_sets_free(sets);
 	return err;
+}
+
+/**
+ * qbd_volume_lead_shards() - start the leaders of shards
+ * @vol: the volume
+ * @first: number of the first shard, prepared as the others are
+ * @end: number after the last one
+ *
+ * Those of a volume that is dead stay away.
+ */
+void qbd_volume_lead_shards(struct qbd_volume *vol, u32 first, u32 end)
+{
+	u32 i;
+
+	for (i = first; i < end && !READ_ONCE(vol->dead); i++)
+		qbd_shard_lead_start(xa_load(&vol->shards, i), vol);
 }
 
 static int qbd_volume_start(struct qbd_volume *vol)
 {
-	u32 failed;
 	int err;
 
 	err = qbd_volume_use_shards(vol, 0, vol->nr_led);
+	if (!err)
+		err = qbd_volume_prepare_shards(vol, &vol->sets);
 	if (err)
 		return err;
 	spin_lock(&vol->lock);
 	err = qbd_volume_begin(&vol->gate, vol->term, vol->nonce);
 	spin_unlock(&vol->lock);
-	return err ?: qbd_volume_lead_shards(vol, &vol->sets, &failed);
+	if (err)
+		return err;
+	qbd_volume_lead_shards(vol, 0, vol->nr_led);
+	return READ_ONCE(vol->dead) ? -ESHUTDOWN : 0;
 }
 
 static void qbd_volume_life_start(struct qbd_volume *vol)

@@ -36,7 +36,8 @@ struct qbd_volume_sets {
  * @started: leaders were started, or none is needed [owner: life_work]
  * @nr_suspended: new shards without quorum [lock]
  * @why_shard: with @why [lock]
- * @why: this term will not get anywhere with that shard; NULL [lock]
+ * @why: this term does not get anywhere with that shard; NULL [lock]
+ * @error: and it never will; 0 if it may pass [lock]
  */
 struct qbd_volume_growth {
 	u64 size_bytes;
@@ -46,6 +47,7 @@ struct qbd_volume_growth {
 	u32 nr_suspended;
 	u32 why_shard;
 	const char *why;
+	int error;
 };
 
 int qbd_volume_sets_init(struct qbd_volume_sets *sets, u32 first, u32 end);

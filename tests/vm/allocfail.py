@@ -2,93 +2,41 @@
 """Allocations that fail, in a kernel with CONFIG_FAILSLAB and
 CONFIG_FAIL_PAGE_ALLOC; see 266_alloc_faults.sh and 268_alloc_writes.sh.
 
-    walk COUNT SEED     Each request in turn: its first allocation fails, then
-                        its second, and so on until it has no more (of many, as
-                        many as COUNT, drawn by the seed). What is refused has
-                        changed nothing; at last it works.
+    walk DISK COUNT SEED    Each request in turn: its first allocation fails,
+                        then its second, and so on until it has no more (of
+                        many, as many as COUNT, drawn by the seed). What is
+                        refused has changed nothing; at last it works. Then
+                        growths by shards, while allocations of threads fail by
+                        chance: the volume has all of the shards, or none.
     on PROBABILITY PID...   Allocations of kernel threads that may work for qbd,
                         and of these processes, fail with so many percent.
     off                 and no more; prints how many have failed.
 
 A request's own allocations are those of the task that sends it: fail-nth.
-Those of threads are found by their names: the stack trace filter, which could
-tell qbd.ko from the others, is not in all kernels. So others fail as well.
+For those of threads see allocgrow.py.
 """
 import errno
-import glob
 import os
 import random
 import sys
-import time
 
+from allocgrow import Growths, mark, off, switch, wait
 from rawnl import ACK, DUMP, REQUEST, Spec
 from rawnl_world import CLUSTER, MIB, SERVING, Side, connected, uuid
 
-DEBUG = "/sys/kernel/debug"
-KINDS = ("failslab", "fail_page_alloc")
-TIMES = 1 << 30
-THREADS = ("kthreadd", "kworker", "qbd")
 ACTIVE = 1
 REFUSALS = (errno.ENOMEM, errno.ENOBUFS)
-
-
-def put(path, value):
-    """A line into a file."""
-    with open(path, "w", encoding="ascii") as out:
-        out.write(f"{value}\n")
-
-
-def get(path):
-    """The line of a file."""
-    with open(path, encoding="ascii") as src:
-        return src.read().strip()
-
-
-def mark(value, pids=()):
-    """All tasks whose allocations are meant; those that come are so as well,
-    kthreadd makes them."""
-    for path in glob.glob("/proc/[0-9]*/task/[0-9]*"):
-        try:
-            if path.split("/")[2] in pids or (
-                    not get(f"{path}/cmdline") and
-                    get(f"{path}/comm").startswith(THREADS)):
-                put(f"{path}/make-it-fail", value)
-        except OSError:
-            pass                # it went meanwhile
-
-
-def switch(probability):
-    """Both kinds, with so many percent; also those that may wait fail, and
-    single pages. Nothing is printed for each of them."""
-    for kind in KINDS:
-        for key, value in (("verbose", 0), ("ignore-gfp-wait", "N"),
-                           ("interval", 1), ("task-filter", "Y"),
-                           ("times", TIMES), ("probability", probability)):
-            put(f"{DEBUG}/{kind}/{key}", value)
-    put(f"{DEBUG}/fail_page_alloc/min-order", 0)
-
-
-def injected():
-    """How many have failed since."""
-    return sum(TIMES - int(get(f"{DEBUG}/{kind}/times")) for kind in KINDS)
-
-
-def off():
-    """No faults; how many there were."""
-    for kind in KINDS:
-        put(f"{DEBUG}/{kind}/probability", 0)
-    mark(0)
-    return injected()
 
 
 class World:
     """n1 and what is asked of it; n2 is only there to be linked."""
 
-    def __init__(self, seed):
+    def __init__(self, disk, seed):
         self.rng = random.Random(seed)
         self.spec = Spec()
         self.side, other = Side(self.spec, 1), Side(self.spec, 2)
         self.sides = self.side, other
+        self.side.device = disk
         self.term, self.replica, self.size = 0, 7000, 16 * MIB
         self.ends = ()
         self.side.format()
@@ -184,9 +132,13 @@ class World:
 
     def grow(self):
         """volume-grow, within the shard"""
-        self.size += MIB
         return "volume-grow", {"id": 7, "term": self.term,
-                               "size-bytes": self.size}
+                               "size-bytes": self.size + MIB}
+
+    def worked(self, verb, values):
+        """The volume has that size."""
+        if verb == "volume-grow":
+            self.size = values["size-bytes"]
 
     def config(self):
         """shard-config, a step to where it is"""
@@ -195,8 +147,8 @@ class World:
 
     def is_there(self):
         """What is there now: of the node, its link, its stores with their
-        states, its replicas, its volumes with their states. A peer stays known
-        when it was removed."""
+        states, its replicas, its volumes with their states, sizes, and those
+        that they grow to. A peer stays known when it was removed."""
         if self.side.look() != 0:
             return ()
         state = self.side.number_of("store", "state")
@@ -204,7 +156,22 @@ class World:
                 tuple(int.from_bytes(row[state], "little")
                       for row in self.side.rows("store-get")),
                 len(self.side.replicas),
-                tuple(state for state, _ in self.side.volumes.values()))
+                tuple(map(self.volume_row, self.side.rows("volume-get"))))
+
+    def volume_row(self, row):
+        """State, size, size to be."""
+        growing = self.side.number_of("volume", "growing-bytes")
+        return (self.side.u32(row, "volume", "state"),
+                self.side.u32(row, "volume", "size-bytes"),
+                int.from_bytes(row.get(growing, b""), "little"))
+
+    def served(self):
+        """With a volume of the size that it has; see VOLUME."""
+        return (True, (0,), (ACTIVE,), 1, ((SERVING, self.size, 0),))
+
+    def grown(self):
+        """With one that has grown."""
+        return (True, (0,), (ACTIVE,), 1, ((SERVING, self.size + MIB, 0),))
 
 
 NOTHING = ()
@@ -212,25 +179,25 @@ RUNNING = (True, (), (), 0, ())
 STORE = (True, (), (ACTIVE,), 0, ())
 LINK = (True, (0,), (ACTIVE,), 0, ())
 REPLICA = (True, (0,), (ACTIVE,), 1, ())
-VOLUME = (True, (0,), (ACTIVE,), 1, (SERVING,))
 DUMPS = ("store-get", "replica-get", "volume-get", "shard-get", "peer-get",
          "link-get")
 
 
 def steps(world):
-    """From nothing to everything and back: a request, what is there then, and
-    what undoes it."""
+    """From nothing to everything and back: a request, what is there then (or
+    who knows), and what undoes it."""
     yield world.start, RUNNING, world.stop
     yield world.add, STORE, world.remove
     yield world.peer, STORE, world.unpeer
     yield world.link, LINK, world.unlink
     yield world.create, REPLICA, world.delete
-    yield world.attach, VOLUME, world.detach
-    for request in (world.set, world.config, world.floor, world.grow):
-        yield request, VOLUME, None
+    yield world.attach, world.served, world.detach
+    for request in (world.set, world.config, world.floor):
+        yield request, world.served, None
+    yield world.grow, world.grown, None
     for verb in DUMPS:
-        yield lambda verb=verb: (verb, "dump"), VOLUME, None
-    yield lambda: ("node-get", {}), VOLUME, None
+        yield lambda verb=verb: (verb, "dump"), world.served, None
+    yield lambda: ("node-get", {}), world.served, None
     yield world.detach, REPLICA, world.attach
     yield world.delete, LINK, world.create
     yield world.unlink, STORE, world.link
@@ -239,20 +206,11 @@ def steps(world):
     yield world.stop, NOTHING, world.start
 
 
-def wait(what, true, seconds=30):
-    """Until it is."""
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise SystemExit(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
-
-
 class Walk:
     """Requests of which one allocation fails."""
 
-    def __init__(self, count, seed):
-        self.world = World(seed)
+    def __init__(self, disk, count, seed):
+        self.world = World(disk, seed)
         self.count, self.failed = count, 0
         self.nth = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
 
@@ -297,17 +255,20 @@ class Walk:
     def good(self, request, state):
         """Without a fault it works."""
         verb, values = request()
+        state = state() if callable(state) else state
         error, _ = self.ask(verb, values)
         if error:
             raise SystemExit(f"{verb}: {errno.errorcode[-error]} without a "
                              "fault")
         self.reaches(verb, state)
+        self.world.worked(verb, values)
 
-    def one(self, request, state, undo):
+    def one(self, request, later, undo):
         """All allocations of a request, one after the other."""
-        before = self.world.is_there()
         nth, tried, refused = 0, 0, 0
         while tried < self.count:
+            before = self.world.is_there()
+            state = later() if callable(later) else later
             tried += 1
             nth += 1 if nth < self.count // 2 else \
                 self.world.rng.randrange(1, nth)
@@ -325,19 +286,21 @@ class Walk:
             wait(f"{verb}, {error}: {before} or {state}",
                  lambda: self.world.is_there() in (
                      (before, state) if error is None else (state,)))
+            there = self.world.is_there() == state
+            if there:
+                self.world.worked(verb, values)
             if not hit:
                 break
-            if undo and self.world.is_there() == state:
+            if undo and there:
                 self.good(undo, before)
         else:
-            self.good(request, state)
+            self.good(request, later)
         print(f"{verb}: {tried} allocations, {refused} refusals")
 
     def run(self):
         """All requests."""
         for request, state, undo in steps(self.world):
             self.one(request, state, undo)
-        self.world.end()
         print(f"{self.failed} allocations failed")
         return self.failed == 0
 
@@ -347,7 +310,10 @@ def main():
     verb, *rest = sys.argv[1:]
     if verb == "walk":
         switch(0)
-        return Walk(int(rest[0]), rest[1]).run()
+        walk = Walk(rest[0], int(rest[1]), rest[2])
+        bad = walk.run() or Growths(walk.world, walk.count).run()
+        walk.world.end()
+        return bad
     if verb == "on":
         switch(int(rest[0]))
         mark(1, rest[1:])

@@ -36,7 +36,7 @@ format()
 
 replica()
 {
-	qbdctl kernel replica create --id "$1" --volume "$2" --shard 0 \
+	qbdctl kernel replica create --id "$1" --volume "$2" --shard "${5:-0}" \
 		--size "$3" --store "${4:-$STORE}" --epoch 1 --members "1:$1"
 }
 
@@ -154,6 +154,14 @@ check "what it grows to is shown" says_it \
 check "again, it is the same" grow 6 160M 1 --shard 1:1:1:6002 --no-wait
 check "to another size" says "growing to 167772160 bytes already" \
 	grow 6 200M 1
+check "a copy of another size comes" replica 6002 6 64M "$STORE" 1
+check "asked again it ends" says "not grow under this term: shard 1: its repli" \
+	grow 6 160M 1 --shard 1:1:1:6002
+check "at once" says "not grow under this term.* with the new size and a hi" \
+	timeout 10 qbdctl kernel volume grow --id 6 --size 160M --term 1 \
+	--shard 1:1:1:6002
+check "and that is shown" says_it '"growing_error": -27' \
+	qbdctl kernel volume list --json
 check "detach it with that" one_detach 6
 check "which is no volume then" says "no such volume" grow 6 160M 1
 check "detach of nothing" says "no such volume" one_detach 5

@@ -17,44 +17,11 @@ DESCRIPTION="a volume grows while it is written to, by shards and within one"
 THREE_WAL=32M
 # shellcheck source=tests/vm/three.sh
 . "${QBD_VM:?}/three.sh"
+# shellcheck source=tests/vm/grow.sh
+. "${QBD_VM:?}/grow.sh"
 # shellcheck source=tests/vm/ledger.sh
 . "${QBD_VM:?}/ledger.sh"
 requires fio mkfs.ext4 e2fsck resize2fs filefrag fallocate
-
-# grow NODE MIB [SHARD | OPTION]...: to that size, with these new shards.
-grow()
-{
-	local words=() word
-	for word in "${@:3}"; do
-		case $word in
-		[0-9]*) words+=(--shard "$word:1:$(three_set 7 "$word")") ;;
-		*) words+=("$word") ;;
-		esac
-	done
-	at "$1" qbdctl kernel volume grow --id 7 --size "$2M" \
-		--term "$(cat /run/three.term)" "${words[@]}"
-}
-
-# copies SHARD NODE...: of a shard.
-copies()
-{
-	local node
-	for node in "${@:2}"; do
-		three_copy "$node" 7 "$1" 64
-	done
-}
-
-# has MIB: the device has that size.
-has() { [[ $(blockdev --getsize64 "$DEV") == $(($1 << 20)) ]]; }
-
-# shows NODE PATTERN: the volume is shown like this.
-shows()
-{
-	local shown
-	shown=$(at "$1" qbdctl kernel volume list --json | tr '\n' ' ')
-	echo "$shown"
-	grep --quiet "$2" <<<"$shown"
-}
 
 # told PATTERN: n1 had an event like this.
 told()
@@ -274,6 +241,8 @@ done
 check "attach with the new size" three_attach n2 7 450 64
 DEV=$(three_dev)
 refuse "they are named" says="not grow under this term.*shard 8: its replicas have another size" \
+	grow n2 520 8
+refuse "asked again, too, at once" says="not grow under this term.*shard 8: its replicas have another size" \
 	grow n2 520 8
 check "it serves" shows n2 '"state": "serving"'
 check "with the old size" has 450
