@@ -287,14 +287,12 @@ static void qbd_pool_give(struct qbd_pool *pool, struct page **page, u32 nr)
 }
 
 /* Wakes everybody: each tries again and queues again if there is too little. */
-static void qbd_pool_wake(struct qbd_pool *pool)
+static void qbd_pool_wake_all(struct qbd_pool *pool)
 {
 	struct qbd_pool_waiter *waiter, *next;
 	unsigned long flags;
 	LIST_HEAD(now);
 
-	if (list_empty_careful(&pool->waiters))
-		return;
 	spin_lock_irqsave(&pool->lock, flags);
 	list_splice_init(&pool->waiters, &now);
 	/* Called under the lock, so that cancel means "never again". */
@@ -303,6 +301,13 @@ static void qbd_pool_wake(struct qbd_pool *pool)
 		waiter->wake(waiter);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/* Who is missed here, as he is just joining, has the timer. */
+static void qbd_pool_wake(struct qbd_pool *pool)
+{
+	if (!list_empty_careful(&pool->waiters))
+		qbd_pool_wake_all(pool);
 }
 
 /**
@@ -346,12 +351,17 @@ void qbd_pool_wait_cancel(struct qbd_pool *pool, struct qbd_pool_waiter *waiter)
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
-/* Somebody waits: let him try, whoever released what. */
+/*
+ * Somebody waits: let him try, whoever released what. Always with the lock: a
+ * waiter joins under it and then looks whether the timer is pending. Were the
+ * list looked at without it, each of the two could miss what the other one had
+ * just written, and the waiter would wait for ever.
+ */
 static void qbd_pool_limbo_fn(struct timer_list *timer)
 {
 	struct qbd_pool *pool = from_timer(pool, timer, limbo_timer);
 
-	qbd_pool_wake(pool);
+	qbd_pool_wake_all(pool);
 }
 
 static void qbd_pool_refill_fn(struct work_struct *work)
