@@ -128,6 +128,10 @@ def _judge(machine, bed, case, code, why, output):
         why += "\n" + guest.console.last_words()
     if not why and code not in (PASS, SKIP):
         why = f"exit code {code}"
+    if code not in (PASS, SKIP) and guest.alive():
+        # what waits for what, in the log that stays
+        guest.spawn("echo w >/proc/sysrq-trigger; echo t >/proc/sysrq-trigger"
+                    ).ended(scaled(10))
     outcome = Outcome(code if code in (PASS, SKIP) else FAIL, why, output,
                       emulator_slip(text))
     if outcome.code == FAIL or case.isolated:
