@@ -481,6 +481,34 @@ static int qbd_node_twice(struct qbd_refusal *why)
 			  "this network namespace is a node already");
 }
 
+/*
+ * From publish on others find it, and may end it: what its end undoes is done
+ * with the configuration locked, and the node is there until that was dropped.
+ */
+static bool qbd_node_begin(struct qbd_node *node)
+{
+	struct net *net = get_net(node->net);
+	bool ok;
+
+	__module_get(THIS_MODULE);
+	qbd_node_get(node);
+	mutex_lock(&node->config_mutex);
+	ok = qbd_node_publish(node);
+	if (ok) {
+		qbd_debugfs_node_add(node);
+		qbd_node_tell(node);
+		queue_delayed_work(node->io_wq, &node->tick_work,
+				   qbd_node_tick_jiffies(node));
+	}
+	mutex_unlock(&node->config_mutex);
+	qbd_node_put(node);
+	if (ok)
+		return true;
+	put_net(net);
+	module_put(THIS_MODULE);
+	return false;
+}
+
 /* The directory of a node in sysfs could not be made. */
 static void qbd_node_name_error(int err, struct qbd_refusal *why)
 {
@@ -523,16 +551,10 @@ int qbd_node_start(struct net *net, const struct qbd_node_spec *spec,
 		qbd_node_name_error(err, why);
 		goto err_free;
 	}
-	if (!qbd_node_publish(node)) {
+	if (!qbd_node_begin(node)) {
 		err = qbd_node_twice(why);
 		goto err_sysfs;
 	}
-	get_net(net);
-	__module_get(THIS_MODULE);
-	qbd_debugfs_node_add(node);
-	qbd_node_tell(node);
-	queue_delayed_work(node->io_wq, &node->tick_work,
-			   qbd_node_tick_jiffies(node));
 	return 0;
 
 err_sysfs:

@@ -62,6 +62,7 @@ class Side:
 
     def __init__(self, spec, number):
         self.spec, self.number = spec, number
+        self.id = number        # what a bent request may have made another
         self.other = ((number - 1) ^ 1) + 1
         self.device = f"/dev/qd{number}"
         self.store = f"5eed0000-0000-4000-8000-0000000000a{number}"
@@ -107,8 +108,9 @@ class Side:
         answer = self.ask("node-get")
         if answer.error:
             return answer.error
-        self.running = self.u32(dict(attributes(answer.objects[0])), "node",
-                                "state") == RUNNING
+        node = dict(attributes(answer.objects[0]))
+        self.running = self.u32(node, "node", "state") == RUNNING
+        self.id = self.u32(node, "node", "id")
         self.stores = {row[self.number_of("store", "uuid")]
                        for row in self.rows("store-get")}
         self.replicas = {self.u32(row, "replica", "id")
@@ -147,7 +149,7 @@ class Side:
             self.good("store-remove", {"uuid": store}, accepted)
         self.good("peer-remove", {"id": self.other}, accepted)
         if not self.stores:
-            self.good("node-stop", {"id": self.number}, accepted)
+            self.good("node-stop", {"id": self.id}, accepted)
 
     def end(self, orderly, accepted, seconds=120):
         """Until there is no node; an error if that does not come."""
@@ -159,7 +161,7 @@ class Side:
             if orderly:
                 self.dismantle(accepted)
             else:
-                self.good("node-crash", {"id": self.number}, accepted)
+                self.good("node-crash", {"id": self.id}, accepted)
             time.sleep(0.05)
 
 
