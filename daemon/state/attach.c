@@ -157,6 +157,8 @@ void state_do_attach(struct state *s, const struct state_cmd *cmd,
 	volume->hold = hold;
 	volume->holder = cmd->node;
 	volume->session = cmd->session;
+	if (hold == STATE_HOLD_DEVICE)
+		volume->want = cmd->node;
 	state_hold_link(s, slot, state_find(s, STATE_BY_NODE_ID, cmd->node));
 	res->arg[0] = volume->term;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
@@ -213,6 +215,7 @@ void state_do_fence(struct state *s, const struct state_cmd *cmd,
 	state_hold_unlink(s, slot);
 	state_volume_settle(s, slot);
 	volume->term = state_term_next(s, volume);
+	volume->want = 0;
 	res->arg[0] = volume->term;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
 }

@@ -62,12 +62,14 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 		(const struct state_field[]){ F8(what), F32(value), FEND },
 	[STATE_CMD_CLUSTER_RESTORE] =
 		(const struct state_field[]){ F64(session), F64(term), FEND },
-	[STATE_CMD_CLIENT_OPEN] = (const struct state_field[]){ FEND },
+	[STATE_CMD_CLIENT_OPEN] =
+		(const struct state_field[]){ F32(node), FEND },
 	[STATE_CMD_NODE_ADD] =
 		(const struct state_field[]){ F64(id), FTEXT(name), FRAW(key),
 					      NODE_FIELDS, FEND },
 	[STATE_CMD_NODE_SET] =
-		(const struct state_field[]){ F32(node), NODE_FIELDS, FEND },
+		(const struct state_field[]){ F32(node), F8(flags), NODE_FIELDS,
+					      FEND },
 	[STATE_CMD_NODE_STATE] =
 		(const struct state_field[]){ F32(node), F8(state), FEND },
 	[STATE_CMD_NODE_RAFT] =
@@ -94,9 +96,9 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 	[STATE_CMD_VOLUME_SHARDS] = (const struct state_field[]){ F32(volume),
 								  F32(number),
 								  FREST, FEND },
-	[STATE_CMD_VOLUME_SET] = (const struct state_field[]){ F32(volume),
-							       VOLUME_FIELDS,
-							       FEND },
+	[STATE_CMD_VOLUME_SET] =
+		(const struct state_field[]){ F32(volume), F8(flags),
+					      VOLUME_FIELDS, FEND },
 	[STATE_CMD_VOLUME_RESIZE] =
 		(const struct state_field[]){ F32(volume), F64(size), FEND },
 	[STATE_CMD_VOLUME_GROWN] =

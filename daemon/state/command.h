@@ -16,6 +16,10 @@
  * client that nobody uses harms nobody; CLUSTER_INIT is refused the second
  * time.
  *
+ * A client is one of a node: who asks for another node's client is refused by
+ * who leads, before anything is logged.  (A node that is mad takes the numbers
+ * that others are about to use, and gets, or spoils, their answers.)
+ *
  * VERSIONS.  Two servers of different software must not differ in what they do
  * with a command.  So a kind that is new has a feature level, and is refused,
  * as if it were unknown, until the cluster's setting says that everybody knows
@@ -78,6 +82,28 @@ enum state_cmd_kind {
 #define STATE_ATTACH_REPAIR 0x04 /* without a device */
 #define STATE_ATTACH_ALL 0x07
 
+/*
+ * What NODE_SET changes; the rest of the node stays.  (It has all fields, and A
+ * wrote the zone while B, who had read the node before, wrote the rack: the one
+ * that comes second takes back the first.)
+ */
+#define STATE_NODE_SET_ADDRS 0x01
+#define STATE_NODE_SET_LABELS 0x02
+#define STATE_NODE_SET_ZONE 0x04
+#define STATE_NODE_SET_RACK 0x08
+#define STATE_NODE_SET_HOST 0x10
+#define STATE_NODE_SET_WISH 0x20
+#define STATE_NODE_SET_ALL 0x3f
+
+/* The same of VOLUME_SET */
+#define STATE_VOLUME_SET_QUORUM 0x01 /* @on_no_quorum, and @value */
+#define STATE_VOLUME_SET_READS 0x02
+#define STATE_VOLUME_SET_ACK 0x04
+#define STATE_VOLUME_SET_WANT 0x08 /* @node */
+#define STATE_VOLUME_SET_AUTOS 0x10
+#define STATE_VOLUME_SET_RUN 0x20
+#define STATE_VOLUME_SET_ALL 0x3f
+
 /**
  * struct state_cmd - a command; which fields count depends on its kind
  * @kind: enum state_cmd_kind
@@ -85,7 +111,7 @@ enum state_cmd_kind {
  * @seq: its how manieth request
  * @now_ms: the proposer's clock
  * @id: token, job, or Raft server
- * @node: id
+ * @node: id; CLIENT_OPEN: whose client it is
  * @store: id
  * @volume: id
  * @number: of a shard
@@ -99,7 +125,7 @@ enum state_cmd_kind {
  * @what: setting, kind of a job
  * @state: new state
  * @wish: enum state_wish
- * @flags: STATE_ATTACH_*
+ * @flags: STATE_ATTACH_*, STATE_NODE_SET_*, STATE_VOLUME_SET_*
  * @shift: of a shard's size
  * @copies: of a shard
  * @on_no_quorum: policy

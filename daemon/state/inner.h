@@ -13,6 +13,7 @@
 /**
  * struct state_client - what is remembered of a client
  * @id: its id
+ * @node: of which node
  * @used: when it last asked: the cluster's @applied then
  * @last: its highest sequence number
  * @seq: sequence number of what @result is about, 0 = nothing; at seq modulo
@@ -21,6 +22,7 @@
  */
 struct state_client {
 	u64 id;
+	u32 node;
 	u64 used;
 	u64 last;
 	u64 seq[STATE_WINDOW];
@@ -138,6 +140,8 @@ void state_do_token_create(struct state *s, const struct state_cmd *cmd,
 void state_do_token_revoke(struct state *s, const struct state_cmd *cmd,
 			   struct state_result *res);
 bool state_token_valid(const struct state *s, u64 id, struct state_result *res);
+bool state_token_good_for(const struct state *s, u64 id,
+			  const struct state_node *node);
 void state_token_use(struct state *s, u64 id);
 
 /* store.c */
@@ -177,7 +181,8 @@ bool state_policy_good(const struct state_volume *volume, u32 *bad);
 
 /* resize.c */
 bool state_volume_tune(const struct state *s, struct state_volume *volume,
-		       const struct state_cmd *cmd, struct state_result *res);
+		       const struct state_cmd *cmd, u8 what,
+		       struct state_result *res);
 void state_do_volume_set(struct state *s, const struct state_cmd *cmd,
 			 struct state_result *res);
 void state_do_volume_resize(struct state *s, const struct state_cmd *cmd,

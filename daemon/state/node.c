@@ -88,17 +88,26 @@ static bool state_node_fields_good(const struct state_cmd *cmd,
 	return !res->why;
 }
 
+/* The fields that @what names: STATE_NODE_SET_* */
 static void state_node_fill(struct state_node *node,
-			    const struct state_cmd *cmd)
+			    const struct state_cmd *cmd, u8 what)
 {
-	memcpy(node->zone, cmd->zone, sizeof(node->zone));
-	memcpy(node->rack, cmd->rack, sizeof(node->rack));
-	memcpy(node->host, cmd->host, sizeof(node->host));
-	node->wish = cmd->wish;
-	node->nr_addrs = cmd->nr_addrs;
-	memcpy(node->addr, cmd->addr, sizeof(node->addr));
-	node->nr_labels = cmd->nr_labels;
-	memcpy(node->label, cmd->label, sizeof(node->label));
+	if (what & STATE_NODE_SET_ZONE)
+		memcpy(node->zone, cmd->zone, sizeof(node->zone));
+	if (what & STATE_NODE_SET_RACK)
+		memcpy(node->rack, cmd->rack, sizeof(node->rack));
+	if (what & STATE_NODE_SET_HOST)
+		memcpy(node->host, cmd->host, sizeof(node->host));
+	if (what & STATE_NODE_SET_WISH)
+		node->wish = cmd->wish;
+	if (what & STATE_NODE_SET_ADDRS) {
+		node->nr_addrs = cmd->nr_addrs;
+		memcpy(node->addr, cmd->addr, sizeof(node->addr));
+	}
+	if (what & STATE_NODE_SET_LABELS) {
+		node->nr_labels = cmd->nr_labels;
+		memcpy(node->label, cmd->label, sizeof(node->label));
+	}
 }
 
 /* The removed node with the lowest id makes room. */
@@ -153,6 +162,21 @@ static bool state_node_may_join(const struct state *s,
 	return !res->why && state_node_fields_good(cmd, res);
 }
 
+/* The one that asks to join, if it did before and has not come yet. */
+static struct state_node *state_node_again(const struct state *s,
+					   const struct state_cmd *cmd)
+{
+	u32 slot = state_find_bytes(s, STATE_BY_NODE_KEY, cmd->key);
+	struct state_node *node;
+
+	if (slot == STATE_NONE)
+		return NULL;
+	node = state_node_at(s, slot);
+	if (node->state != STATE_NODE_JOINING || strcmp(node->name, cmd->name))
+		return NULL;
+	return state_token_good_for(s, cmd->id, node) ? node : NULL;
+}
+
 /**
  * state_do_node_add() - a node joins
  * @s: the state
@@ -160,14 +184,25 @@ static bool state_node_may_join(const struct state *s,
  * @res: its id
  *
  * Whoever is first needs no token: there is nobody yet who could have made one.
+ * Whoever asks again, because the answer was lost, gets it again, with the
+ * addresses that it has by now; its token is not used once more.  (Else it
+ * would have to be removed, and could not come back with its key.)
  */
 void state_do_node_add(struct state *s, const struct state_cmd *cmd,
 		       struct state_result *res)
 {
 	bool first = s->cluster.next_node == 1;
-	struct state_node *node;
+	struct state_node *node = state_node_again(s, cmd);
 	u32 slot;
 
+	if (node) {
+		if (!state_node_fields_good(cmd, res))
+			return;
+		state_node_fill(node, cmd, STATE_NODE_SET_ADDRS);
+		res->arg[0] = node->id;
+		state_touch(s, STATE_KIND_NODE, node->id, 0);
+		return;
+	}
 	if (!first && !state_token_valid(s, cmd->id, res))
 		return;
 	if (!state_node_may_join(s, cmd, res))
@@ -182,8 +217,9 @@ void state_do_node_add(struct state *s, const struct state_cmd *cmd,
 	memcpy(node->name, cmd->name, sizeof(node->name));
 	memcpy(node->key, cmd->key, sizeof(node->key));
 	node->state = STATE_NODE_JOINING;
+	node->token = first ? 0 : cmd->id;
 	node->held = STATE_NONE;
-	state_node_fill(node, cmd);
+	state_node_fill(node, cmd, STATE_NODE_SET_ALL);
 	state_index_add(s, STATE_BY_NODE_ID, slot);
 	state_index_add(s, STATE_BY_NODE_NAME, slot);
 	state_index_add(s, STATE_BY_NODE_KEY, slot);
@@ -205,9 +241,13 @@ void state_do_node_set(struct state *s, const struct state_cmd *cmd,
 {
 	struct state_node *node = state_node_live(s, cmd->node, res);
 
-	if (!node || !state_node_fields_good(cmd, res))
+	if (!node)
 		return;
-	state_node_fill(node, cmd);
+	if (!cmd->flags || cmd->flags & ~STATE_NODE_SET_ALL)
+		state_no(res, STATE_WHY_BAD, 18, 0, 0);
+	if (res->why || !state_node_fields_good(cmd, res))
+		return;
+	state_node_fill(node, cmd, cmd->flags);
 	state_touch(s, STATE_KIND_NODE, node->id, 0);
 }
 

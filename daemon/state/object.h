@@ -137,6 +137,7 @@ struct state_label {
  * @host: failure domain
  * @label: free ones
  * @key: Ed25519 public key: who can sign with it is this node
+ * @token: with which it joined, 0 = it was first
  * @raft: id of its Raft server, 0 = none; another one after each loss
  * @nr_stores: used of @store [derived]
  * @store: slots of its stores [derived]
@@ -155,6 +156,7 @@ struct state_node {
 	char host[STATE_LABEL_MAX + 1];
 	struct state_label label[STATE_LABELS_MAX];
 	u8 key[32];
+	u64 token;
 	u64 raft;
 	u16 nr_stores;
 	u16 store[STATE_NODE_STORES_MAX];

@@ -57,6 +57,7 @@ static const struct state_field node_fields[] = {
 	F(TEXT, state_node, host),
 	FLIST(state_node, label, nr_labels, state_label_fields),
 	F(RAW, state_node, key),
+	F(U64, state_node, token),
 	F(U64, state_node, raft),
 	FEND,
 };
@@ -139,12 +140,19 @@ static const struct state_field job_fields[] = {
 		F(U64, state_client, result[i].arg[2])
 
 static const struct state_field client_fields[] = {
-	F(U64, state_client, id),   F(U64, state_client, used),
-	F(U64, state_client, last), CLIENT_RESULT(0),
-	CLIENT_RESULT(1),	    CLIENT_RESULT(2),
-	CLIENT_RESULT(3),	    CLIENT_RESULT(4),
-	CLIENT_RESULT(5),	    CLIENT_RESULT(6),
-	CLIENT_RESULT(7),	    FEND,
+	F(U64, state_client, id),
+	F(U32, state_client, node),
+	F(U64, state_client, used),
+	F(U64, state_client, last),
+	CLIENT_RESULT(0),
+	CLIENT_RESULT(1),
+	CLIENT_RESULT(2),
+	CLIENT_RESULT(3),
+	CLIENT_RESULT(4),
+	CLIENT_RESULT(5),
+	CLIENT_RESULT(6),
+	CLIENT_RESULT(7),
+	FEND,
 };
 
 static_assert(STATE_WINDOW == 8, "the fields of a client list eight results");

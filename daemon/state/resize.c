@@ -4,28 +4,44 @@
  */
 #include "inner.h"
 
+static void state_volume_fill(struct state_volume *volume,
+			      const struct state_cmd *cmd, u8 what)
+{
+	if (what & STATE_VOLUME_SET_QUORUM) {
+		volume->on_no_quorum = cmd->on_no_quorum;
+		volume->no_quorum_ms = cmd->value;
+	}
+	if (what & STATE_VOLUME_SET_READS)
+		volume->reads = cmd->reads;
+	if (what & STATE_VOLUME_SET_ACK)
+		volume->ack = cmd->ack;
+	if (what & STATE_VOLUME_SET_WANT)
+		volume->want = cmd->node;
+	if (what & STATE_VOLUME_SET_AUTOS) {
+		volume->nr_autos = cmd->nr_autos;
+		memcpy(volume->autos, cmd->autos, sizeof(volume->autos));
+	}
+	if (what & STATE_VOLUME_SET_RUN)
+		memcpy(volume->run, cmd->run, sizeof(volume->run));
+}
+
 /**
  * state_volume_tune() - policies of a command
  * @s: the state
  * @volume: what they are written to
  * @cmd: the command
+ * @what: of them: STATE_VOLUME_SET_*
  * @res: why not
  *
  * Return: true if they are good; else @volume is not to be used.
  */
 bool state_volume_tune(const struct state *s, struct state_volume *volume,
-		       const struct state_cmd *cmd, struct state_result *res)
+		       const struct state_cmd *cmd, u8 what,
+		       struct state_result *res)
 {
 	u32 bad, i, j;
 
-	volume->on_no_quorum = cmd->on_no_quorum;
-	volume->no_quorum_ms = cmd->value;
-	volume->reads = cmd->reads;
-	volume->ack = cmd->ack;
-	volume->want = cmd->node;
-	volume->nr_autos = cmd->nr_autos;
-	memcpy(volume->autos, cmd->autos, sizeof(volume->autos));
-	memcpy(volume->run, cmd->run, sizeof(volume->run));
+	state_volume_fill(volume, cmd, what);
 	if (!state_policy_good(volume, &bad)) {
 		state_no(res, STATE_WHY_POLICY, bad, 0, 0);
 		return false;
@@ -58,7 +74,9 @@ void state_do_volume_set(struct state *s, const struct state_cmd *cmd,
 	if (!volume)
 		return;
 	tuned = *volume;
-	if (!state_volume_tune(s, &tuned, cmd, res))
+	if (!cmd->flags || cmd->flags & ~STATE_VOLUME_SET_ALL)
+		state_no(res, STATE_WHY_BAD, 19, 0, 0);
+	if (res->why || !state_volume_tune(s, &tuned, cmd, cmd->flags, res))
 		return;
 	*volume = tuned;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);

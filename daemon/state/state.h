@@ -35,6 +35,11 @@
  *	Terms are above @term_floor, which a restore from a backup raises over
  *	every promise that is found in stores (S16).
  *
+ *   A device goes in two steps.  An attach says where it is wanted; to detach
+ *	is to want it nowhere (VOLUME_SET); its holder sees that, and when its
+ *	kernel has written all and released it, it says so (DETACH).  Whoever
+ *	fences a holder takes back the wish, too.
+ *
  *   Holding for repair is holding without a device: any attach may end it, and
  *	no repair ends a device.
  *

@@ -3,12 +3,36 @@
  * Tokens: who knows the secret of one may join, so often, and until then.
  */
 #include "inner.h"
+#include "view.h"
 
 /* The state's clock has passed it, or nobody may use it any more. */
 static bool state_token_over(const struct state *s,
 			     const struct state_token *token)
 {
 	return !token->uses || token->expires_ms <= s->cluster.now_ms;
+}
+
+/**
+ * state_token_awaited() - has somebody joined with it who has not come yet?
+ * @s: the state
+ * @id: the token
+ *
+ * His answer may be lost: he comes again, with the same token.
+ *
+ * Return: true if so.
+ */
+bool state_token_awaited(const struct state *s, u64 id)
+{
+	const struct state_node *node;
+	u32 slot;
+
+	for (slot = state_next(s, STATE_NODES, 0); slot != STATE_NONE;
+	     slot = state_next(s, STATE_NODES, slot + 1)) {
+		node = state_node_at(s, slot);
+		if (node->state == STATE_NODE_JOINING && node->token == id)
+			return true;
+	}
+	return false;
 }
 
 static void state_token_drop(struct state *s, u32 slot)
@@ -26,7 +50,8 @@ static void state_token_drop(struct state *s, u32 slot)
  * @cmd: the command: PSK, when it expires, how often it may be used
  * @res: its id
  *
- * Tokens that are over go when a new one comes.
+ * Tokens that are over go when a new one comes; but not those that somebody
+ * might come back with.
  */
 void state_do_token_create(struct state *s, const struct state_cmd *cmd,
 			   struct state_result *res)
@@ -42,9 +67,13 @@ void state_do_token_create(struct state *s, const struct state_cmd *cmd,
 		return;
 	}
 	for (slot = state_next(s, STATE_TOKENS, 0); slot != STATE_NONE;
-	     slot = state_next(s, STATE_TOKENS, slot + 1))
-		if (state_token_over(s, state_object(s, STATE_TOKENS, slot)))
+	     slot = state_next(s, STATE_TOKENS, slot + 1)) {
+		token = state_object(s, STATE_TOKENS, slot);
+		if (state_token_over(s, token) &&
+		    (token->expires_ms <= s->cluster.now_ms ||
+		     !state_token_awaited(s, token->id)))
 			state_token_drop(s, slot);
+	}
 	slot = state_take(s, STATE_TOKENS);
 	if (slot == STATE_NONE) {
 		state_no(res, STATE_WHY_TOKENS_FULL, s->limits.tokens, 0, 0);
@@ -97,6 +126,28 @@ bool state_token_valid(const struct state *s, u64 id, struct state_result *res)
 		 !QBD_MUTANT(state_token_expired))
 		state_no(res, STATE_WHY_TOKEN_OLD, 0, 0, 0);
 	return !res->why;
+}
+
+/**
+ * state_token_good_for() - may this node come again with this token?
+ * @s: the state
+ * @id: the token
+ * @node: it joined, and its answer was lost
+ *
+ * Return: true if it is the token with which it joined, which is not used once
+ * more and so may be used up, or another one that is valid.
+ */
+bool state_token_good_for(const struct state *s, u64 id,
+			  const struct state_node *node)
+{
+	u32 slot = state_find(s, STATE_BY_TOKEN, id);
+	const struct state_token *token;
+
+	if (slot == STATE_NONE)
+		return false;
+	token = state_object(s, STATE_TOKENS, slot);
+	return token->expires_ms > s->cluster.now_ms &&
+	       (token->uses || node->token == id);
 }
 
 /**

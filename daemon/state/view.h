@@ -154,6 +154,11 @@ const struct state_job *state_job_walk(const struct state *s, u32 *slot);
 const struct state_volume *state_held_walk(const struct state *s, u32 node,
 					   u32 *slot);
 
+bool state_client_asked(const struct state *s, u64 id, u64 seq,
+			struct state_result *res);
+u32 state_client_node(const struct state *s, u64 id);
+bool state_token_awaited(const struct state *s, u64 id);
+
 int state_view_shard(const struct state *s, u32 volume, u32 number,
 		     struct state_shard_view *view);
 int state_replicas_begin(struct state_replicas *walk, const struct state *s,

@@ -123,7 +123,7 @@ void state_do_volume_create(struct state *s, const struct state_cmd *cmd,
 	u32 slot;
 
 	if (!state_volume_may_come(s, cmd, res) ||
-	    !state_volume_tune(s, &made, cmd, res))
+	    !state_volume_tune(s, &made, cmd, STATE_VOLUME_SET_ALL, res))
 		return;
 	slot = state_take(s, STATE_VOLUMES);
 	if (slot == STATE_NONE) {

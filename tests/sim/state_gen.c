@@ -93,6 +93,11 @@ static void gen_node(struct ss_world *w, struct state_cmd *cmd)
 	}
 	some_name(w, cmd->name, 'n');
 	cmd->key[0] = rnd(w, 24);
+	if (cmd->kind == STATE_CMD_NODE_ADD && node && odds(w, 15)) {
+		memcpy(cmd->name, node->name, sizeof(cmd->name));
+		memcpy(cmd->key, node->key, sizeof(cmd->key));
+		cmd->id = near_to(w, node->token);
+	}
 	cmd->wish = rnd(w, 10) ? rnd(w, 3) : rnd(w, 256);
 	cmd->state = odds(w, 90) ? STATE_NODE_ACTIVE : rnd(w, 6);
 	snprintf(cmd->zone, 8, "z%u", (u32)rnd(w, 3));
@@ -103,6 +108,9 @@ static void gen_node(struct ss_world *w, struct state_cmd *cmd)
 		cmd->addr[i] = (struct state_addr){ .family = 6,
 						    .port = odds(w, 98),
 						    .ip = { 1 } };
+	if (cmd->kind == STATE_CMD_NODE_SET)
+		cmd->flags = odds(w, 97) ? 1 + rnd(w, STATE_NODE_SET_ALL) :
+					   rnd(w, 256);
 	cmd->nr_labels = rnd(w, 3);
 	for (u32 i = 0; i < cmd->nr_labels; i++)
 		snprintf(cmd->label[i].key, 8, "k%u",
@@ -158,6 +166,9 @@ static void gen_volume(struct ss_world *w, struct state_cmd *cmd)
 	cmd->node = odds(w, 70) ? 0 : some_node(w);
 	cmd->on_no_quorum = odds(w, 95) ? rnd(w, 2) : 9;
 	cmd->value = rnd(w, 10);
+	if (cmd->kind == STATE_CMD_VOLUME_SET)
+		cmd->flags = odds(w, 97) ? 1 + rnd(w, STATE_VOLUME_SET_ALL) :
+					   rnd(w, 256);
 	cmd->nr_autos = rnd(w, 3);
 	for (u32 i = 0; i < cmd->nr_autos; i++)
 		cmd->autos[i] = some_node(w);

@@ -204,10 +204,22 @@ static void ss_stepped(struct ss_world *w, const struct state_cmd *cmd)
 			  state_command_name(cmd->kind), cmd->term, cmd->epoch);
 }
 
-static void ss_joined(struct ss_world *w, const struct state_cmd *cmd)
+static void ss_joined(struct ss_world *w, const struct state_cmd *cmd,
+		      const struct state_result *res)
 {
 	if (old.next_node == 1)
 		return;
+	/* the same one again: its token is good, and is not used */
+	if (res->arg[0] < old.next_node) {
+		const struct state_token *token =
+			state_token_by_id(w->a, cmd->id);
+
+		if (!token || token->expires_ms <= old.now_ms ||
+		    token->uses != old.token.uses)
+			ss_broken(w, "R7", "node %s again, token %llu",
+				  cmd->name, cmd->id);
+		return;
+	}
 	if (!old.has_token || !old.token.uses ||
 	    old.token.expires_ms <= old.now_ms)
 		ss_broken(w, "R7", "node %s, token %llu", cmd->name, cmd->id);
@@ -245,5 +257,5 @@ void ss_after(struct ss_world *w, const struct state_cmd *cmd,
 	    cmd->kind <= STATE_CMD_SHARD_SETTLED)
 		ss_stepped(w, cmd);
 	if (cmd->kind == STATE_CMD_NODE_ADD)
-		ss_joined(w, cmd);
+		ss_joined(w, cmd, res);
 }

@@ -35,6 +35,7 @@ static inline void sample_state(struct sw *w)
 	SW_OK(w, SHARD_ABORT, .volume = 2, .epoch = 1);
 	node = (struct state_cmd){ .kind = STATE_CMD_NODE_SET,
 				   .node = 6,
+				   .flags = STATE_NODE_SET_LABELS,
 				   .nr_labels = 1,
 				   .label = { { "disk", "ssd" } } };
 	ASSERT_EQ(0, sw_do(w, node));

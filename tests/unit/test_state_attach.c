@@ -162,4 +162,24 @@ TEST_F(attach, who_may_not)
 	EXPECT_EQ(STATE_WHY_NODE_STORES, SW_DO(w, NODE_REMOVE, .node = 1));
 }
 
+/* Where a device is wanted: until it is asked to go, or its holder is fenced.
+ */
+TEST_F(attach, wanted)
+{
+	struct sw *w = &self->w;
+
+	SW_OK(w, ATTACH, .volume = 1, .node = 2, .session = 5);
+	EXPECT_EQ(2, state_volume_by_id(w->s, 1)->want);
+	SW_OK(w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_WANT);
+	EXPECT_EQ(0, state_volume_by_id(w->s, 1)->want);
+	EXPECT_EQ(2, state_volume_by_id(w->s, 1)->holder);
+	SW_OK(w, DETACH, .volume = 1, .node = 2, .term = 1);
+	SW_OK(w, ATTACH, .volume = 1, .node = 3, .session = 6,
+	      .flags = STATE_ATTACH_REPAIR);
+	EXPECT_EQ(0, state_volume_by_id(w->s, 1)->want);
+	SW_OK(w, ATTACH, .volume = 1, .node = 2, .session = 7);
+	SW_OK(w, FENCE, .volume = 1, .term = 3);
+	EXPECT_EQ(0, state_volume_by_id(w->s, 1)->want);
+}
+
 TEST_HARNESS_MAIN

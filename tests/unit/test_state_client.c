@@ -60,6 +60,32 @@ TEST(window)
 	EXPECT_EQ(STATE_WHY_FORGOTTEN, job(&w, 99, 1));
 }
 
+/* What was asked can be looked up before anything is logged, and whose it is.
+ */
+TEST(asked)
+{
+	struct state_result res;
+	struct state_cmd cmd = { .kind = STATE_CMD_CLIENT_OPEN, .node = 7 };
+	struct sw w;
+
+	sw_begin(&w, &SW_LIMITS, 1);
+	ASSERT_EQ(0, sw_raw(&w, &cmd));
+	w.client = w.res.arg[0];
+	EXPECT_EQ(7, state_client_node(w.s, w.client));
+	EXPECT_EQ(0, state_client_node(w.s, 99));
+	EXPECT_FALSE(state_client_asked(w.s, w.client, 5, &res));
+	EXPECT_EQ(0, job(&w, w.client, 5));
+	ASSERT_TRUE(state_client_asked(w.s, w.client, 5, &res));
+	EXPECT_EQ(0, res.why);
+	EXPECT_EQ(1, res.arg[0]);
+	EXPECT_FALSE(state_client_asked(w.s, w.client, 6, &res));
+	EXPECT_EQ(0, job(&w, w.client, 5 + STATE_WINDOW));
+	ASSERT_TRUE(state_client_asked(w.s, w.client, 5, &res));
+	EXPECT_EQ(STATE_WHY_FORGOTTEN, res.why);
+	ASSERT_TRUE(state_client_asked(w.s, 99, 1, &res));
+	EXPECT_EQ(STATE_WHY_FORGOTTEN, res.why);
+}
+
 /* Who is forgotten does nothing any more, not even what is new. */
 TEST(forgotten)
 {

@@ -73,6 +73,37 @@ TEST_F(node, may_not_join)
 	EXPECT_EQ(3, w->s->nodes);
 }
 
+/* What is not named stays, whoever changed it meanwhile. */
+TEST_F(node, set)
+{
+	struct sw *w = &self->w;
+	const struct state_node *node = state_node_by_id(w->s, 1);
+	struct state_cmd cmd = sw_node_cmd(9, 0), zone = { .node = 1 };
+
+	cmd.kind = STATE_CMD_NODE_SET;
+	cmd.node = 1;
+	cmd.wish = STATE_WISH_NEVER;
+	cmd.nr_labels = 1;
+	memcpy(cmd.label[0].key, "disk", 5);
+	cmd.flags = STATE_NODE_SET_ALL & ~STATE_NODE_SET_ZONE;
+	ASSERT_EQ(0, sw_do(w, cmd));
+	EXPECT_STREQ("z0", node->zone);
+	zone.kind = STATE_CMD_NODE_SET;
+	memcpy(zone.zone, "zz", 3);
+	EXPECT_EQ(STATE_WHY_BAD, sw_do(w, zone));
+	zone.flags = STATE_NODE_SET_ALL + 1;
+	EXPECT_EQ(STATE_WHY_BAD, sw_do(w, zone));
+	zone.flags = STATE_NODE_SET_ZONE;
+	ASSERT_EQ(0, sw_do(w, zone));
+	EXPECT_STREQ("zz", node->zone);
+	EXPECT_STREQ("r4", node->rack);
+	EXPECT_STREQ("h9", node->host);
+	EXPECT_EQ(STATE_WISH_NEVER, node->wish);
+	EXPECT_EQ(1, node->nr_addrs);
+	EXPECT_EQ(10, node->addr[0].ip[3]);
+	EXPECT_STREQ("disk", node->label[0].key);
+}
+
 TEST_F(node, removed_for_ever)
 {
 	struct sw *w = &self->w;
@@ -116,9 +147,10 @@ TEST_F(node, unwanted_volumes)
 	struct sw *w = &self->w;
 
 	sw_volume(w, "db1", 1, 2, 2);
-	SW_OK(w, VOLUME_SET, .volume = 1, .node = 3, .nr_autos = 3,
-	      .autos = { 1, 3, 2 });
+	SW_OK(w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_ALL,
+	      .node = 3, .nr_autos = 3, .autos = { 1, 3, 2 });
 	EXPECT_EQ(STATE_WHY_BAD, SW_DO(w, VOLUME_SET, .volume = 1,
+				       .flags = STATE_VOLUME_SET_AUTOS,
 				       .nr_autos = 2, .autos = { 1, 1 }));
 	SW_OK(w, STORE_REMOVE, .store = 3);
 	SW_OK(w, NODE_REMOVE, .node = 3);

@@ -80,6 +80,7 @@ TEST(only_where)
 				   .label = { "disk", "ssd" } };
 	struct state_cmd label = { .kind = STATE_CMD_NODE_SET,
 				   .node = 3,
+				   .flags = STATE_NODE_SET_LABELS,
 				   .nr_labels = 1,
 				   .label = { { "disk", "ssd" } } };
 	struct place_why why;

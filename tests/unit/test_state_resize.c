@@ -102,15 +102,18 @@ TEST_F(resize, policies)
 {
 	struct sw *w = &self->w;
 
-	SW_OK(w, VOLUME_SET, .volume = 1, .on_no_quorum = 1, .value = 500,
-	      .reads = 1, .node = 2, .run = "postgresql.service");
+	SW_OK(w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_ALL,
+	      .on_no_quorum = 1, .value = 500, .reads = 1, .node = 2,
+	      .run = "postgresql.service");
 	EXPECT_EQ(1, vol(w)->on_no_quorum);
 	EXPECT_EQ(500, vol(w)->no_quorum_ms);
 	EXPECT_EQ(2, vol(w)->want);
 	EXPECT_STREQ("postgresql.service", vol(w)->run);
 	EXPECT_EQ(STATE_WHY_POLICY,
-		  SW_DO(w, VOLUME_SET, .volume = 1, .reads = 2));
+		  SW_DO(w, VOLUME_SET, .volume = 1,
+			.flags = STATE_VOLUME_SET_READS, .reads = 2));
 	EXPECT_EQ(STATE_WHY_NO_NODE, SW_DO(w, VOLUME_SET, .volume = 1,
+					   .flags = STATE_VOLUME_SET_AUTOS,
 					   .nr_autos = 1, .autos = { 77 }));
 	EXPECT_EQ(1, vol(w)->reads);
 	EXPECT_EQ(2 * SW_SHARD, vol(w)->size);

@@ -21,6 +21,7 @@ static u64 token(struct sw *w, u64 expires_ms, u32 uses)
 
 TEST(used_up)
 {
+	struct state_cmd again;
 	struct sw w;
 	u64 id;
 
@@ -29,10 +30,57 @@ TEST(used_up)
 	EXPECT_EQ(7, state_token_by_id(w.s, id)->psk[0]);
 	EXPECT_EQ(0, sw_do(&w, sw_node_cmd(1, id)));
 	/* a refusal uses nothing */
-	EXPECT_EQ(STATE_WHY_NAME_TAKEN, sw_do(&w, sw_node_cmd(1, id)));
+	again = sw_node_cmd(1, id);
+	again.key[7] = 7;
+	EXPECT_EQ(STATE_WHY_NAME_TAKEN, sw_do(&w, again));
 	EXPECT_EQ(0, sw_do(&w, sw_node_cmd(2, id)));
 	EXPECT_EQ(STATE_WHY_TOKEN_OLD, sw_do(&w, sw_node_cmd(3, id)));
 	EXPECT_EQ(-EACCES, state_result_errno(&w.res));
+}
+
+/* The answer was lost: it is the same node, and uses no second time. */
+TEST(comes_again)
+{
+	struct state_cmd cmd;
+	struct sw w;
+	u64 id, other;
+
+	sw_begin(&w, &SW_LIMITS, 1);
+	id = token(&w, 5000, 1);
+	cmd = sw_node_cmd(1, id);
+	ASSERT_EQ(0, sw_do(&w, cmd));
+	EXPECT_EQ(2, w.res.arg[0]);
+	EXPECT_TRUE(state_token_awaited(w.s, id));
+	/* what is used up stays as long as he may come, whoever makes another
+	 */
+	other = token(&w, 5000, 2);
+	cmd.addr[0].port = 99;
+	memcpy(cmd.rack, "elsewhere", 10);
+	ASSERT_EQ(0, sw_do(&w, cmd));
+	EXPECT_EQ(2, w.res.arg[0]);
+	EXPECT_EQ(2, w.s->nodes);
+	EXPECT_EQ(99, state_node_by_id(w.s, 2)->addr[0].port);
+	EXPECT_STREQ("r0", state_node_by_id(w.s, 2)->rack);
+	cmd.id = other;
+	ASSERT_EQ(0, sw_do(&w, cmd));
+	EXPECT_EQ(2, state_token_by_id(w.s, other)->uses);
+	/* under another name it is somebody else; with no good token, nobody */
+	memcpy(cmd.name, "n7", 3);
+	EXPECT_EQ(STATE_WHY_KEY_TAKEN, sw_do(&w, cmd));
+	cmd = sw_node_cmd(1, 55);
+	EXPECT_EQ(STATE_WHY_NO_TOKEN, sw_do(&w, cmd));
+	cmd = sw_node_cmd(1, id);
+	cmd.addr[0].port = 0;
+	EXPECT_EQ(STATE_WHY_ADDR, sw_do(&w, cmd));
+	cmd = sw_node_cmd(1, id);
+	w.now_ms = 5000;
+	EXPECT_EQ(STATE_WHY_TOKEN_OLD, sw_do(&w, cmd));
+	/* it has come: its key is taken */
+	w.now_ms = 4000;
+	SW_OK(&w, NODE_STATE, .node = 2, .state = STATE_NODE_ACTIVE);
+	id = token(&w, 9000, 3);
+	EXPECT_FALSE(state_token_awaited(w.s, id));
+	EXPECT_EQ(STATE_WHY_NAME_TAKEN, sw_do(&w, sw_node_cmd(1, id)));
 }
 
 TEST(expires)

@@ -175,6 +175,8 @@ TEST_F(voters, wishes)
 {
 	struct state_cmd cmd = { .kind = STATE_CMD_NODE_SET,
 				 .node = 7,
+				 .flags = STATE_NODE_SET_WISH |
+					  STATE_NODE_SET_ZONE,
 				 .wish = STATE_WISH_VOTER,
 				 .zone = "z1" };
 
