@@ -275,7 +275,9 @@ void ask_answered(struct cluster *c, u32 from, const struct msg_text *text)
 	if (text->what == MSG_ELSEWHERE) {
 		ask->node = 0;
 		ask->again_ns = loop_now(c->loop) + ASK_AGAIN_NS;
-		if (!cluster_member(c) && text->leader != from)
+		/* whom this node did not take for the leader knows no better */
+		if (!cluster_member(c) && from == c->leader &&
+		    text->leader != from)
 			c->leader = text->leader;
 		loop_timer_set(c->loop, &c->tick, ask->again_ns);
 		return;

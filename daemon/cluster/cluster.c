@@ -43,8 +43,9 @@ u32 cluster_leader(struct cluster *c)
  * cluster_member() - is this node's server one of the group?
  * @c: the cluster
  *
- * One that was replaced while it was away still runs, and hears nobody; one
- * that failed knows nothing any more.  Such a node goes by what members say.
+ * One that was replaced while it was away still runs, is a member by its own
+ * log, and hears nobody: what a newer log says counts.  One that failed knows
+ * nothing any more.  Such a node goes by what members say.
  *
  * Return: true if it runs, and is in the configuration that it knows.
  */
@@ -56,7 +57,8 @@ bool cluster_member(struct cluster *c)
 		return false;
 	group_look(c->group, &info);
 	return info.state == GROUP_RUNS &&
-	       raft_config_find(&info.conf, c->record.server) >= 0;
+	       raft_config_find(&info.conf, c->record.server) >= 0 &&
+	       !members_outside(c, &info);
 }
 
 /**
@@ -157,7 +159,8 @@ static int cluster_token(void *arg, uint64_t id, uint8_t key[TOKEN_KEY])
 	token = c->group ? state_token_by_id(c->s, id) : NULL;
 	if (!token)
 		return -ENOENT;
-	if (!token->uses || token->expires_ms <= cluster_wall_ms())
+	if (token->expires_ms <= cluster_wall_ms() ||
+	    (!token->uses && !state_token_awaited(c->s, id)))
 		return -EKEYEXPIRED;
 	memcpy(key, token->psk, TOKEN_KEY);
 	return 0;
@@ -168,7 +171,7 @@ static void cluster_up(void *arg, uint32_t node)
 	struct cluster *c = arg;
 
 	members_push(c, node);
-	if (c->lost && node == cluster_leader(c))
+	if ((c->lost || server_failed(c)) && node == cluster_leader(c))
 		server_report(c, node);
 	asks_look(c);
 }
@@ -177,6 +180,7 @@ static void cluster_down(void *arg, uint32_t node, enum session_why why)
 {
 	log_write(LOG_LEVEL_INFO, "session-down", "node=%u reason=\"%s\"", node,
 		  session_why_text(why));
+	lead_down(arg, node);
 	asks_lost(arg, node);
 }
 
@@ -284,7 +288,7 @@ static void cluster_ticked(struct loop_timer *timer)
 
 	loop_timer_set(c->loop, &c->tick, loop_now(c->loop) + LEAD_TICK_NS);
 	cluster_again(c);
-	if (c->lost && cluster_leader(c))
+	if ((c->lost || server_failed(c)) && cluster_leader(c))
 		server_report(c, cluster_leader(c));
 	cluster_look(c);
 }

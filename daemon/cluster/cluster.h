@@ -64,6 +64,7 @@ struct json_object;
  * @data: where others reach its kernel
  * @election_ns: see struct group_options; 0: 1 s
  * @beat_ns: likewise; 0: 200 ms
+ * @ready_ns: how long a node has to make its server; 0: 15 s
  */
 struct cluster_options {
 	const char *state_dir;
@@ -79,6 +80,7 @@ struct cluster_options {
 	union links_addr data[CLUSTER_ADDRS_MAX];
 	uint64_t election_ns;
 	uint64_t beat_ns;
+	uint64_t ready_ns;
 };
 
 /**

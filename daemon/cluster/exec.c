@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Doing what was asked, as who leads.
+ *
+ * What changes something is done in this order: a round that shows that this
+ * one still leads, and that its state has all that is committed; then whether
+ * it was done before, by client and number; only then is it looked whether it
+ * can be done.  (Looked at first: "node remove n4" is done, the leader dies,
+ * the answer with it.  The next one is asked again, under the same numbers,
+ * finds no n4, and says that there is no such node.  Without the round: the
+ * next one leads already, but has not applied the entry yet; it does not know
+ * the request, and builds another command from a state that is too old.)
  */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../log.h"
 #include "verbs.h"
 
 #define EXEC_DEPTH 16
@@ -17,6 +27,8 @@
  * @next: of all
  * @from: node that asked; this one: an ask of its own
  * @id: of the ask
+ * @client: who asks; 0: only looks
+ * @seq: his how manieth
  * @verb: what
  * @args: with these
  * @res: of its command
@@ -27,6 +39,8 @@ struct exec {
 	struct exec *next;
 	u32 from;
 	u64 id;
+	u64 client;
+	u64 seq;
 	const struct cluster_verb *verb;
 	struct json_object *args;
 	struct state_result res;
@@ -181,17 +195,16 @@ static void exec_failed(struct exec *exec, int err)
 	exec_say_elsewhere(exec->c, exec->from, exec->id);
 }
 
-static int exec_propose(struct exec *exec, u64 client, u64 seq,
-			char why[VERB_WHY])
+static int exec_propose(struct exec *exec, char why[VERB_WHY])
 {
 	static u8 buf[STATE_COMMAND_BYTES_MAX];
 	struct state_cmd cmd = { 0 };
-	int len = exec->verb->build(exec->c, exec->args, &cmd, why);
+	int len = exec->verb->build(exec->c, exec->from, exec->args, &cmd, why);
 
 	if (len)
 		return -EINVAL;
-	cmd.client = client;
-	cmd.seq = seq;
+	cmd.client = exec->client;
+	cmd.seq = exec->seq;
 	cmd.now_ms = cluster_wall_ms();
 	len = state_command_encode(&cmd, buf, sizeof(buf));
 	if (len < 0) {
@@ -199,6 +212,69 @@ static int exec_propose(struct exec *exec, u64 client, u64 seq,
 		return -EINVAL;
 	}
 	return group_propose(exec->c->group, buf, len, &exec->wait);
+}
+
+/* It can not be begun: say so, and that was it. */
+static void exec_fail(struct exec *exec, int err, const char *why)
+{
+	if (err == -EINVAL)
+		exec_say_error(exec->c, exec->from, exec->id, "BAD_REQUEST",
+			       EINVAL, why);
+	else
+		exec_failed(exec, err);
+	exec_free(exec);
+}
+
+/* Whose client it is says the session that it came by. */
+static bool exec_client_bad(struct exec *exec)
+{
+	u32 node = state_client_node(exec->c->s, exec->client);
+
+	if (!node || node == exec->from)
+		return false;
+	log_write(LOG_LEVEL_WARN, "client-refused",
+		  "from=%u client=%llu owner=%u", exec->from,
+		  (unsigned long long)exec->client, node);
+	exec_say_error(exec->c, exec->from, exec->id, "BAD_CLIENT", EPERM,
+		       "this client is another node's");
+	return true;
+}
+
+/* This one leads, and knows all that is committed: was it done already? */
+static void exec_may(struct group_wait *wait, int err)
+{
+	char why[VERB_WHY] = "an argument makes no sense";
+	struct exec *exec = (struct exec *)wait;
+
+	if (err) {
+		exec_say_elsewhere(exec->c, exec->from, exec->id);
+		exec_free(exec);
+		return;
+	}
+	if (exec_client_bad(exec)) {
+		exec_free(exec);
+		return;
+	}
+	exec->wait.done = exec_done;
+	if (state_client_asked(exec->c->s, exec->client, exec->seq,
+			       &exec->res)) {
+		exec_done(wait, 0);
+		return;
+	}
+	err = exec_propose(exec, why);
+	if (err)
+		exec_fail(exec, err, why);
+}
+
+static int exec_start(struct exec *exec, char why[VERB_WHY])
+{
+	exec->wait.done = exec_done;
+	if (!exec->verb->build)
+		return group_read(exec->c->group, &exec->wait);
+	if (!exec->verb->numbered)
+		return exec_propose(exec, why);
+	exec->wait.done = exec_may;
+	return group_read(exec->c->group, &exec->wait);
 }
 
 static void exec_run(struct cluster *c, const struct msg_text *ask, u32 from,
@@ -219,24 +295,19 @@ static void exec_run(struct cluster *c, const struct msg_text *ask, u32 from,
 			       "too much is being done: try again");
 		return;
 	}
-	*exec = (struct exec){ .wait.done = exec_done,
-			       .c = c,
+	*exec = (struct exec){ .c = c,
 			       .next = c->execs,
 			       .from = from,
 			       .id = ask->id,
+			       .client = verb->numbered ? ask->client : 0,
+			       .seq = verb->numbered ? ask->seq : 0,
 			       .verb = verb,
 			       .args = json_object_get(args) };
 	c->execs = exec;
 	c->nr_execs++;
-	err = verb->build ? exec_propose(exec, ask->client, ask->seq, why) :
-			    group_read(c->group, &exec->wait);
-	if (!err)
-		return;
-	if (err == -EINVAL)
-		exec_say_error(c, from, ask->id, "BAD_REQUEST", EINVAL, why);
-	else
-		exec_failed(exec, err);
-	exec_free(exec);
+	err = exec_start(exec, why);
+	if (err)
+		exec_fail(exec, err, why);
 }
 
 /**

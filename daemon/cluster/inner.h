@@ -18,6 +18,7 @@
 #define CLUSTER_PATH_MAX 512
 
 #define EXEC_MAX 128 /* being done, here, as who leads */
+#define CLUSTER_SKIPS_MAX 64 /* duties that were refused */
 
 /**
  * enum cluster_phase - what a node is
@@ -36,13 +37,33 @@ struct exec;
 /**
  * struct cluster_ready - a server, as its node says
  * @node: whose
- * @lost: it never will again
+ * @said: it said something; else it was only asked
+ * @what: enum msg_server, what it said
  * @server: its id
+ * @asked_ns: since when it is asked to be ready
+ * @bad_ns: it was not in time: no candidate before this
  */
 struct cluster_ready {
 	u32 node;
-	bool lost;
+	bool said;
+	u8 what;
 	u64 server;
+	u64 asked_ns;
+	u64 bad_ns;
+};
+
+/**
+ * struct cluster_skip - a duty that was refused
+ * @verb: it
+ * @id: of the object it is about
+ * @times: how often, one after the other
+ * @until_ns: not again before
+ */
+struct cluster_skip {
+	const char *verb;
+	u64 id;
+	u32 times;
+	u64 until_ns;
 };
 
 /**
@@ -68,6 +89,9 @@ struct cluster_ready {
  * @state_bytes: of its memory
  * @init_name: of the cluster that is being made; "" = none
  * @leader: node that leads, as was heard of; a member asks its group
+ * @leader_term: in which term
+ * @members_term: of the last entry of the log that says who the peers are
+ * @members_index: and its index
  * @changed: the state, or the group, is another
  * @tick: looks for what is due
  * @asks: not answered, oldest first
@@ -85,6 +109,9 @@ struct cluster_ready {
  * @duty: a command of the duties is under way
  * @duty_ask: it
  * @duty_args: its arguments
+ * @duty_id: of the object it is about
+ * @skip: duties that were refused
+ * @nr_skips: used of it
  * @ready: servers of which is known how they are
  * @nr_ready: used of it
  * @members_bytes: of @members
@@ -116,6 +143,9 @@ struct cluster {
 	u64 state_bytes;
 	char init_name[STATE_NAME_MAX + 1];
 	u32 leader;
+	u64 leader_term;
+	u64 members_term;
+	u64 members_index;
 	struct loop_call changed;
 	struct loop_timer tick;
 	struct cluster_ask *asks;
@@ -133,6 +163,9 @@ struct cluster {
 	bool duty;
 	struct cluster_ask duty_ask;
 	struct json_object *duty_args;
+	u64 duty_id;
+	struct cluster_skip skip[CLUSTER_SKIPS_MAX];
+	u32 nr_skips;
 	struct cluster_ready ready[CLUSTER_READY_MAX];
 	u32 nr_ready;
 	int members_bytes;
@@ -166,6 +199,7 @@ int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX]);
 void server_end(struct cluster *c);
 void server_ordered(struct cluster *c, u32 from, u64 server);
 void server_report(struct cluster *c, u32 to);
+bool server_failed(const struct cluster *c);
 u32 server_node(u64 server);
 
 /* ask.c */
@@ -185,6 +219,10 @@ void exec_applied(struct group_wait *wait, const struct state_result *res);
 
 /* lead.c */
 void lead_look(struct cluster *c);
+bool lead_skips(struct cluster *c, const char *verb, u64 id);
+void lead_do(struct cluster *c, const char *verb, u64 id,
+	     struct json_object *args);
+void lead_down(struct cluster *c, u32 node);
 void lead_ready(struct cluster *c, u32 node, const struct msg_server_is *is);
 
 /* join.c */
@@ -197,6 +235,7 @@ void members_now(struct cluster *c, struct msg_members *members);
 void members_push(struct cluster *c, u32 node);
 void members_heard(struct cluster *c, u32 from,
 		   const struct msg_members *members);
+bool members_outside(const struct cluster *c, const struct group_info *info);
 void peers_refresh(struct cluster *c);
 void addr_of_state(const struct state_addr *from, union links_addr *to);
 void addr_to_state(const union links_addr *from, u8 use, struct state_addr *to);

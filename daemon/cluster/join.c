@@ -348,7 +348,7 @@ bool cluster_ready(struct cluster *c)
 
 	if (c->phase != CLUSTER_IN)
 		return false;
-	if (!c->group)
+	if (!cluster_member(c))
 		return c->leader && cluster_reaches(c, c->leader);
 	node = state_node_by_id(c->s, c->record.node);
 	return node && node->state == STATE_NODE_ACTIVE;

@@ -77,6 +77,9 @@ void members_now(struct cluster *c, struct msg_members *members)
 
 	memset(members, 0, sizeof(*members));
 	group_look(c->group, &info);
+	members->term = info.term;
+	members->log_term = info.last_term;
+	members->log_index = info.last;
 	members->leader = server_node(info.leader);
 	for (i = 0; i < info.conf.nr; i++) {
 		node = state_node_by_id(c->s, server_node(info.conf.id[i]));
@@ -102,8 +105,10 @@ void members_push(struct cluster *c, u32 node)
 		return;
 	members_now(c, &members);
 	len = members.nr ? msg_members_put(&members, bytes, sizeof(bytes)) : 0;
-	if (len <= 0 || (!node && len == c->members_bytes &&
-			 !memcmp(bytes, c->members, len)))
+	if (len <= 0 ||
+	    (!node && len == c->members_bytes &&
+	     !memcmp(bytes + MSG_MEMBERS_NEWS, c->members + MSG_MEMBERS_NEWS,
+		     len - MSG_MEMBERS_NEWS)))
 		return;
 	if (node) {
 		cluster_send(c, node, SESSION_NORMAL, MSG_MEMBERS, bytes, len);
@@ -147,29 +152,94 @@ static void members_record(struct cluster *c, const struct msg_members *members)
 	cluster_changed(c);
 }
 
+/* Who leads: of the highest term that anybody was heard to lead in. */
+static void members_leader(struct cluster *c, u32 from,
+			   const struct msg_members *members)
+{
+	if (members->term < c->leader_term ||
+	    (!members->leader && from != c->leader))
+		return;
+	c->leader = members->leader;
+	if (members->leader)
+		c->leader_term = members->term;
+}
+
+/* Who is in the group: of the log that is furthest, as in an election. */
+static bool members_old(const struct cluster *c,
+			const struct msg_members *members)
+{
+	if (members->log_term != c->members_term)
+		return members->log_term < c->members_term;
+	return members->log_index < c->members_index;
+}
+
+static bool members_have(const struct record_peer *peer, u32 nr, u32 node)
+{
+	while (nr--)
+		if (peer[nr].node == node)
+			return true;
+	return false;
+}
+
+static bool members_newer(u64 term, u64 index, const struct group_info *info)
+{
+	return term != info->last_term ? term > info->last_term :
+					 index > info->last;
+}
+
+/**
+ * members_outside() - is this node's server one that was replaced?
+ * @c: the cluster
+ * @info: of the server
+ *
+ * Return: true if a log that is newer than its own says so.
+ */
+bool members_outside(const struct cluster *c, const struct group_info *info)
+{
+	return members_newer(c->members_term, c->members_index, info) &&
+	       !members_have(c->record.peer, c->record.nr_peers,
+			     c->record.node);
+}
+
+/* It says that this node's server, which believes to be one, is no member. */
+static bool members_expel(struct cluster *c, const struct msg_members *members)
+{
+	struct group_info info;
+
+	group_look(c->group, &info);
+	return members_newer(members->log_term, members->log_index, &info) &&
+	       !members_have(members->peer, members->nr, c->record.node);
+}
+
 /**
  * members_heard() - a member says who is in the group
  * @c: the cluster
  * @from: the member
  * @members: what it says
  *
- * Whose server is in the group believes its own log instead.  Only those are
+ * Whose server is in the group believes its own log instead, unless a newer one
+ * has it no more.  Only those are
  * believed who were members as far as this node knew; and that nobody leads, of
  * whom was thought to lead: others may only be cut off.
+ *
+ * What is older than what was heard already is passed over.  (C was cut off,
+ * and comes back.  It says that A leads, and that A, B, C are the members; but
+ * A left, and D leads.  This node would ask A, and if it is restarted then,
+ * it would look for A and B.)  How old it is says the log of whoever says it,
+ * not his term: one that campaigned in vain has a high term and an old log.
  */
 void members_heard(struct cluster *c, u32 from,
 		   const struct msg_members *members)
 {
-	unsigned int i;
-
-	for (i = 0; i < c->record.nr_peers && c->record.peer[i].node != from;
-	     i++)
-		;
-	if (cluster_member(c) || i == c->record.nr_peers)
+	if (!members_have(c->record.peer, c->record.nr_peers, from) ||
+	    (cluster_member(c) && !members_expel(c, members)))
 		return;
-	if (members->leader || from == c->leader)
-		c->leader = members->leader;
-	members_record(c, members);
+	members_leader(c, from, members);
+	if (!members_old(c, members)) {
+		c->members_term = members->log_term;
+		c->members_index = members->log_index;
+		members_record(c, members);
+	}
 	asks_look(c);
 }
 

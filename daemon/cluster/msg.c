@@ -167,9 +167,12 @@ int msg_members_put(const struct msg_members *members, void *to, size_t room)
 
 	if (room < MSG_MEMBERS_MAX || members->nr > RECORD_PEERS_MAX)
 		return -EMSGSIZE;
-	session_put32(at, members->leader);
-	session_put32(at + 4, members->nr);
-	at += 8;
+	session_put64(at, members->term);
+	session_put64(at + 8, members->log_term);
+	session_put64(at + 16, members->log_index);
+	session_put32(at + 24, members->leader);
+	session_put32(at + 28, members->nr);
+	at += MSG_MEMBERS_HEAD;
 	for (i = 0; i < members->nr; i++) {
 		peer = &members->peer[i];
 		session_put32(at, peer->node);
@@ -217,13 +220,16 @@ int msg_members_get(const void *from, size_t bytes, struct msg_members *members)
 	unsigned int i;
 
 	memset(members, 0, sizeof(*members));
-	if (bytes < 8)
+	if (bytes < MSG_MEMBERS_HEAD)
 		return -EBADMSG;
-	members->leader = session_get32(at);
-	members->nr = session_get32(at + 4);
+	members->term = session_get64(at);
+	members->log_term = session_get64(at + 8);
+	members->log_index = session_get64(at + 16);
+	members->leader = session_get32(at + 24);
+	members->nr = session_get32(at + 28);
 	if (!members->nr || members->nr > RECORD_PEERS_MAX)
 		return -EBADMSG;
-	at += 8;
+	at += MSG_MEMBERS_HEAD;
 	for (i = 0; i < members->nr; i++) {
 		if (msg_peer_get(at, end - at, &members->peer[i]))
 			return -EBADMSG;
@@ -275,7 +281,7 @@ int msg_server_get(const void *from, size_t bytes, bool report,
 	if (!report)
 		return 0;
 	server->what = session_get32((const uint8_t *)from + 8);
-	if (server->what > MSG_SERVER_LOST ||
+	if (server->what > MSG_SERVER_FAILED ||
 	    session_get32((const uint8_t *)from + 12))
 		return -EBADMSG;
 	return 0;

@@ -11,7 +11,9 @@
  *	 0 u64 id	 8 u32 enum msg_answer	12 u32 node that leads, 0 = none
  *	16 JSON
  *   MEMBERS		who is in the group, from a member
- *	 0 u32 node that leads, 0 = none	 4 u32 number, then for each
+ *	 0 u64 term	 8 u64 term of the last entry of its log
+ *	16 u64 index of that	24 u32 node that leads, 0 = none
+ *	28 u32 number, then for each
  *	 0 u32 node	 4 u32 addresses (up to 4)	 8 key, 32 bytes
  *	40 addresses: u16 family 4 or 6, u16 port, 16 bytes
  *   SERVER		from who leads: be this server of the group
@@ -30,7 +32,10 @@
 #define MSG_TEXT_MAX (128 * 1024)
 #define MSG_ASK_HEAD 24
 #define MSG_ANSWER_HEAD 16
-#define MSG_MEMBERS_MAX (8 + RECORD_PEERS_MAX * (40 + 20 * RECORD_ADDRS_MAX))
+#define MSG_MEMBERS_HEAD 32
+#define MSG_MEMBERS_NEWS 24 /* from here on: who leads, and who is in it */
+#define MSG_MEMBERS_MAX \
+	(MSG_MEMBERS_HEAD + RECORD_PEERS_MAX * (40 + 20 * RECORD_ADDRS_MAX))
 
 /**
  * enum msg_type - types of messages
@@ -66,10 +71,12 @@ enum msg_answer {
  * enum msg_server - how a server is
  * @MSG_SERVER_READY: it can take part
  * @MSG_SERVER_LOST: its log is damaged, or gone: it needs another id
+ * @MSG_SERVER_FAILED: its disk failed: no server before somebody mends that
  */
 enum msg_server {
 	MSG_SERVER_READY,
 	MSG_SERVER_LOST,
+	MSG_SERVER_FAILED,
 };
 
 /**
@@ -94,11 +101,18 @@ struct msg_text {
 
 /**
  * struct msg_members - the group
+ * @term: of the member that says so
+ * @log_term: of the last entry of its log: as new as that is what it says of
+ *	the members
+ * @log_index: of that entry
  * @leader: node that leads, 0 = none
  * @nr: used of @peer
  * @peer: the members
  */
 struct msg_members {
+	uint64_t term;
+	uint64_t log_term;
+	uint64_t log_index;
 	uint32_t leader;
 	unsigned int nr;
 	struct record_peer peer[RECORD_PEERS_MAX];

@@ -164,6 +164,25 @@ void server_end(struct cluster *c)
 }
 
 /**
+ * server_failed() - did its disk fail?
+ * @c: the cluster
+ *
+ * Such a node has sessions as before, and a server that says nothing: who leads
+ * has to be told, or takes it for a voter that is alive.
+ *
+ * Return: true if so.
+ */
+bool server_failed(const struct cluster *c)
+{
+	struct group_info info;
+
+	if (!c->group)
+		return false;
+	group_look(c->group, &info);
+	return info.state == GROUP_FAILED;
+}
+
+/**
  * server_report() - tell who leads how the server is
  * @c: the cluster
  * @to: the node
@@ -172,6 +191,8 @@ void server_report(struct cluster *c, u32 to)
 {
 	struct msg_server_is is = { .server = c->record.server,
 				    .what = c->lost ? MSG_SERVER_LOST :
+					    server_failed(c) ?
+						      MSG_SERVER_FAILED :
 						      MSG_SERVER_READY };
 	u8 bytes[16];
 	int len;

@@ -27,14 +27,15 @@ static int verb_node(struct cluster *c, struct json_object *args, u32 *node,
 
 /* --- commands ----------------------------------------------------------- */
 
-static int build_client(struct cluster *c, struct json_object *args,
+static int build_client(struct cluster *c, u32 from, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_CLIENT_OPEN;
+	cmd->node = from;
 	return 0;
 }
 
-static int build_make(struct cluster *c, struct json_object *args,
+static int build_make(struct cluster *c, u32 from, struct json_object *args,
 		      struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_CLUSTER_INIT;
@@ -43,7 +44,7 @@ static int build_make(struct cluster *c, struct json_object *args,
 	return args_copy(args, "name", cmd->name, sizeof(cmd->name));
 }
 
-static int build_set(struct cluster *c, struct json_object *args,
+static int build_set(struct cluster *c, u32 from, struct json_object *args,
 		     struct state_cmd *cmd, char why[VERB_WHY])
 {
 	const char *key = args_text(args, "key");
@@ -67,7 +68,7 @@ static int build_fields(struct json_object *args, struct state_cmd *cmd)
 	return err;
 }
 
-static int build_join(struct cluster *c, struct json_object *args,
+static int build_join(struct cluster *c, u32 from, struct json_object *args,
 		      struct state_cmd *cmd, char why[VERB_WHY])
 {
 	int err = args_copy(args, "name", cmd->name, sizeof(cmd->name));
@@ -81,7 +82,7 @@ static int build_join(struct cluster *c, struct json_object *args,
 	return err ?: build_fields(args, cmd);
 }
 
-static int build_active(struct cluster *c, struct json_object *args,
+static int build_active(struct cluster *c, u32 from, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_NODE_STATE;
@@ -90,7 +91,7 @@ static int build_active(struct cluster *c, struct json_object *args,
 	return 0;
 }
 
-static int build_raft(struct cluster *c, struct json_object *args,
+static int build_raft(struct cluster *c, u32 from, struct json_object *args,
 		      struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_NODE_RAFT;
@@ -99,34 +100,38 @@ static int build_raft(struct cluster *c, struct json_object *args,
 	return 0;
 }
 
-/* What is not named stays as it is. */
-static int build_label(struct cluster *c, struct json_object *args,
+/* Only what is named changes. */
+static int build_label(struct cluster *c, u32 from, struct json_object *args,
 		       struct state_cmd *cmd, char why[VERB_WHY])
 {
-	const struct state_node *node;
 	const char *wish = args_text(args, "votes");
 	int err = verb_node(c, args, &cmd->node, why);
 
 	if (err)
 		return err;
-	node = state_node_by_id(c->s, cmd->node);
 	cmd->kind = STATE_CMD_NODE_SET;
-	cmd->wish = node->wish;
-	if (wish)
+	if (wish) {
+		cmd->flags |= STATE_NODE_SET_WISH;
 		cmd->wish = !strcmp(wish, "never")  ? STATE_WISH_NEVER :
 			    !strcmp(wish, "rather") ? STATE_WISH_VOTER :
 						      STATE_WISH_ANY;
-	cmd->nr_addrs = node->nr_addrs;
-	memcpy(cmd->addr, node->addr, sizeof(cmd->addr));
-	cmd->nr_labels = node->nr_labels;
-	memcpy(cmd->label, node->label, sizeof(cmd->label));
-	memcpy(cmd->zone, node->zone, sizeof(cmd->zone));
-	memcpy(cmd->rack, node->rack, sizeof(cmd->rack));
-	memcpy(cmd->host, node->host, sizeof(cmd->host));
+	}
+	if (args_text(args, "zone"))
+		cmd->flags |= STATE_NODE_SET_ZONE;
+	if (args_text(args, "rack"))
+		cmd->flags |= STATE_NODE_SET_RACK;
+	if (args_text(args, "host"))
+		cmd->flags |= STATE_NODE_SET_HOST;
+	if (!cmd->flags) {
+		snprintf(
+			why, VERB_WHY,
+			"nothing to change: give --zone, --rack, --host or --votes");
+		return -EINVAL;
+	}
 	return build_fields(args, cmd);
 }
 
-static int build_remove(struct cluster *c, struct json_object *args,
+static int build_remove(struct cluster *c, u32 from, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
 	const struct state_node *node;
@@ -149,7 +154,7 @@ static int build_remove(struct cluster *c, struct json_object *args,
 	return 0;
 }
 
-static int build_token(struct cluster *c, struct json_object *args,
+static int build_token(struct cluster *c, u32 from, struct json_object *args,
 		       struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_TOKEN_CREATE;
@@ -159,7 +164,7 @@ static int build_token(struct cluster *c, struct json_object *args,
 	return args_hex(args, "psk", cmd->key, sizeof(cmd->key));
 }
 
-static int build_revoke(struct cluster *c, struct json_object *args,
+static int build_revoke(struct cluster *c, u32 from, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_TOKEN_REVOKE;

@@ -16,15 +16,15 @@
  * struct cluster_verb - something that can be asked
  * @name: of it
  * @numbered: it has a client and a sequence number: it changes something
- * @build: makes the command; 0 or why there is none, with @why; NULL: it only
- *	looks
+ * @build: makes the command that @from asks for; 0 or why there is none, with
+ *@why; NULL: it only looks
  * @show: the answer: of the state, and of the command's result if there was
  *	one; NULL with @why: there is none
  */
 struct cluster_verb {
 	const char *name;
 	bool numbered;
-	int (*build)(struct cluster *c, struct json_object *args,
+	int (*build)(struct cluster *c, u32 from, struct json_object *args,
 		     struct state_cmd *cmd, char why[VERB_WHY]);
 	struct json_object *(*show)(struct cluster *c, struct json_object *args,
 				    const struct state_result *res,

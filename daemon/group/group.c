@@ -390,6 +390,7 @@ void group_look(const struct group *g, struct group_info *info)
 	info->leader = raft_leader(g->raft);
 	info->applied = g->applied;
 	info->last = raft_log_last(raft_log(g->raft)).index;
+	info->last_term = raft_log_last(raft_log(g->raft)).term;
 	info->waits = g->nr_waits;
 	info->snapshots_failed = g->failed;
 	info->conf = *raft_config(g->raft);

@@ -130,6 +130,7 @@ enum group_state {
  * @leader: id of the leader that it follows, 0 = none
  * @applied: in the machine
  * @last: last entry of its log
+ * @last_term: its term
  * @waits: commands and reads that wait
  * @snapshots_failed: own ones that came to nothing
  * @conf: the members, by its log
@@ -143,6 +144,7 @@ struct group_info {
 	u64 leader;
 	u64 applied;
 	u64 last;
+	u64 last_term;
 	u32 waits;
 	u64 snapshots_failed;
 	struct raft_config conf;

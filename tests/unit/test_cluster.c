@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Daemons of one cluster, in one loop, over loopback: a cluster is made, nodes
- * join and become members, the one that leads goes, a log is lost, a node is
- * removed; what is asked of whom, and what is refused.
+ * join and become members, the one that leads goes, a log is lost, a disk
+ * fails, a node is removed; what is asked of whom, and what is refused; what is
+ * asked twice, and done once.
  */
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #include "harness.h"
 #include "loop_wait.h"
 #include "../../daemon/cluster/verbs.h"
+#include "../../daemon/group/inner.h"
 #include "../../daemon/log.h"
+#include "../../daemon/raftlog/store.h"
 #include "../../daemon/session/token.h"
 
 #define NODES 5
@@ -147,6 +150,32 @@ static struct json_object *ask(struct node *n, const char *verb,
 		cluster_forget(n->c, &asked->ask);
 	json_object_put(args);
 	return asked->ok;
+}
+
+/* The same, under numbers that were used: as after an answer that got lost. */
+static struct json_object *ask_again(struct node *n, const char *verb,
+				     struct json_object *args, u64 client,
+				     u64 seq, struct asked *asked)
+{
+	*asked = (struct asked){ .ask.verb = verb,
+				 .ask.args = args,
+				 .ask.timeout_ms = 20000,
+				 .ask.done = asked_done };
+	cluster_ask(n->c, &asked->ask);
+	asked->ask.client = client;
+	asked->ask.seq = seq;
+	if (!WAIT_FOR(asked->done))
+		cluster_forget(n->c, &asked->ask);
+	json_object_put(args);
+	return asked->ok;
+}
+
+static struct json_object *named(const char *name)
+{
+	struct json_object *args = json_object_new_object();
+
+	json_text(args, "name", name);
+	return args;
 }
 
 static bool make_cluster(void)
@@ -323,6 +352,8 @@ TEST_F(cluster, tokens)
 	ASSERT_TRUE(make_token(&node[0], 1, 300, late));
 	made = loop_now(loop);
 	EXPECT_EQ(0, join(&node[1], &node[0], token));
+	ASSERT_TRUE(WAIT_FOR(state_node_by_id(node[0].c->s, 2)->state ==
+			     STATE_NODE_ACTIVE));
 	/* used up */
 	EXPECT_EQ(-ECONNREFUSED, join(&node[2], &node[0], token));
 	ASSERT_TRUE(WAIT_FOR(loop_now(loop) > made + 400 * MS));
@@ -422,6 +453,223 @@ TEST_F(cluster, five)
 	ASSERT_TRUE(ask(&node[4], "cluster set", args, &asked));
 	json_object_put(asked.ok);
 	ASSERT_TRUE(WAIT_FOR(voters() == 5));
+}
+
+/* Done, and the answer lost: whoever leads then has to say the same. */
+TEST_F(cluster, again)
+{
+	struct node *n, *other, *old;
+	struct asked asked;
+	u64 client, seq;
+
+	ASSERT_TRUE(make_nodes(4));
+	for (n = &node[1]; n->c->group; n++)
+		;
+	old = leader();
+	for (other = &node[0]; other == n || other == old; other++)
+		;
+	ASSERT_TRUE(ask(other, "node remove", named(n->name), &asked));
+	json_object_put(asked.ok);
+	client = asked.ask.client;
+	seq = asked.ask.seq;
+	ASSERT_TRUE(client && seq);
+	stop(old);
+	ASSERT_TRUE(WAIT_FOR(leader() &&
+			     !state_node_by_name(leader()->c->s, n->name)));
+	ASSERT_TRUE(ask_again(other, "node remove", named(n->name), client, seq,
+			      &asked));
+	json_object_put(asked.ok);
+	/* as a new ask it is another one */
+	EXPECT_NULL(ask(other, "node remove", named(n->name), &asked));
+	EXPECT_STREQ("BAD_REQUEST", asked.code);
+}
+
+/* A node that uses another one's client gets nothing, and spoils nothing. */
+TEST_F(cluster, clients)
+{
+	struct node *good, *bad;
+	struct asked asked;
+	u64 client, seq;
+
+	ASSERT_TRUE(make_nodes(3));
+	good = leader() == &node[1] ? &node[2] : &node[1];
+	bad = leader() == &node[0] ? &node[3 - (good - node)] : &node[0];
+	ASSERT_TRUE(ask(good, "node label", named("n1"), &asked) ||
+		    !strcmp(asked.code, "BAD_REQUEST"));
+	client = asked.ask.client;
+	seq = asked.ask.seq;
+	ASSERT_TRUE(client && seq && good != bad);
+	EXPECT_NULL(ask_again(bad, "node remove", named("n1"), client, seq + 1,
+			      &asked));
+	EXPECT_STREQ("BAD_CLIENT", asked.code);
+	/* a client that nobody has is as one that was forgotten */
+	EXPECT_NULL(
+		ask_again(bad, "node remove", named("n1"), 999999, 1, &asked));
+	EXPECT_STREQ("FORGOTTEN", asked.code);
+	EXPECT_NULL(ask(good, "node remove", named("n9"), &asked));
+	EXPECT_EQ(client, asked.ask.client);
+	EXPECT_STREQ("BAD_REQUEST", asked.code);
+}
+
+TEST_F(cluster, labels)
+{
+	struct asked zone, rack, *two[] = { &zone, &rack };
+	static const char *const key[] = { "zone", "rack" };
+	const struct state_node *known;
+	u32 i;
+
+	ASSERT_TRUE(make_nodes(1));
+	EXPECT_NULL(ask(&node[0], "node label", named("n1"), &zone));
+	EXPECT_STREQ("BAD_REQUEST", zone.code);
+	/* both at once, each decided on the state before the other */
+	for (i = 0; i < 2; i++) {
+		*two[i] = (struct asked){ .ask.verb = "node label",
+					  .ask.args = named("n1"),
+					  .ask.timeout_ms = 20000,
+					  .ask.done = asked_done };
+		json_text(two[i]->ask.args, key[i], "x");
+		cluster_ask(node[0].c, &two[i]->ask);
+	}
+	ASSERT_TRUE(WAIT_FOR(zone.done && rack.done));
+	for (i = 0; i < 2; i++) {
+		EXPECT_STREQ("", two[i]->code);
+		json_object_put(two[i]->ask.args);
+		json_object_put(two[i]->ok);
+	}
+	known = state_node_by_name(node[0].c->s, "n1");
+	EXPECT_STREQ("x", known->zone);
+	EXPECT_STREQ("x", known->rack);
+}
+
+static int broken_sync(void *dir, int file)
+{
+	(void)dir;
+	(void)file;
+	return -EIO;
+}
+
+/* Its daemon is well, and its disk is not: another one votes in its place. */
+TEST_F(cluster, failed_disk)
+{
+	char token[TOKEN_TEXT];
+	struct node *n;
+	u64 server;
+
+	ASSERT_TRUE(make_nodes(4));
+	n = leader() == &node[1] ? &node[0] : &node[1];
+	if (!n->c->group)
+		n = leader() == &node[2] ? &node[0] : &node[2];
+	server = n->c->record.server;
+	ASSERT_TRUE(votes(server));
+	n->c->group->rl->env.sync = broken_sync;
+	ASSERT_TRUE(make_token(&node[0], 1, 60000, token));
+	ASSERT_TRUE(WAIT_FOR(server_failed(n->c)));
+	ASSERT_TRUE(WAIT_FOR(leader() && !votes(server)));
+	/* it is asked, and answers, as any node that is no member */
+	ASSERT_TRUE(make_token(n, 1, 60000, token));
+	/* mended: it may be a member again */
+	stop(n);
+	ASSERT_EQ(0, start(n));
+	ASSERT_TRUE(WAIT_FOR(cluster_ready(n->c)));
+	EXPECT_FALSE(server_failed(n->c));
+}
+
+/* The best candidate never makes its server: the next best becomes a voter. */
+TEST_F(cluster, late_candidate)
+{
+	char token[TOKEN_TEXT], path[128];
+	struct group_info info;
+	FILE *file;
+	u32 i;
+
+	/* where its log should be is a file */
+	snprintf(path, sizeof(path), "%s/raft", node[1].dir);
+	file = fopen(path, "w");
+	ASSERT_TRUE(file);
+	ASSERT_EQ(0, fclose(file));
+	for (i = 0; i < NODES; i++)
+		node[i].c->opt.ready_ns = 300 * MS;
+	ASSERT_TRUE(make_cluster());
+	ASSERT_TRUE(make_token(&node[0], 4, 60000, token));
+	for (i = 1; i < 4; i++)
+		ASSERT_EQ(0, join(&node[i], &node[0], token));
+	ASSERT_TRUE(WAIT_FOR(leader() &&
+			     (group_look(leader()->c->group, &info),
+			      hweight32(info.conf.old) == 3) &&
+			     !info.conf.next));
+	EXPECT_FALSE(node[1].c->group);
+	EXPECT_TRUE(votes(node[2].c->record.server));
+	EXPECT_TRUE(votes(node[3].c->record.server));
+}
+
+/* What an old log says of the group is passed over, and who led once. */
+TEST_F(cluster, old_members)
+{
+	struct msg_members members;
+	struct node *n, *from;
+	u32 nr, led;
+
+	ASSERT_TRUE(make_nodes(4));
+	for (n = &node[1]; n->c->group; n++)
+		;
+	ASSERT_TRUE(WAIT_FOR(n->c->record.nr_peers == 3 &&
+			     n->c->leader == leader()->c->record.node));
+	from = leader() == &node[0] ? &node[n == &node[1] ? 2 : 1] : &node[0];
+	led = n->c->leader;
+	members_now(from->c, &members);
+	nr = members.nr;
+	ASSERT_EQ(3, nr);
+	members.nr = 2;
+	members.leader = from->c->record.node;
+	members.term = n->c->leader_term - 1;
+	members.log_term = n->c->members_term;
+	members.log_index = n->c->members_index - 1;
+	members_heard(n->c, from->c->record.node, &members);
+	EXPECT_EQ(3, n->c->record.nr_peers);
+	EXPECT_EQ(led, n->c->leader);
+	/* a longer log of an older term is older */
+	members.log_term--;
+	members.log_index += 1000;
+	members_heard(n->c, from->c->record.node, &members);
+	EXPECT_EQ(3, n->c->record.nr_peers);
+	/* who campaigned in vain knows of no leader, in whatever term */
+	members.leader = 0;
+	members.term = n->c->leader_term + 5;
+	members_heard(n->c, from->c->record.node, &members);
+	EXPECT_EQ(led, n->c->leader);
+	members.log_term = n->c->members_term + 1;
+	members.log_index = 1;
+	members.leader = from->c->record.node;
+	members_heard(n->c, from->c->record.node, &members);
+	EXPECT_EQ(2, n->c->record.nr_peers);
+	EXPECT_EQ(from->c->record.node, n->c->leader);
+}
+
+/* It was taken in and did not hear of it: the same token is still good. */
+TEST_F(cluster, join_again)
+{
+	char token[TOKEN_TEXT], why[CLUSTER_WHY_MAX];
+	const struct state_node *known;
+	struct node *n = &node[1];
+	struct token made;
+
+	ASSERT_TRUE(make_nodes(1));
+	ASSERT_TRUE(make_token(&node[0], 1, 60000, token));
+	ASSERT_EQ(0, token_parse(token, &made));
+	ASSERT_EQ(0, cluster_join(n->c, token, &node[0].opt.listen[0], 1,
+				  joined, n, why));
+	ASSERT_TRUE(WAIT_FOR((known = state_node_by_name(node[0].c->s, "n2"))));
+	ASSERT_FALSE(n->joined);
+	cluster_join_cancel(n->c);
+	EXPECT_EQ(STATE_NODE_JOINING, known->state);
+	EXPECT_EQ(0, state_token_by_id(node[0].c->s, made.id)->uses);
+	/* somebody else can not come with it */
+	EXPECT_EQ(-EACCES, join(&node[2], &node[0], token));
+	EXPECT_EQ(0, join(n, &node[0], token));
+	EXPECT_EQ(2, n->c->record.node);
+	ASSERT_TRUE(WAIT_FOR((known = state_node_by_name(node[0].c->s, "n2")) &&
+			     known->state == STATE_NODE_ACTIVE));
+	EXPECT_EQ(-ECONNREFUSED, join(&node[2], &node[0], token));
 }
 
 TEST_HARNESS_MAIN

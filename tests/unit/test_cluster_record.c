@@ -190,7 +190,12 @@ static int members_get(const u8 *bytes, size_t len, struct msg_members *members)
 TEST(members)
 {
 	static u8 bytes[MSG_MEMBERS_MAX];
-	struct msg_members members = { .leader = 2, .nr = 2 }, seen;
+	struct msg_members members = { .term = 9,
+				       .log_term = 8,
+				       .log_index = 77,
+				       .leader = 2,
+				       .nr = 2 },
+			   seen;
 	char why[RECORD_WHY_MAX];
 	struct record record;
 	int len, i;
@@ -198,22 +203,25 @@ TEST(members)
 	ASSERT_EQ(0, parse(sample, &record, why));
 	memcpy(members.peer, record.peer, 2 * sizeof(record.peer[0]));
 	len = msg_members_put(&members, bytes, sizeof(bytes));
-	ASSERT_EQ(8 + 2 * 40 + 3 * 20, len);
+	ASSERT_EQ(32 + 2 * 40 + 3 * 20, len);
 	ASSERT_EQ(0, members_get(bytes, len, &seen));
 	EXPECT_EQ(2, seen.leader);
+	EXPECT_EQ(9, seen.term);
+	EXPECT_EQ(8, seen.log_term);
+	EXPECT_EQ(77, seen.log_index);
 	EXPECT_MEMEQ(members.peer, seen.peer, sizeof(seen.peer));
 	for (i = 0; i < len; i++)
 		EXPECT_EQ(-EBADMSG, members_get(bytes, i, &seen));
 	EXPECT_EQ(-EMSGSIZE, msg_members_put(&members, bytes, len));
-	bytes[4] = 0; /* nobody */
-	EXPECT_EQ(-EBADMSG, members_get(bytes, 8, &seen));
-	bytes[4] = RECORD_PEERS_MAX + 1;
+	bytes[28] = 0; /* nobody */
+	EXPECT_EQ(-EBADMSG, members_get(bytes, 32, &seen));
+	bytes[28] = RECORD_PEERS_MAX + 1;
 	EXPECT_EQ(-EBADMSG, members_get(bytes, len, &seen));
-	bytes[4] = 2;
-	bytes[12] = 0; /* one without an address */
+	bytes[28] = 2;
+	bytes[36] = 0; /* one without an address */
 	EXPECT_EQ(-EBADMSG, members_get(bytes, len, &seen));
-	bytes[12] = 1;
-	bytes[48] = 5; /* an address of no family */
+	bytes[36] = 1;
+	bytes[72] = 5; /* an address of no family */
 	EXPECT_EQ(-EBADMSG, members_get(bytes, len, &seen));
 }
 
