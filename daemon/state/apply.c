@@ -78,6 +78,7 @@ static const state_do_fn state_do[STATE_CMD_NR] = {
 	[STATE_CMD_REPLICA_DELETED] = state_do_replica_deleted,
 	[STATE_CMD_JOB_ADD] = state_do_job_add,
 	[STATE_CMD_JOB_SET] = state_do_job_set,
+	[STATE_CMD_SERVES] = state_do_serves,
 };
 
 /* Is there something that every command has to be refused for? */

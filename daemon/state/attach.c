@@ -50,6 +50,9 @@ void state_hold_unlink(struct state *s, u32 slot)
 	volume->hold = STATE_HOLD_NONE;
 	volume->holder = 0;
 	volume->session = 0;
+	volume->serve = STATE_SERVE_NOT;
+	memset(volume->device, 0, sizeof(volume->device));
+	memset(volume->reason, 0, sizeof(volume->reason));
 }
 
 /* Each term is above all that were granted before; 0: there is none left. */
@@ -185,6 +188,35 @@ void state_do_detach(struct state *s, const struct state_cmd *cmd,
 		return;
 	state_hold_unlink(s, slot);
 	state_volume_settle(s, slot);
+	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
+}
+
+/**
+ * state_do_serves() - the holder's kernel serves a device, or can not
+ * @s: the state
+ * @cmd: the command
+ * @res: its result
+ *
+ * For people, who wait for it; nothing is decided by it.
+ */
+void state_do_serves(struct state *s, const struct state_cmd *cmd,
+		     struct state_result *res)
+{
+	struct state_volume *volume;
+	u32 slot;
+
+	volume = state_volume_held(s, cmd, &slot, res);
+	if (!volume)
+		return;
+	if (volume->hold != STATE_HOLD_DEVICE || volume->holder != cmd->node)
+		state_no(res, STATE_WHY_NOT_HOLDER, volume->id, cmd->node, 0);
+	else if (cmd->state > STATE_SERVE_FAILED)
+		state_no(res, STATE_WHY_BAD, 20, 0, 0);
+	if (res->why)
+		return;
+	volume->serve = cmd->state;
+	memcpy(volume->device, cmd->name, sizeof(volume->device));
+	memcpy(volume->reason, cmd->reason, sizeof(volume->reason));
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
 }
 

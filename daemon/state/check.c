@@ -208,6 +208,9 @@ static const char *check_volume_nodes(const struct state *s,
 		CHECK(state_node_live(s, volume->autos[i], &res),
 		      "a volume may be attached where there is no node");
 	CHECK(volume->hold <= STATE_HOLD_REPAIR, "how a volume is held");
+	CHECK(volume->serve <= STATE_SERVE_FAILED &&
+		      (!volume->serve || volume->hold == STATE_HOLD_DEVICE),
+	      "what a device does");
 	if (!volume->hold) {
 		CHECK(!volume->holder && !volume->session,
 		      "a volume is held and is not");

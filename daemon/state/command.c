@@ -137,6 +137,10 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 	[STATE_CMD_JOB_SET] =
 		(const struct state_field[]){ F64(id), F8(state), F64(count),
 					      F64(total), FTEXT(reason), FEND },
+	[STATE_CMD_SERVES] =
+		(const struct state_field[]){ F32(volume), F32(node), F64(term),
+					      F8(state), FTEXT(name),
+					      FTEXT(reason), FEND },
 };
 
 #define STATE_COMMAND_NAME(name, level) #name,

@@ -67,7 +67,8 @@
 	X(REPLICA_CREATED, 1) \
 	X(REPLICA_DELETED, 1) \
 	X(JOB_ADD, 1)         \
-	X(JOB_SET, 1)
+	X(JOB_SET, 1)         \
+	X(SERVES, 1)
 
 #define STATE_COMMAND_ENUM(name, level) STATE_CMD_##name,
 
@@ -123,7 +124,7 @@ enum state_cmd_kind {
  * @total: of progress
  * @value: of a setting, milliseconds
  * @what: setting, kind of a job
- * @state: new state
+ * @state: new state; SERVES: enum state_serve
  * @wish: enum state_wish
  * @flags: STATE_ATTACH_*, STATE_NODE_SET_*, STATE_VOLUME_SET_*
  * @shift: of a shard's size
@@ -133,12 +134,12 @@ enum state_cmd_kind {
  * @ack: policy
  * @uuid: cluster, store
  * @key: public key, PSK
- * @name: name
+ * @name: name; SERVES: of the device
  * @zone: failure domain
  * @rack: failure domain
  * @host: failure domain
  * @run: unit or command
- * @reason: of a job
+ * @reason: of a job; SERVES: why it does not
  * @nr_addrs: used of @addr
  * @addr: addresses
  * @nr_labels: used of @label

@@ -197,6 +197,8 @@ void state_do_detach(struct state *s, const struct state_cmd *cmd,
 		     struct state_result *res);
 void state_do_fence(struct state *s, const struct state_cmd *cmd,
 		    struct state_result *res);
+void state_do_serves(struct state *s, const struct state_cmd *cmd,
+		     struct state_result *res);
 void state_hold_link(struct state *s, u32 slot, u32 node);
 void state_hold_unlink(struct state *s, u32 slot);
 

@@ -34,6 +34,18 @@ enum state_hold {
 };
 
 /**
+ * enum state_serve - what the holder's kernel said of its device
+ * @STATE_SERVE_NOT: nothing yet, under this term
+ * @STATE_SERVE_DEVICE: it serves
+ * @STATE_SERVE_FAILED: it can not
+ */
+enum state_serve {
+	STATE_SERVE_NOT,
+	STATE_SERVE_DEVICE,
+	STATE_SERVE_FAILED,
+};
+
+/**
  * struct state_volume - a volume
  * @id: never used twice
  * @name: unique
@@ -51,6 +63,9 @@ enum state_hold {
  * @holder: node that holds it, 0 = nobody
  * @want: node on which it shall be attached, 0 = none
  * @session: the holder's attach session (S2)
+ * @serve: enum state_serve, of this holder under this term
+ * @device: name of its device
+ * @reason: why it does not serve
  * @nr_autos: used of @autos
  * @autos: nodes that may attach it by themselves, in this order
  * @run: unit or command to run there; empty = none
@@ -77,6 +92,9 @@ struct state_volume {
 	u32 holder;
 	u32 want;
 	u64 session;
+	u8 serve;
+	char device[STATE_NAME_MAX + 1];
+	char reason[STATE_REASON_MAX + 1];
 	u16 nr_autos;
 	u32 autos[STATE_AUTOS_MAX];
 	char run[STATE_RUN_MAX + 1];

@@ -232,8 +232,10 @@ static void gen_attach(struct ss_world *w, struct state_cmd *cmd)
 	if (!(cmd->flags & STATE_ATTACH_TAKEOVER) && odds(w, 80) &&
 	    cmd->kind == STATE_CMD_ATTACH)
 		cmd->term = 0;
-	if (cmd->kind == STATE_CMD_DETACH)
+	if (cmd->kind == STATE_CMD_DETACH || cmd->kind == STATE_CMD_SERVES)
 		cmd->node = near_to(w, volume->holder);
+	cmd->state = odds(w, 97) ? rnd(w, STATE_SERVE_FAILED + 1) : rnd(w, 256);
+	some_name(w, cmd->name, 'd');
 }
 
 static void gen_set(struct ss_world *w, struct state_cmd *cmd)
@@ -322,7 +324,7 @@ static const u8 gen_weight[STATE_CMD_NR] = {
 	[STATE_CMD_SHARD_ADOPT] = 10,	  [STATE_CMD_SHARD_ABORT] = 3,
 	[STATE_CMD_SHARD_SETTLED] = 8,	  [STATE_CMD_REPLICA_CREATED] = 24,
 	[STATE_CMD_REPLICA_DELETED] = 14, [STATE_CMD_JOB_ADD] = 2,
-	[STATE_CMD_JOB_SET] = 2,
+	[STATE_CMD_JOB_SET] = 2,	  [STATE_CMD_SERVES] = 3,
 };
 
 static u8 gen_kind(struct ss_world *w)
@@ -352,7 +354,7 @@ static void gen_body(struct ss_world *w, struct state_cmd *cmd,
 		gen_shards(w, cmd, out);
 	else if (cmd->kind <= STATE_CMD_VOLUME_DELETE)
 		gen_volume(w, cmd);
-	else if (cmd->kind <= STATE_CMD_FENCE)
+	else if (cmd->kind <= STATE_CMD_FENCE || cmd->kind == STATE_CMD_SERVES)
 		gen_attach(w, cmd);
 	else if (cmd->kind <= STATE_CMD_SHARD_SETTLED)
 		gen_set(w, cmd);

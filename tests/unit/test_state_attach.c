@@ -182,4 +182,34 @@ TEST_F(attach, wanted)
 	EXPECT_EQ(0, state_volume_by_id(w->s, 1)->want);
 }
 
+/* What the holder's kernel says is gone with the term that it was said under.
+ */
+TEST_F(attach, serves)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(STATE_WHY_NOT_HOLDER, SW_DO(w, SERVES, .volume = 1, .node = 2,
+					      .state = STATE_SERVE_DEVICE));
+	SW_OK(w, ATTACH, .volume = 1, .node = 2, .session = 5);
+	EXPECT_EQ(STATE_WHY_TERM, SW_DO(w, SERVES, .volume = 1, .node = 2,
+					.state = STATE_SERVE_DEVICE));
+	EXPECT_EQ(STATE_WHY_NOT_HOLDER,
+		  SW_DO(w, SERVES, .volume = 1, .node = 1, .term = 1,
+			.state = STATE_SERVE_DEVICE));
+	EXPECT_EQ(STATE_WHY_BAD, SW_DO(w, SERVES, .volume = 1, .node = 2,
+				       .term = 1, .state = 3));
+	SW_OK(w, SERVES, .volume = 1, .node = 2, .term = 1,
+	      .state = STATE_SERVE_DEVICE, .name = "qbd0");
+	EXPECT_EQ(STATE_SERVE_DEVICE, vol(w)->serve);
+	EXPECT_STREQ("qbd0", vol(w)->device);
+	SW_OK(w, ATTACH, .volume = 1, .node = 2, .session = 6);
+	EXPECT_EQ(STATE_SERVE_NOT, vol(w)->serve);
+	EXPECT_STREQ("", vol(w)->device);
+	SW_OK(w, SERVES, .volume = 1, .node = 2, .term = 2,
+	      .state = STATE_SERVE_FAILED, .reason = "no quorum");
+	EXPECT_STREQ("no quorum", vol(w)->reason);
+	SW_OK(w, DETACH, .volume = 1, .node = 2, .term = 2);
+	EXPECT_STREQ("", vol(w)->reason);
+}
+
 TEST_HARNESS_MAIN
