@@ -64,7 +64,9 @@ LIBS_test_group := -lpthread
 CLUSTER_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/cluster/*.c)) \
 	$(GROUP_SRC) $(QBD_STATE_SRC:$(TOP)/%=%) $(SESSION_SRC)
 EXTRA_test_cluster := $(CLUSTER_SRC)
+EXTRA_test_cluster_volume := $(CLUSTER_SRC)
 LIBS_test_cluster := -lgnutls -ljson-c -lpthread
+LIBS_test_cluster_volume := -lgnutls -ljson-c -lpthread
 # The daemon's frame, and the administrator's door: both sides of it.
 TEST_ADMIN := daemon/admin/verb.c daemon/admin/request.c
 TEST_ADMIN_SERVER := daemon/admin/server.c daemon/admin/conn.c \

@@ -47,6 +47,23 @@ u64 args_number(struct json_object *args, const char *name, u64 without)
 }
 
 /**
+ * args_flag() - an argument that is true or false
+ * @args: the arguments
+ * @name: of the argument
+ *
+ * Return: true if it is there, and is true.
+ */
+bool args_flag(struct json_object *args, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_is_type(args, json_type_object) &&
+	       json_object_object_get_ex(args, name, &value) &&
+	       json_object_is_type(value, json_type_boolean) &&
+	       json_object_get_boolean(value);
+}
+
+/**
  * args_copy() - a text, if there is one
  * @args: the arguments
  * @name: of the argument
@@ -181,4 +198,23 @@ void json_text(struct json_object *to, const char *key, const char *text)
 void json_number(struct json_object *to, const char *key, u64 number)
 {
 	json_object_object_add(to, key, json_object_new_uint64(number));
+}
+
+/**
+ * json_page() - a part of a list
+ * @key: of the list
+ * @list: the part, handed over
+ * @next: where the next part begins, as "from"; 0: there is none
+ *
+ * Return: the answer.
+ */
+struct json_object *json_page(const char *key, struct json_object *list,
+			      u32 next)
+{
+	struct json_object *doc = json_object_new_object();
+
+	json_object_object_add(doc, key, list);
+	if (next)
+		json_number(doc, "next", next);
+	return doc;
 }

@@ -290,6 +290,7 @@ static void cluster_ticked(struct loop_timer *timer)
 	cluster_again(c);
 	if ((c->lost || server_failed(c)) && cluster_leader(c))
 		server_report(c, cluster_leader(c));
+	c->duty_look = true;
 	cluster_look(c);
 }
 

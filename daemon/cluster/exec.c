@@ -202,7 +202,7 @@ static int exec_propose(struct exec *exec, char why[VERB_WHY])
 	int len = exec->verb->build(exec->c, exec->from, exec->args, &cmd, why);
 
 	if (len)
-		return -EINVAL;
+		return len == -EPERM || len == -EALREADY ? len : -EINVAL;
 	cmd.client = exec->client;
 	cmd.seq = exec->seq;
 	cmd.now_ms = cluster_wall_ms();
@@ -220,6 +220,12 @@ static void exec_fail(struct exec *exec, int err, const char *why)
 	if (err == -EINVAL)
 		exec_say_error(exec->c, exec->from, exec->id, "BAD_REQUEST",
 			       EINVAL, why);
+	else if (err == -EPERM)
+		exec_say_error(exec->c, exec->from, exec->id, "NOT_YOURS",
+			       EPERM, why);
+	else if (err == -EALREADY)
+		exec_say_error(exec->c, exec->from, exec->id, "TOO_SOON", EBUSY,
+			       why);
 	else
 		exec_failed(exec, err);
 	exec_free(exec);

@@ -19,6 +19,7 @@
 
 #define EXEC_MAX 128 /* being done, here, as who leads */
 #define CLUSTER_SKIPS_MAX 64 /* duties that were refused */
+#define CLUSTER_AGAINS_MAX 64 /* volumes that needed another term */
 
 /**
  * enum cluster_phase - what a node is
@@ -30,6 +31,18 @@ enum cluster_phase {
 	CLUSTER_ALONE,
 	CLUSTER_JOINING,
 	CLUSTER_IN,
+};
+
+/**
+ * struct cluster_again - a volume whose holder needed another term
+ * @volume: id, 0 = none
+ * @times: how often, one soon after the other
+ * @until_ns: not again before
+ */
+struct cluster_again {
+	u32 volume;
+	u32 times;
+	u64 until_ns;
 };
 
 struct exec;
@@ -110,10 +123,13 @@ struct cluster_skip {
  * @duty_ask: it
  * @duty_args: its arguments
  * @duty_id: of the object it is about
+ * @duty_look: there may be something to be done about a volume
+ * @duty_slot: the volume that had the last duty, or is to be looked at first
  * @skip: duties that were refused
  * @nr_skips: used of it
  * @ready: servers of which is known how they are
  * @nr_ready: used of it
+ * @again: volumes that needed another term
  * @members_bytes: of @members
  * @members: sent last
  * @join: asks to be taken in, or NULL
@@ -164,10 +180,13 @@ struct cluster {
 	struct cluster_ask duty_ask;
 	struct json_object *duty_args;
 	u64 duty_id;
+	bool duty_look;
+	u32 duty_slot;
 	struct cluster_skip skip[CLUSTER_SKIPS_MAX];
 	u32 nr_skips;
 	struct cluster_ready ready[CLUSTER_READY_MAX];
 	u32 nr_ready;
+	struct cluster_again again[CLUSTER_AGAINS_MAX];
 	int members_bytes;
 	u8 members[MSG_MEMBERS_MAX];
 	struct session_join *join;
@@ -224,6 +243,9 @@ void lead_do(struct cluster *c, const char *verb, u64 id,
 	     struct json_object *args);
 void lead_down(struct cluster *c, u32 node);
 void lead_ready(struct cluster *c, u32 node, const struct msg_server_is *is);
+
+/* duty.c */
+bool duty_volumes(struct cluster *c);
 
 /* join.c */
 struct json_object *join_request(const struct cluster *c);

@@ -129,39 +129,34 @@ void lead_do(struct cluster *c, const char *verb, u64 id,
 	cluster_ask(c, &c->duty_ask);
 }
 
-static bool lead_do_node(struct cluster *c, const char *verb,
+static void lead_do_node(struct cluster *c, const char *verb,
 			 const struct state_node *node)
 {
 	struct json_object *args;
 
 	if (lead_skips(c, verb, node->id))
-		return false;
+		return;
 	args = json_object_new_object();
 	json_number(args, "node", node->id);
 	json_number(args, "server", node->raft);
 	lead_do(c, verb, node->id, args);
-	return true;
 }
 
 /* The first node of a new cluster, and the cluster. */
-static bool lead_begin(struct cluster *c)
+static void lead_begin(struct cluster *c)
 {
-	const struct state_cluster *cluster = state_cluster(c->s);
 	struct json_object *args;
 
-	if (!cluster->made) {
+	if (!state_cluster(c->s)->made) {
 		if (!c->init_name[0] || lead_skips(c, "cluster make", 0))
-			return true;
+			return;
 		args = json_object_new_object();
 		json_text(args, "name", c->init_name);
 		lead_do(c, "cluster make", 0, args);
-		return true;
+		return;
 	}
-	if (cluster->next_node != 1)
-		return false;
 	if (!lead_skips(c, "node join", 0))
 		lead_do(c, "node join", 0, join_request(c));
-	return true;
 }
 
 static struct cluster_ready *lead_said(struct cluster *c, u32 node)
@@ -182,20 +177,18 @@ static bool lead_is(const struct cluster_ready *said, u64 server,
 }
 
 /* One node's next step, if there is one. */
-static bool lead_node(struct cluster *c, const struct state_node *node)
+static void lead_node(struct cluster *c, const struct state_node *node)
 {
 	const struct cluster_ready *said = lead_said(c, node->id);
 	bool here = node->id == c->record.node || cluster_reaches(c, node->id);
 
 	if (node->state == STATE_NODE_REMOVED || !here)
-		return false;
+		return;
 	if (node->state == STATE_NODE_JOINING)
-		return lead_do_node(c, "node active", node);
-	if (node->wish == STATE_WISH_NEVER)
-		return false;
-	if (!node->raft || lead_is(said, node->raft, MSG_SERVER_LOST))
-		return lead_do_node(c, "node raft", node);
-	return false;
+		lead_do_node(c, "node active", node);
+	else if (node->wish != STATE_WISH_NEVER &&
+		 (!node->raft || lead_is(said, node->raft, MSG_SERVER_LOST)))
+		lead_do_node(c, "node raft", node);
 }
 
 /* Its daemon may well be heard, if its server is not. */
@@ -338,12 +331,17 @@ void lead_look(struct cluster *c)
 	}
 	if (!c->led_ns)
 		c->led_ns = loop_now(c->loop);
-	if (c->duty || lead_begin(c))
+	if (!state_cluster(c->s)->made || state_cluster(c->s)->next_node == 1) {
+		if (!c->duty)
+			lead_begin(c);
 		return;
-	while ((node = state_node_walk(c->s, &slot)))
-		if (lead_node(c, node))
-			return;
+	}
+	/* the group is changed by no command, and waits for none */
 	lead_members(c);
+	while (!c->duty && (node = state_node_walk(c->s, &slot)))
+		lead_node(c, node);
+	if (!c->duty)
+		duty_volumes(c);
 }
 
 /**

@@ -43,6 +43,18 @@ void machine_free(struct cluster *c)
 	c->s = NULL;
 }
 
+/* Is there something for the duties about volumes in it? */
+static bool machine_volumes(const struct state_delta *delta)
+{
+	u32 i;
+
+	for (i = 0; i < delta->nr; i++)
+		if (delta->item[i].kind == STATE_KIND_VOLUME ||
+		    delta->item[i].kind == STATE_KIND_STORE)
+			return true;
+	return delta->all;
+}
+
 static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 			  struct group_wait *wait)
 {
@@ -54,6 +66,7 @@ static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 	state_apply(c->s, data, bytes, &res, &delta);
 	if (wait)
 		exec_applied(wait, &res);
+	c->duty_look |= machine_volumes(&delta);
 	if (delta.all || delta.nr)
 		cluster_changed(c);
 }

@@ -174,10 +174,18 @@ static int build_revoke(struct cluster *c, u32 from, struct json_object *args,
 
 /* --- answers ------------------------------------------------------------ */
 
-static struct json_object *show_nothing(struct cluster *c,
-					struct json_object *args,
-					const struct state_result *res,
-					char why[VERB_WHY])
+/**
+ * show_nothing() - it was done, and that is all
+ * @c: the cluster
+ * @args: arguments
+ * @res: of the command
+ * @why: not used
+ *
+ * Return: an empty object.
+ */
+struct json_object *show_nothing(struct cluster *c, struct json_object *args,
+				 const struct state_result *res,
+				 char why[VERB_WHY])
 {
 	return json_object_new_object();
 }
@@ -361,7 +369,17 @@ static const struct cluster_verb cluster_verbs[] = {
 	{ "token create", true, build_token, show_nothing },
 	{ "token revoke", true, build_revoke, show_nothing },
 	{ "token list", false, NULL, show_tokens },
+	{ .name = NULL },
 };
+
+static const struct cluster_verb *cluster_verb_in(const struct cluster_verb *in,
+						  const char *name)
+{
+	for (; in->name; in++)
+		if (!strcmp(name, in->name))
+			return in;
+	return NULL;
+}
 
 /**
  * cluster_verb_find() - a verb
@@ -371,10 +389,8 @@ static const struct cluster_verb cluster_verbs[] = {
  */
 const struct cluster_verb *cluster_verb_find(const char *name)
 {
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(cluster_verbs); i++)
-		if (!strcmp(name, cluster_verbs[i].name))
-			return &cluster_verbs[i];
-	return NULL;
+	return cluster_verb_in(cluster_verbs, name)	   ?:
+		       cluster_verb_in(verbs_store, name)  ?:
+		       cluster_verb_in(verbs_volume, name) ?:
+		       cluster_verb_in(verbs_report, name);
 }

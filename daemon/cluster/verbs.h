@@ -16,8 +16,8 @@
  * struct cluster_verb - something that can be asked
  * @name: of it
  * @numbered: it has a client and a sequence number: it changes something
- * @build: makes the command that @from asks for; 0 or why there is none, with
- *@why; NULL: it only looks
+ * @build: makes the command that @from asks for; 0; with @why: -EINVAL, -EPERM
+ *	(it may not), -EALREADY (too soon); NULL: it only looks
  * @show: the answer: of the state, and of the command's result if there was
  *	one; NULL with @why: there is none
  */
@@ -32,15 +32,26 @@ struct cluster_verb {
 };
 
 const struct cluster_verb *cluster_verb_find(const char *name);
+struct json_object *show_nothing(struct cluster *c, struct json_object *args,
+				 const struct state_result *res,
+				 char why[VERB_WHY]);
+
+/* of other files; each ends with a name of NULL */
+extern const struct cluster_verb verbs_store[];
+extern const struct cluster_verb verbs_volume[];
+extern const struct cluster_verb verbs_report[];
 
 /* args.c */
 const char *args_text(struct json_object *args, const char *name);
 u64 args_number(struct json_object *args, const char *name, u64 without);
+bool args_flag(struct json_object *args, const char *name);
 int args_copy(struct json_object *args, const char *name, char *to, u32 room);
 int args_hex(struct json_object *args, const char *name, u8 *to, u32 bytes);
 int args_addrs(struct json_object *args, struct state_cmd *cmd);
 struct json_object *json_of(const void *text, size_t bytes, int depth);
 void json_text(struct json_object *to, const char *key, const char *text);
 void json_number(struct json_object *to, const char *key, u64 number);
+struct json_object *json_page(const char *key, struct json_object *list,
+			      u32 next);
 
 #endif /* QBD_CLUSTER_VERBS_H */
