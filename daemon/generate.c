@@ -14,23 +14,29 @@
 /* --- manual pages ------------------------------------------------------------
  */
 
-/* What all verbs of a noun have is in the table of each: the first is asked. */
-static const struct opt_cmd *generate_asked;
+/*
+ * What all verbs of a noun have is in the table of each: the first is asked.
+ * Behind those that qbdctl does itself may be some that the daemon does.
+ */
+static const char *generate_noted;
 
 static void generate_common(const struct opt_visit *visit,
 			    const struct opt_cmd *cmd, const struct opt *opts)
 {
-	if (generate_asked)
+	bool first = !generate_noted;
+
+	if (!cmd->notes || cmd->notes == generate_noted)
 		return;
-	generate_asked = cmd;
+	generate_noted = cmd->notes;
 	if (cmd->common) {
-		roff_section(visit->file, "OPTIONS OF EVERY VERB");
+		roff_section(visit->file,
+			     first ? "OPTIONS OF EVERY VERB" :
+				     "OPTIONS OF VERBS THAT THE DAEMON DOES");
 		roff_options(visit->file, cmd->common);
 	}
-	if (cmd->notes) {
-		roff_section(visit->file, "NOTES");
-		roff_lines(visit->file, cmd->notes);
-	}
+	roff_section(visit->file,
+		     first ? "NOTES" : "NOTES ON VERBS THAT THE DAEMON DOES");
+	roff_lines(visit->file, cmd->notes);
 }
 
 static void generate_noun(const struct qbdctl_noun *noun)
@@ -43,7 +49,7 @@ static void generate_noun(const struct qbdctl_noun *noun)
 	roff_begin(stdout, name, noun->help);
 	roff_section(stdout, "VERBS");
 	noun->visit(&verbs);
-	generate_asked = NULL;
+	generate_noted = NULL;
 	noun->visit(&common);
 	roff_section(stdout, "SEE ALSO");
 	fputs("qbdctl(8)\n", stdout);

@@ -33,6 +33,16 @@ static void qbdctl_visit_token(const struct opt_visit *visit)
 	admin_visit(visit, "token");
 }
 
+static void qbdctl_visit_volume(const struct opt_visit *visit)
+{
+	admin_visit(visit, "volume");
+}
+
+static void qbdctl_visit_job(const struct opt_visit *visit)
+{
+	admin_visit(visit, "job");
+}
+
 static void qbdctl_visit_ping(const struct opt_visit *visit)
 {
 	admin_visit(visit, "ping");
@@ -44,8 +54,11 @@ const struct qbdctl_noun qbdctl_nouns[] = {
 	{ "node", cmd_admin, qbdctl_visit_node, "the nodes of the cluster" },
 	{ "token", cmd_admin, qbdctl_visit_token,
 	  "what a node needs to join the cluster" },
+	{ "volume", cmd_admin, qbdctl_visit_volume,
+	  "the volumes of the cluster" },
+	{ "job", cmd_admin, qbdctl_visit_job, "what is under way" },
 	{ "store", cmd_store, store_visit,
-	  "make, check and dump a store on a disk" },
+	  "make, check and dump a store on a disk; those of the cluster" },
 	{ "state", cmd_state, state_visit,
 	  "check, dump and repair the log of consensus" },
 	{ "kernel", cmd_kernel, kernel_visit,

@@ -4,6 +4,8 @@
  */
 #include "store_cmd.h"
 
+#include "admin/call.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +56,7 @@ void store_visit(const struct opt_visit *visit)
 
 	for (i = 0; i < STORE_VERBS; i++)
 		store_run(&store_verbs[i], visit, 0, NULL);
+	admin_visit(visit, "store");
 }
 
 /* @file is stderr if nobody asked. */
@@ -61,7 +64,7 @@ static int store_help(FILE *file)
 {
 	const struct opt_visit list = { opt_help_list, file };
 
-	fputs("usage: qbdctl store VERB DEVICE [OPTION...]\n\n", file);
+	fputs("usage: qbdctl store VERB DEVICE|STORE [OPTION...]\n\n", file);
 	store_visit(&list);
 	fprintf(file, "\n'qbdctl store VERB --help' says more.\n%s\n",
 		store_notes);
@@ -87,8 +90,6 @@ int cmd_store(int argc, char **argv)
 		if (!strcmp(argv[1], strchr(store_verbs[i].name, ' ') + 1))
 			return store_run(&store_verbs[i], NULL, argc - 1,
 					 argv + 1);
-	fprintf(stderr,
-		"qbdctl: unknown: store %s; see 'qbdctl store --help'\n",
-		argv[1]);
-	return OPT_USAGE;
+	/* the others are asked of the daemon, or are none */
+	return cmd_admin(argc, argv);
 }

@@ -82,6 +82,10 @@ EXTRA_test_admin_request := $(TEST_ADMIN) daemon/admin/verb_table.c
 EXTRA_test_admin_server := $(TEST_ADMIN) $(TEST_ADMIN_SERVER)
 EXTRA_test_admin_call := $(TEST_ADMIN) $(TEST_ADMIN_SERVER) \
 	daemon/admin/call.c daemon/admin/render.c daemon/out.c
+EXTRA_test_qbdd_volume := daemon/qbdd/volume.c $(TEST_ADMIN) \
+	daemon/admin/verb_table.c $(TEST_ADMIN_SERVER) \
+	$(filter-out daemon/loop.c daemon/log.c,$(CLUSTER_SRC))
+LIBS_test_qbdd_volume := -lgnutls -ljson-c -lpthread
 EXTRA_fuzz_qbdd_conf := $(TEST_CONF)
 EXTRA_fuzz_admin_request := $(TEST_ADMIN) daemon/admin/verb_table.c
 LIBS_test_qbdd_service := -ljson-c

@@ -273,6 +273,259 @@ static const struct verb_view token_list_view = {
 	.cols = token_list_cols,
 };
 
+/* --- stores, volumes, jobs --------------------------------------------------
+ */
+
+static const char *const verb_no_quorum[] = { "suspend", "error", NULL };
+static const char *const verb_reads[] = { "lease", "quorum", NULL };
+
+#define VERB_NO_WAIT                                                        \
+	{                                                                   \
+		.name = "no-wait", .type = VERB_FLAG,                       \
+		.help = "answer when it is decided; 'volume show' has more" \
+	}
+#define VERB_VOLUME VERB_WORD("name", 63, "NAME", "of the volume")
+#define VERB_POLICIES                                                   \
+	{ .name = "on-no-quorum",                                       \
+	  .type = VERB_STRING,                                          \
+	  .max = 16,                                                    \
+	  .choice = verb_no_quorum,                                     \
+	  .help = "what I/O does without a quorum" },                   \
+		{ .name = "no-quorum-after",                            \
+		  .type = VERB_NUMBER,                                  \
+		  .min = 1,                                             \
+		  .max = 4294967295,                                    \
+		  .arg = "MS",                                          \
+		  .help = "error: after so many ms without a quorum" }, \
+	{                                                               \
+		.name = "reads", .type = VERB_STRING, .max = 16,        \
+		.choice = verb_reads,                                   \
+		.help = "how a read knows that its node still holds it" \
+	}
+
+static const struct verb_arg list_args[] = {
+	{ .name = "from",
+	  .type = VERB_NUMBER,
+	  .max = 4294967295,
+	  .arg = "N",
+	  .help = "go on where a list that was too long said" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg store_args[] = {
+	VERB_WORD("store", 40, "STORE", "id, or uuid, of the store"),
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_create_args[] = {
+	VERB_VOLUME,
+	{ .name = "size",
+	  .type = VERB_SIZE,
+	  .must = true,
+	  .min = 4096,
+	  .max = 1ULL << 62,
+	  .help = "of the device" },
+	{ .name = "copies",
+	  .type = VERB_NUMBER,
+	  .min = 1,
+	  .max = 7,
+	  .arg = "N",
+	  .help = "of everything, each on another host (default 3)" },
+	{ .name = "shard-size",
+	  .type = VERB_SIZE,
+	  .min = 64ULL << 20,
+	  .max = 64ULL << 30,
+	  .help = "a power of two, 64M to 64G (default 4G)" },
+	VERB_POLICIES,
+	VERB_NO_WAIT,
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_show_args[] = {
+	VERB_VOLUME,
+	{ .name = "shard",
+	  .type = VERB_NUMBER,
+	  .max = 65535,
+	  .arg = "N",
+	  .help = "show sets from this shard on (default 0)" },
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_set_args[] = {
+	VERB_VOLUME,
+	{ .name = "auto-attach",
+	  .type = VERB_STRING,
+	  .min = 1,
+	  .max = 255,
+	  .arg = "NODE,NODE",
+	  .help = "nodes that may attach it by themselves, in this order" },
+	VERB_MAY("unit", 255, "UNIT", "systemd unit that runs where it is"),
+	VERB_MAY("run", 255, "CMD", "command, from the root, that runs there"),
+	{ .name = "no-auto-attach",
+	  .type = VERB_FLAG,
+	  .help = "no node may, and nothing is run" },
+	VERB_POLICIES,
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_attach_args[] = {
+	VERB_VOLUME,
+	VERB_MAY("node", 63, "NODE", "where (default: this node)"),
+	{ .name = "force",
+	  .type = VERB_FLAG,
+	  .help = "also if it is attached: whoever holds it is fenced" },
+	VERB_NO_WAIT,
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_detach_args[] = {
+	VERB_VOLUME,
+	{ .name = "force",
+	  .type = VERB_FLAG,
+	  .help = "do not ask its node: what is not on stable media is lost" },
+	VERB_NO_WAIT,
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_resize_args[] = {
+	VERB_VOLUME,
+	{ .name = "size",
+	  .type = VERB_SIZE,
+	  .must = true,
+	  .min = 4096,
+	  .max = 1ULL << 62,
+	  .help = "new size; not smaller than it is" },
+	VERB_NO_WAIT,
+	{ .name = NULL }
+};
+
+static const struct verb_arg volume_delete_args[] = { VERB_VOLUME,
+						      VERB_NO_WAIT,
+						      { .name = NULL } };
+
+static const struct verb_col note_cols[] = {
+	{ "note", "NOTE", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view note_view = {
+	.rows = "notes",
+	.cols = note_cols,
+};
+
+static const struct verb_col store_cols[] = {
+	{ "id", "STORE", VERB_COUNT },
+	{ "node", "NODE", VERB_TEXT },
+	{ "heard", "HEARD", VERB_TEXT },
+	{ "state", "STATE", VERB_TEXT },
+	{ "capacity", "SIZE", VERB_BYTES },
+	{ "free", "FREE", VERB_BYTES },
+	{ "replicas", "COPIES", VERB_COUNT },
+	{ "deleting", "DELETING", VERB_COUNT },
+	{ "uuid", "UUID", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view store_list_view = {
+	.rows = "stores",
+	.cols = store_cols,
+	.more = &note_view,
+};
+
+static const struct verb_view store_show_view = {
+	.cols = store_cols,
+};
+
+static const struct verb_col volume_cols[] = {
+	{ "name", "VOLUME", VERB_TEXT },
+	{ "id", "ID", VERB_COUNT },
+	{ "state", "STATE", VERB_TEXT },
+	{ "size", "SIZE", VERB_BYTES },
+	{ "copies", "COPIES", VERB_COUNT },
+	{ "shards", "SHARDS", VERB_COUNT },
+	{ "attached", "ATTACHED", VERB_TEXT },
+	{ "serves", "SERVES", VERB_TEXT },
+	{ "device", "DEVICE", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view volume_list_view = {
+	.rows = "volumes",
+	.cols = volume_cols,
+	.more = &note_view,
+};
+
+static const struct verb_col volume_set_cols[] = {
+	{ "shard", "SHARD", VERB_COUNT },
+	{ "epoch", "EPOCH", VERB_COUNT },
+	{ "stage", "STAGE", VERB_TEXT },
+	{ "set", "COPIES ON", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view volume_sets_view = {
+	.rows = "sets",
+	.cols = volume_set_cols,
+	.more = &note_view,
+};
+
+static const struct verb_col volume_show_cols[] = {
+	{ "name", "volume", VERB_TEXT },
+	{ "id", "id", VERB_COUNT },
+	{ "state", "state", VERB_TEXT },
+	{ "size", "size", VERB_BYTES },
+	{ "grow", "grows to", VERB_BYTES },
+	{ "copies", "copies", VERB_COUNT },
+	{ "shard_size", "shard size", VERB_BYTES },
+	{ "shards", "shards", VERB_COUNT },
+	{ "shards_wanted", "of", VERB_COUNT },
+	{ "unmade", "copies to be made", VERB_COUNT },
+	{ "attached", "attached on", VERB_TEXT },
+	{ "wanted", "wanted on", VERB_TEXT },
+	{ "repaired", "repaired by", VERB_TEXT },
+	{ "serves", "device is", VERB_TEXT },
+	{ "device", "device", VERB_TEXT },
+	{ "term", "term", VERB_COUNT },
+	{ "on_no_quorum", "without a quorum", VERB_TEXT },
+	{ "no_quorum_ms", "after (ms)", VERB_COUNT },
+	{ "reads", "reads", VERB_TEXT },
+	{ "auto", "auto-attach", VERB_TEXT },
+	{ "run", "runs there", VERB_TEXT },
+	{ "failed", "failed", VERB_TEXT },
+	{ "waits", "waits for", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view volume_show_view = {
+	.cols = volume_show_cols,
+	.more = &volume_sets_view,
+};
+
+static const struct verb_col volume_done_cols[] = {
+	{ "name", "volume", VERB_TEXT },
+	{ "state", "state", VERB_TEXT },
+	{ "attached", "attached on", VERB_TEXT },
+	{ "device", "device", VERB_TEXT },
+	{ "waits", "waits for", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view volume_done_view = {
+	.cols = volume_done_cols,
+};
+
+static const struct verb_col job_cols[] = {
+	{ "job", "JOB", VERB_TEXT },	     { "of", "OF", VERB_TEXT },
+	{ "done", "DONE", VERB_COUNT },	     { "total", "OF", VERB_COUNT },
+	{ "waits", "WAITS FOR", VERB_TEXT }, { .key = NULL },
+};
+
+static const struct verb_view job_list_view = {
+	.rows = "jobs",
+	.cols = job_cols,
+	.more = &note_view,
+};
+
 const struct verb verb_table[] = {
 	{ .name = "daemon status",
 	  .help = "show how the daemon of this node is",
@@ -329,6 +582,59 @@ const struct verb verb_table[] = {
 	  .help = "end a token",
 	  .change = true,
 	  .args = token_revoke_args },
+	{ .name = "store list",
+	  .help = "list the stores of the cluster",
+	  .args = list_args,
+	  .view = &store_list_view },
+	{ .name = "store show",
+	  .help = "show one store",
+	  .args = store_args,
+	  .view = &store_show_view },
+	{ .name = "store remove",
+	  .help = "remove a store for ever; refused if it has copies",
+	  .change = true,
+	  .args = store_args },
+	{ .name = "volume create",
+	  .help = "make a volume, and wait until it is ready",
+	  .change = true,
+	  .args = volume_create_args,
+	  .view = &volume_done_view },
+	{ .name = "volume list",
+	  .help = "list the volumes of the cluster",
+	  .args = list_args,
+	  .view = &volume_list_view },
+	{ .name = "volume show",
+	  .help = "show one volume, its sets, and what it waits for",
+	  .args = volume_show_args,
+	  .view = &volume_show_view },
+	{ .name = "volume set",
+	  .help = "change policies of a volume, and where it may go by itself",
+	  .change = true,
+	  .args = volume_set_args },
+	{ .name = "volume attach",
+	  .help = "attach a volume to a node, and wait until it serves",
+	  .change = true,
+	  .args = volume_attach_args,
+	  .view = &volume_done_view },
+	{ .name = "volume detach",
+	  .help = "detach a volume, and wait until its node released it",
+	  .change = true,
+	  .args = volume_detach_args,
+	  .view = &volume_done_view },
+	{ .name = "volume resize",
+	  .help = "make a volume larger, and wait until it is",
+	  .change = true,
+	  .args = volume_resize_args,
+	  .view = &volume_done_view },
+	{ .name = "volume delete",
+	  .help = "delete a volume with all its data, and wait until it is gone",
+	  .change = true,
+	  .args = volume_delete_args,
+	  .view = &volume_done_view },
+	{ .name = "job list",
+	  .help = "list what is under way, and what it waits for",
+	  .args = list_args,
+	  .view = &job_list_view },
 	{ .name = "ping",
 	  .help = "see whether the daemon of this node answers",
 	  .view = &ping_view },

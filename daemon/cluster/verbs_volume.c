@@ -263,6 +263,8 @@ static int build_attach(struct cluster *c, u32 from, struct json_object *args,
 	cmd->node = node->id;
 	cmd->session = args_number(args, "session", 0);
 	cmd->flags = args_flag(args, "force") ? STATE_ATTACH_FORCE : 0;
+	/* of two at a time the one that comes second changes nothing */
+	cmd->term = cmd->flags ? 0 : volume->term;
 	if (volume->state != STATE_VOLUME_READY) {
 		snprintf(
 			why, VERB_WHY,

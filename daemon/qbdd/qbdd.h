@@ -147,6 +147,7 @@ void service_status(struct qbdd *qbdd, struct json_object *into);
 extern const struct service state_service; /* state.c */
 extern const struct service module_service; /* module.c */
 extern const struct service cluster_service; /* cluster.c */
+extern const struct service volume_service; /* volume.c */
 extern const struct service status_service; /* status.c */
 
 /* module.c */

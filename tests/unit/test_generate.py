@@ -16,8 +16,8 @@ import ktap  # noqa: E402
 
 QBDCTL = os.environ.get("QBDCTL", os.path.join(TOP, "build/user/qbdctl"))
 QBDD = os.environ.get("QBDD", os.path.join(TOP, "build/user/qbdd"))
-NOUNS = ["store", "state", "kernel", "cluster", "node", "token", "daemon",
-         "ping"]
+NOUNS = ["store", "state", "kernel", "cluster", "node", "token", "volume",
+         "job", "daemon", "ping"]
 
 
 def run(*words):

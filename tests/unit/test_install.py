@@ -53,9 +53,10 @@ class Install(unittest.TestCase):
             "/etc/qbd/qbdd.conf.example": "0o644",
             f"{prefix}/share/bash-completion/completions/qbdctl": "0o644",
             **{f"{prefix}/share/man/man8/{page}.8": "0o644" for page in
-               ("qbdctl", "qbdctl-cluster", "qbdctl-daemon", "qbdctl-kernel",
-                "qbdctl-node", "qbdctl-ping", "qbdctl-state",
-                "qbdctl-store", "qbdctl-token", "qbdd")},
+               ("qbdctl", "qbdctl-cluster", "qbdctl-daemon", "qbdctl-job",
+                "qbdctl-kernel", "qbdctl-node", "qbdctl-ping",
+                "qbdctl-state", "qbdctl-store", "qbdctl-token",
+                "qbdctl-volume", "qbdd")},
         }
 
     def test_default(self):
