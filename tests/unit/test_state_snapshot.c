@@ -2,7 +2,7 @@
 /*
  * Snapshots: golden bytes, the same wherever they are made, of one moment.
  */
-#include "data/golden_state.h"
+#include "data/golden_snapshot.h"
 #include "golden.h"
 #include "state_sample.h"
 

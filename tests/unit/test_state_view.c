@@ -114,7 +114,8 @@ TEST(audience)
 	u32 i;
 
 	sample_state(&w);
-	SW_OK(&w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_WANT, .node = 6);
+	SW_OK(&w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_WANT,
+	      .node = 6);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		EXPECT_EQ(cases[i].all,
 			  state_view_audience(w.s, &cases[i].item, &bits, 1));
