@@ -24,15 +24,17 @@
  *
  * DUTIES of who leads, LEAD_TICK_NS apart and after each change, one command at
  * a time, each derived from the state, so that the next leader goes on with
- * them: take in who joined, give servers, and change the group.
+ * them: take in who joined, give servers, change the group, and place shards of
+ * volumes (volume.h).
  *
  * One thread, the loop's.
  *
  * Files: record.c (the file of a node), msg.c (bytes), cluster.c (begin, what
  * sessions say), machine.c (the state in the group), server.c (the life of
- * a server), ask.c, exec.c (asking, doing), verbs.c, args.c (what can be
- * asked), lead.c (duties), members.c (the group, and peers), join.c (init and
- * join), status.c.
+ * a server), ask.c, exec.c (asking, doing), verbs.c, verbs_store.c,
+ * verbs_volume.c, show_volume.c, report.c, args.c (what can be asked), lead.c,
+ * duty.c (duties), members.c (the group, and peers), join.c (init and join),
+ * status.c.
  */
 #ifndef QBD_CLUSTER_CLUSTER_H
 #define QBD_CLUSTER_CLUSTER_H

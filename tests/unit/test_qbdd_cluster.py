@@ -181,6 +181,32 @@ class Cluster(unittest.TestCase):
         gone.kill(signal.SIGTERM)
         self.assertEqual(0, gone.daemon.returncode)
 
+    def test_volumes(self):
+        """Without stores nothing can be made, and that is said."""
+        self.make(3)
+        node = self.node[1]
+        for noun, rows in (("store", "stores"), ("volume", "volumes"),
+                           ("job", "jobs")):
+            self.assertEqual({rows: []}, self.do(node, noun, "list"))
+        for want, words in (
+                ("no store that may be used has room",
+                 ("volume", "create", "db", "--size", "1G")),
+                ("a power of two",
+                 ("volume", "create", "db", "--size", "1G", "--shard-size",
+                  "100M")),
+                ("there is no volume db", ("volume", "show", "db")),
+                ("there is no volume db", ("volume", "attach", "db")),
+                ("there is no volume db", ("volume", "detach", "db")),
+                ("there is no volume db",
+                 ("volume", "set", "db", "--reads", "quorum")),
+                ("there is no store 7", ("store", "remove", "7"))):
+            code, said, err = node.ctl(*words)
+            self.assertEqual((1, None), (code, said), words)
+            self.assertIn(want, err)
+        code, _, err = node.ctl("volume", "set", "db", "--reads", "maybe")
+        self.assertEqual(2, code)
+        self.assertIn("lease|quorum", err)
+
 
 if __name__ == "__main__":
     sys.exit(ktap.main())
