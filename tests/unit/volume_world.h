@@ -9,8 +9,8 @@
 #include "cluster_world.h"
 #include "../../daemon/cluster/volume.h"
 
-#define GIB (1ULL << 30)
-#define MIB (1ULL << 20)
+#define GIB BIT_ULL(30)
+#define MIB BIT_ULL(20)
 
 /* A text of the answer, "" if there is none. */
 static inline const char *word(struct json_object *doc, const char *key)
