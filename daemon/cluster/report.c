@@ -14,7 +14,8 @@
  *	again		"volume", "term", "session"
  *
  * "again": its kernel lost the device, as in a reboot, or a recovery can not
- * end in its term (V6).  It gets another term, with backoff.
+ * end in its term (V6); or the volume is wanted there, and nobody has it.  It
+ * gets another term, with backoff.
  *
  * A report that comes late is refused by term and epoch, or passed over; one
  * that comes twice does nothing the second time.
@@ -221,22 +222,43 @@ static u64 report_wait(struct cluster *c, u32 volume)
 	return 0;
 }
 
+/* The volume that is wanted on this node, and that no other one has. */
+static const struct state_volume *report_wanted(struct cluster *c,
+						struct json_object *args,
+						struct state_cmd *cmd,
+						char why[VERB_WHY])
+{
+	const struct state_volume *volume;
+
+	/* wanted here, and no device elsewhere: its holder let go of it */
+	volume = state_volume_by_id(c->s, args_number(args, "volume", 0));
+	if (volume && volume->hold != STATE_HOLD_DEVICE &&
+	    volume->want == cmd->node &&
+	    volume->term == args_number(args, "term", 0)) {
+		cmd->volume = volume->id;
+		cmd->term = volume->term;
+		return volume;
+	}
+	volume = report_held(c, args, cmd, why);
+	if (!volume ||
+	    (volume->hold == STATE_HOLD_DEVICE && volume->want == cmd->node))
+		return volume;
+	snprintf(why, VERB_WHY,
+		 "volume %u is not wanted here any more: release it",
+		 cmd->volume);
+	return NULL;
+}
+
 static int report_again(struct cluster *c, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
-	const struct state_volume *volume = report_held(c, args, cmd, why);
+	const struct state_volume *volume = report_wanted(c, args, cmd, why);
 	u64 wait;
 
 	if (!volume)
 		return -EPERM;
 	cmd->kind = STATE_CMD_ATTACH;
 	cmd->session = args_number(args, "session", 0);
-	if (volume->hold != STATE_HOLD_DEVICE || volume->want != cmd->node) {
-		snprintf(why, VERB_WHY,
-			 "volume %u is not wanted here any more: release it",
-			 cmd->volume);
-		return -EPERM;
-	}
 	if (!cmd->session || cmd->session == volume->session) {
 		snprintf(why, VERB_WHY, "another term needs another session");
 		return -EINVAL;

@@ -262,6 +262,18 @@ TEST_F(cluster, another_term)
 	ASSERT_TRUE(did(&node[1], "agent report",
 			with(held("again", "db"), "session", 9)));
 	EXPECT_EQ(3, volume("db")->term);
+	/* released without being asked: it is wanted there still */
+	begun = loop_now(loop);
+	ASSERT_TRUE(did(&node[1], "agent report", held("released", "db")));
+	EXPECT_EQ(0, volume("db")->holder);
+	ASSERT_TRUE(WAIT_FOR(loop_now(loop) > begun + 3000 * MS));
+	args = with(held("again", "db"), "session", 11);
+	EXPECT_TRUE(refused(&node[2], "agent report", args, "NOT_YOURS",
+			    "not held"));
+	ASSERT_TRUE(did(&node[1], "agent report",
+			with(held("again", "db"), "session", 11)));
+	EXPECT_EQ(2, volume("db")->holder);
+	EXPECT_EQ(4, volume("db")->term);
 	/* it is to go: then it is released, and not attached again */
 	ASSERT_TRUE(did(&node[0], "volume detach", named("db")));
 	args = with(held("again", "db"), "session", 10);
