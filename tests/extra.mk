@@ -100,3 +100,25 @@ CLUSTER_BYTES := daemon/cluster/record.c daemon/cluster/msg.c \
 	daemon/links_addr.c daemon/parse.c
 EXTRA_test_cluster_record := $(CLUSTER_BYTES)
 EXTRA_fuzz_cluster := $(CLUSTER_BYTES)
+# The kernel in the daemon's loop. libnl's headers are not where others' are.
+KPORT_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/kport/*.c)) \
+	daemon/knl_attr.c daemon/knl_ext.c daemon/loop.c daemon/log.c
+NL_CFLAGS := $(shell pkg-config --cflags libnl-genl-3.0)
+NL_LIBS := $(shell pkg-config --libs libnl-genl-3.0)
+$(O)/asan/%: QBD_CFLAGS_ASAN += $(NL_CFLAGS)
+EXTRA_test_kport := $(KPORT_SRC)
+LIBS_test_kport := $(NL_LIBS)
+# Links over it; of sessions they have the gate, and one test all.
+LINK_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/link/*.c)) \
+	$(KPORT_SRC) daemon/links_pace.c daemon/links_addr.c daemon/parse.c \
+	daemon/session/gate.c
+EXTRA_test_link := $(LINK_SRC)
+EXTRA_test_link_hostile := $(LINK_SRC)
+EXTRA_test_link_session := $(sort $(LINK_SRC) $(SESSION_SRC))
+EXTRA_test_link_ticket := daemon/link/ticket.c
+LIBS_test_link := $(NL_LIBS) -lgnutls
+LIBS_test_link_hostile := $(NL_LIBS) -lgnutls
+LIBS_test_link_session := $(NL_LIBS) -lgnutls -lpthread
+LIBS_test_link_ticket := -lgnutls
+EXTRA_fuzz_link := daemon/link/ticket.c
+LIBS_fuzz_link := -lgnutls
