@@ -122,3 +122,7 @@ LIBS_test_link_session := $(NL_LIBS) -lgnutls -lpthread
 LIBS_test_link_ticket := -lgnutls
 EXTRA_fuzz_link := daemon/link/ticket.c
 LIBS_fuzz_link := -lgnutls
+# What a node has to have, what its kernel has, and its planner.
+AGENT_SRC := $(addprefix daemon/agent/,item.c map.c push.c push_item.c want.c) \
+	$(QBD_STATE_SRC:$(TOP)/%=%)
+EXTRA_test_agent_want := $(AGENT_SRC)

@@ -175,7 +175,9 @@ static int want_message(struct want *want, struct state_in *in)
 		want->stream = stream;
 		want->number = 0;
 	}
-	if (want->dead || stream != want->stream || number != want->number)
+	if (want->dead)
+		return -ECANCELED;
+	if (stream != want->stream || number != want->number)
 		return -ESTALE;
 	want->number++;
 	err = want_items(want, want->full ? &want->next : NULL, in->at,
@@ -195,7 +197,7 @@ static int want_message(struct want *want, struct state_in *in)
  *
  * Return: 0; -EBADMSG: it makes no sense; -ESTALE: it does not follow, or would
  * go back; -ENOSPC, -ENOMEM. Whatever it is, the stream is over, and who leads
- * has to be told (want_hello()).
+ * has to be told (want_hello()); but -ECANCELED: it was over before.
  */
 int want_take(struct want *want, const void *data, u32 bytes)
 {

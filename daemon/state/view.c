@@ -235,6 +235,7 @@ static void state_view_member(const struct state *s,
 	view->member[view->nr++] = (struct state_member_view){
 		.replica = STATE_MEMBER_ID(member),
 		.node = state_node_of(s, member),
+		.store = state_store_at(s, STATE_MEMBER_STORE(member))->id,
 		.role = role,
 		.made = made,
 	};
@@ -390,6 +391,31 @@ bool state_replicas_next(struct state_replicas *walk,
 		return true;
 	}
 	return false;
+}
+
+/**
+ * state_tomb_walk() - the replicas that a store still has to delete
+ * @s: the state
+ * @store: its id
+ * @slot: STATE_NONE at first
+ *
+ * Without those of a volume that is being deleted: these are members still.
+ *
+ * Return: the next one, in the order they came; NULL: there is none.
+ */
+const struct state_tomb *state_tomb_walk(const struct state *s, u32 store,
+					 u32 *slot)
+{
+	const struct state_store *of = state_store_by_id(s, store);
+	const struct state_tomb *last;
+
+	if (*slot != STATE_NONE) {
+		last = state_object(s, STATE_TOMBS, *slot);
+		*slot = last->next;
+	} else {
+		*slot = of ? of->tomb : STATE_NONE;
+	}
+	return *slot == STATE_NONE ? NULL : state_object(s, STATE_TOMBS, *slot);
 }
 
 static void state_bit(const struct state *s, u32 node, u64 *bits, u32 words)

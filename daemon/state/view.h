@@ -32,12 +32,14 @@ enum state_role {
  * struct state_member_view - a member of a set
  * @replica: its id
  * @node: id of its node
+ * @store: id of its store
  * @role: enum state_role
  * @made: its node made it
  */
 struct state_member_view {
 	u64 replica;
 	u32 node;
+	u32 store;
 	u8 role;
 	bool made;
 };
@@ -165,6 +167,8 @@ int state_replicas_begin(struct state_replicas *walk, const struct state *s,
 			 u32 node);
 bool state_replicas_next(struct state_replicas *walk,
 			 struct state_replica_view *view);
+const struct state_tomb *state_tomb_walk(const struct state *s, u32 store,
+					 u32 *slot);
 int state_view_peers(const struct state *s, u32 node, u64 *bits, u32 words);
 bool state_view_audience(const struct state *s, const struct state_item *item,
 			 u64 *bits, u32 words);
