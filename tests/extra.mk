@@ -123,6 +123,16 @@ LIBS_test_link_ticket := -lgnutls
 EXTRA_fuzz_link := daemon/link/ticket.c
 LIBS_fuzz_link := -lgnutls
 # What a node has to have, what its kernel has, and its planner.
-AGENT_SRC := $(addprefix daemon/agent/,item.c map.c push.c push_item.c want.c) \
+AGENT_SRC := $(filter-out %_nl.c,\
+	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/agent/*.c))) \
 	$(QBD_STATE_SRC:$(TOP)/%=%)
 EXTRA_test_agent_want := $(AGENT_SRC)
+EXTRA_test_agent_plan := $(AGENT_SRC)
+# with what takes the kernel's messages apart
+EXTRA_test_agent_seen := $(AGENT_SRC) daemon/agent/seen_nl.c \
+	daemon/agent/plan_nl.c daemon/knl.c daemon/knl_ext.c
+LIBS_test_agent_seen := $(shell pkg-config --libs libnl-genl-3.0)
+$(addprefix $(O)/asan/,tests/unit/test_agent_seen.o daemon/agent/seen_nl.o \
+	daemon/agent/plan_nl.o daemon/knl.o): QBD_CFLAGS_ASAN += \
+	$(shell pkg-config --cflags libnl-genl-3.0)
+EXTRA_fuzz_agent := $(AGENT_SRC)

@@ -67,10 +67,10 @@ static int agent_map_grow(struct agent_map *map)
 	u32 room = map->room ? map->room * 2 : 16;
 	void **at;
 
-	if (map->nr < map->room)
-		return 0;
 	if (map->nr >= map->max)
 		return -ENOSPC;
+	if (map->nr < map->room)
+		return 0;
 	at = realloc(map->at, room * sizeof(*at));
 	if (!at)
 		return -ENOMEM;

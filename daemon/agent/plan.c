@@ -154,6 +154,7 @@ struct agent_request *plan_ask(struct plan *plan, u8 cmd,
 	if (!try || try->busy || try->again_ms > plan->now_ms)
 		return NULL;
 	try->busy = true;
+	try->done = false; /* that was the last time */
 	agent->busy++;
 	req = &plan->req[plan->nr++];
 	memset(req, 0, sizeof(*req));

@@ -1,61 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The planner of a node: what its kernel is asked for next, and what is said to
- * who leads.
+ * The planner of a node: what its kernel is asked for next, and what is said
+ * to who leads.
  *
  * Pure but for its memory of what it asked: no I/O, and the clock comes with
- * each call.  It compares what the node has to have (want.h) with what the
- * kernel has (seen.h) and gives out a few requests at a time.  The caller
+ * each call. It compares what the node has to have (want.h) with what the
+ * kernel has (seen.h) and gives out a few requests at a time. The caller
  * carries them out, says how each ended (agent_done()), takes the dumps that
  * are not fresh any more (seen_fresh()), and plans again; also when want or
  * the kernel changed, and when agent_due_ms() has come.
  *
- * ORDER.  The node, then peers, stores, replicas, volumes, their sets and
- *sizes; what goes comes last: replicas, then stores and peers that nothing
- *uses.
+ * ORDER. The node, then peers, stores, replicas, volumes, their sets and
+ * sizes; what goes comes last: stores and peers that nothing uses, and not
+ * while anything else is under way.
  *
- * ONCE.  What was asked for and has not ended is not asked for again; what
- *ended well makes its kind stale, so that nothing more is planned about it
- *before a dump shows what came of it; what failed waits, twice as long each
- *time, up to AGENT_AGAIN_MAX_MS.  The same want and seen give nothing.
+ * ONCE. What was asked for and has not ended is not asked for again; what
+ * ended makes its kind stale, so that nothing more is planned about it before
+ * a dump shows what came of it; what failed waits, twice as long each time, up
+ * to AGENT_AGAIN_MAX_MS. The same want and seen give nothing.
  *
  * WHAT IT MUST NOT DO stands in want.h: everything here is harmless if what is
- * wanted is old.  Beside that:
+ * wanted is old. Beside that:
  *
- *   TERMS.  The session of an attach is made here, of randomness that the
- *caller gives once in the daemon's life: a session that is not the last one
- *that this planner asked for is none of its own, and the term that goes with it
- *is not given to the kernel.  (A daemon is restarted, and so was the kernel:
- *want says that the volume is held here under term 6.  Was 6 given to the
- *kernel that is gone?  Nobody knows; S2 says: then no.)  A device that runs
- *under the term in force is adopted, whoever attached it. A term that was given
- *is given no second time, whatever became of it; if it is lost the planner asks
- *for another one, with a pause that grows. A first request that the kernel
- *refused has given nothing; one of which nobody knows how it ended (-ETIMEDOUT)
- *has. PARTS.  An attach of many shards has many requests.  If one of the later
+ *   TERMS. The session of an attach is made here, of randomness that the
+ *	caller gives once in the daemon's life: a session that is not the last
+ *	one that this planner asked for is none of its own, and the term that
+ *	goes with it is not given to the kernel. (A daemon is restarted, and so
+ *	was the kernel: want says that the volume is held here under term 6.
+ *	Was 6 given to the kernel that is gone? Nobody knows; S2 says: then
+ *	no.) A device that runs under the term in force is adopted, whoever
+ *	attached it. A term that was given is given no second time, whatever
+ *	became of it; if it is lost the planner asks for another one, with a
+ *	pause that grows. A first request that the kernel refused has given
+ *	nothing; one of which nobody knows how it ended (-ETIMEDOUT) has.
+ *   PARTS. An attach of many shards has many requests. If one of the later
  *	ones fails, or a restarted daemon finds an attach that never became
- *whole (no shard is led after AGENT_STUCK_MS), it is undone by force, which
- *	hurts nobody since it never served.
+ *	whole (no shard is led after AGENT_STUCK_MS), it is undone by force,
+ *	which hurts nobody since it never served.
  *   REPLICAS are made once: one that was there and is not any more, in the
  *	knowledge of this daemon or of consensus (made), is reported as lost.
  *	(7 voted, its store is gone; an empty 7 made in its place would vote
  *	again, without what the first one promised.)
- *   UNKNOWN things in the kernel are left alone, and said.  Who leads can then
+ *   UNKNOWN things in the kernel are left alone, and said. Who leads can then
  *	say what is known of such a volume (push_extra() in push.h).
  *
- * REPORTS say what is, until what is wanted shows that it was heard: then there
- * is nothing to say any more.  Each is repeated AGENT_SAY_MS apart while that
- * lasts.  Those to which no answer is in the state (struct agent_report) are
+ * REPORTS say what is, until what is wanted shows that it was heard: then
+ * there is nothing to say any more. Each is repeated AGENT_SAY_MS apart while
+ * that lasts. Those to which no answer is in the state (enum agent_say) are
  * said once, and again after agent_say_again(), for a new session or leader.
  *
- * BOUNDS.  agent_plan() gives out as many as there is room for; the memory of
- * tries has AGENT_TRIES_MAX entries, old ones are forgotten first: what is
- * forgotten may be said again, never given again (terms are kept apart, by
- * volume, at most AGENT_VOLUMES_MAX: beyond these no volume is attached).
+ * BOUNDS. agent_plan() gives out as many as there is room for, AGENT_BUSY_MAX
+ * are under way; the memory of tries has AGENT_TRIES_MAX entries, old ones are
+ * forgotten first: what is forgotten may be said again, never given again
+ * (terms are kept apart, by volume, at most AGENT_VOLUMES_MAX: beyond these no
+ * volume is attached). A call looks at all that there is: a microsecond for
+ * each shard and replica.
  *
  * Files: plan.c (memory, requests, ends), plan_store.c (node, peers, stores),
  * plan_replica.c, plan_volume.c (attach, detach), plan_set.c (sets, size),
- * plan_report.c.
+ * plan_report.c; plan_nl.c (requests as attributes).
  */
 #ifndef QBD_AGENT_PLAN_H
 #define QBD_AGENT_PLAN_H
@@ -136,7 +139,8 @@ struct agent_request {
  * @AGENT_SAY_ATTACHED: * a volume under a term: device
  * @AGENT_SAY_RELEASED: a volume under a term is held here no more
  * @AGENT_SAY_GROWN: a volume under a term has that size
- * @AGENT_SAY_FILLED: all learners of a shard have what the others have; epoch
+ * @AGENT_SAY_FILLED: all learners of a shard have what the others have, or
+ *	there are none; epoch
  * @AGENT_SAY_SET: the set of a shard with that epoch is on stable media
  * @AGENT_SAY_SILENT: a replica's kernel does not hear the holder's (takeover.h)
  * @AGENT_SAY_FAILED: * a request failed: error, reason; what it was about

@@ -24,7 +24,7 @@ struct agent_ids {
  * struct agent_try - something that was asked for, or said
  * @key: QBD_CMD_* or AGENT_TRY_SAY + enum agent_say; id; number
  * @busy: it is under way
- * @done: it once ended well
+ * @done: the last time it ended well
  * @told: its failure was said
  * @fails: in a row
  * @error: of the last one

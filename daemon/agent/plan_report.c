@@ -16,8 +16,13 @@ static u32 plan_report_sum(const struct agent_report *report)
 			       report->epoch,	report->session,
 			       report->size,	report->node,
 			       report->cmd };
-	u32 sum = crc32c(~0U, number, sizeof(number));
+	u8 bytes[sizeof(number)] = { 0 };
+	struct state_out out = { .at = bytes, .left = sizeof(bytes) };
+	u32 sum, i;
 
+	for (i = 0; i < ARRAY_SIZE(number); i++)
+		state_put(&out, number[i], sizeof(number[i]));
+	sum = crc32c(~0U, bytes, sizeof(bytes));
 	sum = crc32c(sum, report->uuid, sizeof(report->uuid));
 	return crc32c(sum, report->text, strlen(report->text));
 }
@@ -208,18 +213,16 @@ static void plan_say_replicas(struct plan *plan)
 
 /* --- volumes ----------------------------------------------------------- */
 
+/* If nobody joins there is nothing to be filled. */
 static bool plan_set_filled(const struct seen_shard *is)
 {
-	u32 i, learners = 0;
+	u32 i;
 
-	for (i = 0; i < is->nr; i++) {
-		if (is->member[i].role != QBD_MEMBER_ROLE_LEARNER)
-			continue;
-		learners++;
-		if (is->member[i].state != QBD_REPLICA_STATE_IN_SYNC)
+	for (i = 0; i < is->nr; i++)
+		if (is->member[i].role == QBD_MEMBER_ROLE_LEARNER &&
+		    is->member[i].state != QBD_REPLICA_STATE_IN_SYNC)
 			return false;
-	}
-	return learners;
+	return true;
 }
 
 static void plan_say_set(struct plan *plan, const struct want_shard *shard,

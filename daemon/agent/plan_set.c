@@ -92,9 +92,7 @@ static void plan_config(struct plan *plan, const struct want_shard *shard,
 	req = plan_ask(plan, QBD_CMD_SHARD_CONFIG, object);
 	if (!req)
 		return;
-	try = agent_try(plan->agent, QBD_CMD_SHARD_CONFIG, object);
-	try->sum = sum;
-	try->done = false;
+	agent_try(plan->agent, QBD_CMD_SHARD_CONFIG, object)->sum = sum;
 	req->volume = shard->key.id;
 	req->shard = shard->key.number;
 	req->term = term;

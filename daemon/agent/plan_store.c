@@ -172,12 +172,35 @@ static void plan_stores_leave(struct plan *plan)
 	}
 }
 
+/* No store is about to be opened: replicas that it has are not seen yet. */
+static bool plan_stores_settled(const struct plan *plan)
+{
+	const struct agent_ops *ops = &plan->agent->ops;
+	const struct seen_store *is;
+	const union want_item *item;
+	u32 at = 0;
+
+	while ((item = want_next(plan->want, WANT_STORE, &at))) {
+		is = seen_store(plan->seen, item->store.uuid);
+		if (is && is->state != QBD_STORE_STATE_CLOSED) {
+			if (is->state == QBD_STORE_STATE_OPENING)
+				return false;
+		} else if (item->store.state != STATE_STORE_REMOVED &&
+			   ops->path(ops->arg, item->store.uuid)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /**
  * plan_leavers() - stores and peers that nothing needs any more
  * @plan: the call
  *
  * What is wanted may be old: so a peer that anything in the kernel deals with
- * stays, and a store that was not removed.
+ * stays, and a store that was not removed.  Nothing goes while something is
+ * under way.  (A replica is being made whose set has peer 3; before it is seen
+ * the change is taken back, and 3 seems to be of no use.)
  */
 void plan_leavers(struct plan *plan)
 {
@@ -185,12 +208,13 @@ void plan_leavers(struct plan *plan)
 	struct agent_request *req;
 	u32 at = 0;
 
-	if (!seen_fresh(plan->seen, SEEN_REPLICA) ||
+	if (plan->agent->busy || !seen_fresh(plan->seen, SEEN_REPLICA) ||
 	    !seen_fresh(plan->seen, SEEN_SHARD) ||
 	    !seen_fresh(plan->seen, SEEN_VOLUME))
 		return;
 	plan_stores_leave(plan);
-	if (!seen_fresh(plan->seen, SEEN_PEER))
+	if (!seen_fresh(plan->seen, SEEN_PEER) ||
+	    !seen_fresh(plan->seen, SEEN_STORE) || !plan_stores_settled(plan))
 		return;
 	plan_peers_used(plan);
 	while ((is = seen_next(plan->seen, SEEN_PEER, &at))) {

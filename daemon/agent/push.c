@@ -550,7 +550,7 @@ static bool push_key(struct push *push, struct push_node *node,
 		return false;
 	}
 	sum = crc32c(~0U, was.at, was.left - out->left) ?: 1;
-	if (said->sum == sum && !QBD_MUTANT(agent_push_all))
+	if (said->sum == sum)
 		*out = was;
 	else
 		push_names(node, &push->item);
@@ -599,7 +599,9 @@ bool push_waits(const struct push *push, u32 id)
  * push_next() - the next message for a node
  * @push: all nodes
  * @id: of the node
- * @to: WANT_MSG_MAX bytes
+ * @to: where it goes
+ * @size: room there: WANT_MSG_MAX, or less; for the largest item at least, or
+ *	nothing may ever be sent
  *
  * Call it when there is room for one in the session, as what it returns has to
  * be sent; and again as long as push_waits(), but not without going back to the
@@ -608,11 +610,11 @@ bool push_waits(const struct push *push, u32 id)
  * Return: its length; 0: nothing this time; -EAGAIN: too many others are being
  * looked at; -ENOMEM: later.
  */
-int push_next(struct push *push, u32 id, void *to)
+int push_next(struct push *push, u32 id, void *to, u32 size)
 {
 	struct push_node *node = push_node(push, id);
 	struct state_out out = { .at = (u8 *)to + WANT_HEAD,
-				 .left = WANT_MSG_MAX - WANT_HEAD };
+				 .left = size - WANT_HEAD };
 	bool done, room = true;
 	u32 looks;
 	int err;
@@ -633,10 +635,10 @@ int push_next(struct push *push, u32 id, void *to)
 	done = node->next == node->nr_keys && !node->scan;
 	if (done)
 		push_looked(push, node);
-	if (out.left == WANT_MSG_MAX - WANT_HEAD && !(done && node->open))
+	if (out.left == size - WANT_HEAD && !(done && node->open))
 		return 0;
 	push_head(push, node, to, done);
-	return WANT_MSG_MAX - (int)out.left;
+	return (int)(size - out.left);
 }
 
 /**

@@ -16,7 +16,7 @@
  * it goes on; else it gets a full list in a new one.  One that knows more than
  * this leader (its index is higher) gets nothing before that has caught up.
  *
- * NEVER LONG.  push_next() makes one message, of at most WANT_MSG_MAX bytes,
+ * NEVER LONG.  push_next() makes one message of at most WANT_MSG_MAX bytes,
  * and looks at PUSH_LOOKS_MAX keys at most.  The list of keys of a node is made
  * at once: about a microsecond for each; PUSH_SCANS_MAX nodes have one at a
  * time.
@@ -69,7 +69,7 @@ int push_hello(struct push *push, u32 node, const struct want_hello *hello);
 void push_down(struct push *push, u32 node);
 void push_extra(struct push *push, u32 node, u32 volume);
 bool push_waits(const struct push *push, u32 node);
-int push_next(struct push *push, u32 node, void *to);
+int push_next(struct push *push, u32 node, void *to, u32 size);
 void push_status(const struct push *push, u32 node, struct push_status *status);
 
 #endif /* QBD_AGENT_PUSH_H */

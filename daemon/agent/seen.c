@@ -111,6 +111,8 @@ static void seen_sweep(struct seen *seen, enum seen_kind kind, bool all)
 		else
 			seen->map.at[to++] = object;
 	}
+	if (to == end)
+		return;
 	memmove(seen->map.at + to, seen->map.at + end,
 		(seen->map.nr - end) * sizeof(*seen->map.at));
 	seen->map.nr -= end - to;

@@ -6,52 +6,62 @@
  * (push.h); the node keeps it here, in memory only, and its planner (plan.h)
  * compares it with what the kernel has (seen.h).
  *
- * IN WHOLE OR NOT AT ALL.  It comes as a row of messages, numbered from 0
- *within a stream.  The first one of a stream begins a full list; changes follow
- *in the same stream.  Nothing of either counts before a message says COMMIT,
- *and then all of it does, at once.  (The first half of a list has shard 0 of a
- * volume and not yet shard 1: whoever attaches that volume now tells the kernel
- * of one shard.  Of a list that was cut: whatever is missing looks as if nobody
- * wanted it.)  A message that is missing, of another stream or without sense
- * ends the stream: want_hello() asks for another one, and what was committed
- * before is still in force.
+ * IN WHOLE OR NOT AT ALL. It comes as a row of messages, numbered from 0
+ * within a stream. The first one of a stream begins a full list; changes
+ * follow in the same stream. Nothing of either counts before a message says
+ * COMMIT, and then all of it does, at once. (The first half of a list has
+ * shard 0 of a volume and not yet shard 1: whoever attaches that volume now
+ * tells the kernel of one shard. Of a list that was cut: whatever is missing
+ * looks as if nobody wanted it.) A message that is missing, of another stream
+ * or without sense ends the stream: want_hello() asks for another one, and
+ * what was committed before is still in force.
  *
- * NEVER BACK.  A commit carries the index of the last entry of the Raft log
- *that it reflects, and one below that of the last commit is refused.  (A is
- *fenced, hears it from the new leader at index 90, and then from the old one,
- *which does not know yet that it is none: at 80 A holds the volume.)  The index
- *alone orders: what is applied up to an entry is the same on every server.  The
- *term is of who says so, and orders nothing: the old leader at (5, 100) may
- *know more than the new one at (6, 90), who has not applied all of its log yet.
+ * NEVER BACK. A commit carries the index of the last entry of the Raft log
+ * that it reflects, and one below that of the last commit is refused. (A is
+ * fenced, hears it from the new leader at index 90, and then from the old one,
+ * which does not know yet that it is none: at 80 A holds the volume.) The
+ * index alone orders: what is applied up to an entry is the same on every
+ * server. The term is of who says so, and orders nothing: the old leader at
+ * (5, 100) may know more than the new one at (6, 90), who has not applied all
+ * of its log yet.
  *
- * WHAT IS OLD DOES NO HARM.  It is old nevertheless: a node knows what
- *consensus decided, not what it has decided since; and a daemon that was
- *restarted knows no index to compare with.  So what a node does by it must be
- *right for ever, not only now:
+ * WHAT IS OLD DOES NO HARM. It is old nevertheless: a node knows what
+ * consensus decided, not what it has decided since; and a daemon that was
+ * restarted knows no index to compare with. (It has its first session with a
+ * leader of old, who has not heard that he is none.) So what a node does by it
+ * must be right for ever, not only now:
  *
- *   A replica is deleted if it has a tombstone, by id and epoch; or because its
- *	volume is being deleted, which nothing takes back.  Ids are never used
- *	twice.  Absence says nothing: it may be younger than what is known
- *(S11). A volume is attached under a term that this very daemon asked for, and
- *gives to the kernel once (S2: two lives of a leader in one term). A volume in
- *the kernel is detached if a *higher* term was granted to whoever it was, for
- *terms only rise; or if the one that the kernel has was released.  A lower term
- *here is something old, and no reason. A peer is removed if nothing in the
- *kernel uses it, whatever is wanted. A store is closed if it was removed, which
- *is for ever, and is empty. A set of a shard goes to its leader with an epoch;
- *it refuses an older one. A replica gets a floor (S11: the highest term ever
- *granted before its store was opened) only if consensus has heard of that
- *opening, so that it is not older than it. Without any want, as after a
- *restart, nothing at all is done (P7: kill all daemons, I/O goes on).
+ *   A replica is deleted if it has a tombstone, by id and epoch; or because
+ *	its volume is being deleted, which nothing takes back. Ids are never
+ *	used twice. Absence says nothing: the replica may be younger than what
+ *	is known (S11).
+ *   A volume is attached under a term that this very daemon asked for, and
+ *	gives to the kernel once (S2: two lives of a leader in one term).
+ *   A volume in the kernel is detached if a higher term was granted, to
+ *	whoever it was, for terms only rise; or if the one that the kernel has
+ *	was released. A lower term here is something old, and no reason.
+ *   A peer is removed if nothing in the kernel uses it, whatever is wanted.
+ *   A store is closed if it was removed, which is for ever, and is empty.
+ *   A set of a shard goes to its leader with an epoch; it refuses an older
+ *	one.
+ *   A replica gets a floor (S11: the highest term ever granted before its
+ *	store was opened) only if consensus has heard of that opening, so that
+ *	what is known is not older than it.
+ *   Without anything wanted, as after a restart, nothing at all is done (P7:
+ *	kill all daemons, I/O goes on).
+ *
+ * One thing remains: an old leader may want a replica made that was given up
+ * since, and never was made here. It is empty, in no set, and stays; that it
+ * is unknown is said (plan.h).
  *
  * WHAT "HOLD" MEANS, here and for whoever changes the state: state_volume.want
- * is the node on which a volume shall be attached.  If that is this node and
+ * is the node on which a volume shall be attached. If that is this node and
  * nobody holds it, the agent asks for a term (plan.h); if this node holds it
  * with a device, and want says another node or none, it is to be released:
  * detached in order, then said so (DETACH).
  *
- * BOUNDS.  WANT_ITEMS_MAX items, WANT_BYTES_MAX bytes of them: more than a full
- * cell can bring.  While a full list comes there are two.
+ * BOUNDS. WANT_ITEMS_MAX items, WANT_BYTES_MAX bytes of them: more than a full
+ * cell can bring. While a full list comes there are two.
  *
  * A message (push.h makes them):
  *
@@ -60,8 +70,8 @@
  *	16 u64 term of who sends		24 u64 index; 0 without COMMIT
  *	32 items (item.h)
  *
- * Files: map.c, item.c (bytes), want.c (the node's side), push.c (the
- *leader's).
+ * Files: map.c, item.c (bytes), want.c (the node's side), push.c and
+ * push_item.c (the leader's).
  */
 #ifndef QBD_AGENT_WANT_H
 #define QBD_AGENT_WANT_H

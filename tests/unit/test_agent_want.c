@@ -75,7 +75,7 @@ static u32 aw_pump(struct aw *aw, u32 node)
 
 	while (push_waits(aw->push, node)) {
 		ASSERT_LT(nr, 1000);
-		bytes = push_next(aw->push, node, aw->msg);
+		bytes = push_next(aw->push, node, aw->msg, WANT_MSG_MAX);
 		ASSERT_GE(bytes, 0);
 		if (!bytes)
 			continue;
@@ -123,7 +123,7 @@ static void aw_check(struct aw *aw, u32 node)
 	push_applied(push, aw->index, &all);
 	ASSERT_EQ(0, push_hello(push, node, &none));
 	while (push_waits(push, node)) {
-		bytes = push_next(push, node, aw->msg);
+		bytes = push_next(push, node, aw->msg, WANT_MSG_MAX);
 		ASSERT_GE(bytes, 0);
 		if (bytes)
 			ASSERT_EQ(0, want_take(&fresh, aw->msg, bytes));
@@ -298,7 +298,7 @@ TEST(half)
 
 	(void)limits;
 	aw_hello(aw, 2);
-	bytes = push_next(aw->push, 2, aw->msg);
+	bytes = push_next(aw->push, 2, aw->msg, WANT_MSG_MAX);
 	ASSERT_GT(bytes, WANT_HEAD);
 	/* as if there were more to come */
 	aw->msg[1] = WANT_FULL;
@@ -314,7 +314,7 @@ TEST(half)
 	/* a change without its commit, then the session is cut */
 	SW_OK(&aw->w, CLUSTER_SET, .what = STATE_SET_LEASE_MS, .value = 900);
 	aw_applied(aw);
-	while (!(bytes = push_next(aw->push, 2, aw->msg)))
+	while (!(bytes = push_next(aw->push, 2, aw->msg, WANT_MSG_MAX)))
 		ASSERT_TRUE(push_waits(aw->push, 2));
 	ASSERT_GT(bytes, WANT_HEAD);
 	aw->msg[1] = 0;
@@ -342,11 +342,11 @@ TEST(gap)
 
 	SW_OK(&aw->w, CLUSTER_SET, .what = STATE_SET_LEASE_MS, .value = 900);
 	aw_applied(aw);
-	while (!(bytes = push_next(aw->push, 2, aw->msg)))
+	while (!push_next(aw->push, 2, aw->msg, WANT_MSG_MAX))
 		ASSERT_TRUE(push_waits(aw->push, 2));
 	SW_OK(&aw->w, CLUSTER_SET, .what = STATE_SET_LEASE_MS, .value = 950);
 	aw_applied(aw);
-	while (!(bytes = push_next(aw->push, 2, aw->msg)))
+	while (!(bytes = push_next(aw->push, 2, aw->msg, WANT_MSG_MAX)))
 		ASSERT_TRUE(push_waits(aw->push, 2));
 	EXPECT_EQ(-ESTALE, want_take(want, aw->msg, bytes));
 	EXPECT_EQ(-ECANCELED, want_take(want, aw->msg, bytes));
@@ -370,9 +370,9 @@ TEST(never_back)
 	/* honest ones wait, as the node says how far it is */
 	aw_hello(aw, 2);
 	EXPECT_FALSE(push_waits(aw->push, 2));
-	EXPECT_EQ(0, push_next(aw->push, 2, aw->msg));
+	EXPECT_EQ(0, push_next(aw->push, 2, aw->msg, WANT_MSG_MAX));
 	ASSERT_EQ(0, push_hello(aw->push, 2, &(struct want_hello){ 0 }));
-	bytes = push_next(aw->push, 2, aw->msg);
+	bytes = push_next(aw->push, 2, aw->msg, WANT_MSG_MAX);
 	ASSERT_GT(bytes, 0);
 	EXPECT_EQ(-ESTALE, want_take(want, aw->msg, bytes));
 	EXPECT_EQ(100, want->index);
@@ -485,7 +485,7 @@ TEST(hostile)
 
 	aw_lead(aw, 7);
 	aw_hello(aw, 2);
-	bytes = push_next(aw->push, 2, aw->msg);
+	bytes = push_next(aw->push, 2, aw->msg, WANT_MSG_MAX);
 	ASSERT_GT(bytes, WANT_HEAD);
 	for (i = 0; i < (u32)bytes; i++) {
 		exact = malloc(i + 1);
@@ -536,7 +536,7 @@ TEST(large)
 	ASSERT_EQ(0, push_hello(push, 1, &none));
 	while (push_waits(push, 1)) {
 		EXPECT_FALSE(want.good);
-		bytes = push_next(push, 1, msg);
+		bytes = push_next(push, 1, msg, WANT_MSG_MAX);
 		ASSERT_GE(bytes, 0);
 		calls++;
 		if (!bytes)
