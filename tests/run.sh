@@ -84,9 +84,8 @@ run_sim()
 		--schedules $(($2 / 10)) --seed "$QBD_SEED"
 }
 
-# run_raft SCHEDULES: of groups of Raft servers, of their log store, and of
-# what they agree on; from
-# 3000 on each fault has to meet each phase.
+# run_raft SCHEDULES: of groups of Raft servers, of their log store, of what
+# they agree on, of who obeys; from 3000 on each fault has to meet each phase.
 run_raft()
 {
 	part sim-raft 1200 "$bin/raftsim" --schedules "$1" --seed "$QBD_SEED"
@@ -99,14 +98,17 @@ run_raft()
 	part sim-state-asan 900 "$bin/statesim-asan" \
 		--schedules $(($1 / 20)) --seed "$QBD_SEED"
 	part sim-state-cell 600 "$bin/statesim" --cell
+	part sim-agent 900 "$bin/agentsim" --schedules $(($1 / 4)) --seed "$QBD_SEED"
+	part sim-agent-asan 900 "$bin/agentsim-asan" \
+		--schedules $(($1 / 40)) --seed "$QBD_SEED"
 }
 
 # Each planted bug and the rule that found it; --slice: those found at once.
 run_mutants()
 {
-	local kind kinds=(store cluster raft raftlog state) quick=
+	local kind kinds=(store cluster raft raftlog state agent) quick=
 
-	[[ ${1:-} != --slice ]] || quick=--quick kinds=(cluster raft raftlog state)
+	[[ ${1:-} != --slice ]] || quick=--quick kinds=(cluster raft raftlog state agent)
 	for kind in "${kinds[@]}"; do
 		part "mutants-$kind" 7200 "tests/sim/mutants_$kind.sh" $quick \
 			--build "$PWD/$bin"
@@ -276,7 +278,7 @@ unit) run_build && part unit 600 tests/units.sh ;;
 sim) run_build && run_sim 10000 10000 && run_raft 10000 ;;
 mutants)
 	run_build && run_mutants &&
-		cat "$logs"/mutants-{store,cluster,raft,raftlog,state}.log
+		cat "$logs"/mutants-{store,cluster,raft,raftlog,state,agent}.log
 	;;
 sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;

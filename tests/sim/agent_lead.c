@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Consensus: what an administrator does, and what who leads does when agents
+ * report.
+ */
+#include "agent_sim.h"
+
+static u32 as_cmd(struct as_world *w, struct state_cmd cmd,
+		  struct state_result *res)
+{
+	static u8 buf[STATE_COMMAND_BYTES_MAX];
+	struct state_delta delta;
+	int bytes;
+
+	cmd.client = w->client;
+	cmd.seq = ++w->seq;
+	cmd.now_ms = w->now_ms;
+	bytes = state_command_encode(&cmd, buf, sizeof(buf));
+	if (bytes <= 0) {
+		as_broken(w, "R8", "command %s can not be encoded",
+			  state_command_name(cmd.kind));
+		return 1;
+	}
+	state_apply(w->s, buf, bytes, res, &delta);
+	w->index++;
+	w->hash = w->hash * 31 + res->why;
+	if (w->trace && cmd.kind != STATE_CMD_STORE_REPORT)
+		as_trace(w, "%llu %s volume=%u shard=%u node=%u term=%llu: %s",
+			 w->index, state_command_name(cmd.kind), cmd.volume,
+			 cmd.number, cmd.node, cmd.term, state_result_key(res));
+	if (w->push[0])
+		push_applied(w->push[0], w->index, &delta);
+	as_note(w);
+	return res->why;
+}
+
+#define AS_CMD(w, name, ...)                                                   \
+	as_cmd(w, (struct state_cmd){ .kind = STATE_CMD_##name, __VA_ARGS__ }, \
+	       &(struct state_result){ 0 })
+
+static void as_node_add(struct as_world *w, u32 i)
+{
+	struct state_cmd cmd = { .kind = STATE_CMD_NODE_ADD,
+				 .id = i > 1,
+				 .nr_addrs = 1,
+				 .key = { i, 1 } };
+	struct state_result res = { 0 };
+
+	snprintf(cmd.name, sizeof(cmd.name), "n%u", i);
+	cmd.addr[0] = (struct state_addr){
+		.use = 1, .family = 4, .port = 7, .ip = { 10, 0, 0, i }
+	};
+	as_cmd(w, cmd, &res);
+	if (i == 1)
+		AS_CMD(w, TOKEN_CREATE, .id = 1, .key = { 1 },
+		       .total = 100000000, .value = 100);
+	AS_CMD(w, NODE_STATE, .node = i, .state = STATE_NODE_ACTIVE);
+	AS_CMD(w, STORE_ADD, .node = i, .size = 64ULL << 30,
+	       .uuid = { i, 0x5 });
+}
+
+/**
+ * as_lead_init() - a cluster
+ * @w: the schedule
+ */
+void as_lead_init(struct as_world *w)
+{
+	struct state_cmd client = { .kind = STATE_CMD_CLIENT_OPEN };
+	struct state_result res = { 0 };
+	u32 i;
+
+	AS_CMD(w, CLUSTER_INIT, .uuid = { 0xc1 }, .name = "cell",
+	       .session = 77);
+	as_cmd(w, client, &res);
+	w->client = res.arg[0];
+	w->seq = 0;
+	for (i = 1; i <= AS_NODES; i++)
+		as_node_add(w, i);
+}
+
+/* --- the administrator ------------------------------------------------- */
+
+static const struct state_volume *as_some(struct as_world *w)
+{
+	u32 id = 1 + as_rnd(w, AS_VOLUMES - 1), i;
+	const struct state_volume *volume;
+
+	for (i = 0; i < AS_VOLUMES; i++) {
+		volume = state_volume_by_id(w->s,
+					    1 + (id + i) % (AS_VOLUMES - 1));
+		if (volume)
+			return volume;
+	}
+	return NULL;
+}
+
+/* Shards that a volume lacks. */
+static void as_place(struct as_world *w, u32 id)
+{
+	const struct state_volume *volume = state_volume_by_id(w->s, id);
+	struct state_out out;
+	u8 rest[512];
+	u32 i, j, first, nr;
+
+	if (!volume || volume->state == STATE_VOLUME_DELETING)
+		return;
+	nr = state_shards_wanted(volume) - volume->shards;
+	if (!nr)
+		return;
+	out = (struct state_out){ .at = rest, .left = sizeof(rest) };
+	for (i = 0; i < nr; i++) {
+		first = as_rnd(w, AS_NODES);
+		for (j = 0; j < volume->copies; j++)
+			state_put(&out, 1 + (first + j) % AS_NODES, 4);
+	}
+	AS_CMD(w, VOLUME_SHARDS, .volume = id, .number = volume->shards,
+	       .rest = { rest, sizeof(rest) - out.left });
+}
+
+static void as_create(struct as_world *w)
+{
+	struct state_cmd cmd = { .kind = STATE_CMD_VOLUME_CREATE,
+				 .shift = STATE_SHIFT_MIN };
+	u32 shards = as_odds(w, 25) ? 8 + as_rnd(w, 9) : 1 + as_rnd(w, 3);
+	struct state_result res = { 0 };
+
+	if (state_cluster(w->s)->next_volume >= AS_VOLUMES)
+		return;
+	cmd.size =
+		((u64)shards << STATE_SHIFT_MIN) - (as_odds(w, 50) ? 4096 : 0);
+	cmd.copies = 1 + as_rnd(w, 3);
+	snprintf(cmd.name, sizeof(cmd.name), "v%u",
+		 state_cluster(w->s)->next_volume);
+	if (!as_cmd(w, cmd, &res))
+		as_place(w, res.arg[0]);
+}
+
+static void as_want(struct as_world *w, const struct state_volume *volume,
+		    u32 node)
+{
+	AS_CMD(w, VOLUME_SET, .volume = volume->id, .node = node,
+	       .on_no_quorum = as_rnd(w, 2),
+	       .value = 1000 + as_rnd(w, 3) * 1000);
+}
+
+static void as_change(struct as_world *w, const struct state_volume *volume)
+{
+	struct state_shard_view view;
+	struct state_cmd cmd = { .kind = STATE_CMD_SHARD_PROPOSE,
+				 .volume = volume->id,
+				 .term = volume->term };
+	struct state_result res = { 0 };
+	u32 i, node = 1 + as_rnd(w, AS_NODES);
+
+	cmd.number = as_rnd(w, max(volume->shards, 1U));
+	if (state_view_shard(w->s, volume->id, cmd.number, &view))
+		return;
+	cmd.epoch = view.epoch;
+	for (i = 0; i < view.nr && view.member[i].node != node; i++)
+		;
+	if (i == view.nr) {
+		cmd.add[cmd.nr_add++] = node;
+		if (as_odds(w, 70))
+			cmd.del[cmd.nr_del++] =
+				view.member[as_rnd(w, view.nr)].replica;
+	} else if (as_odds(w, 30)) {
+		cmd.del[cmd.nr_del++] = view.member[i].replica;
+	}
+	if (cmd.nr_add + cmd.nr_del)
+		as_cmd(w, cmd, &res);
+}
+
+static void as_abort(struct as_world *w, const struct state_volume *volume)
+{
+	struct state_shard_view view;
+	u32 number;
+
+	for (number = 0; number < volume->shards; number++)
+		if (!state_view_shard(w->s, volume->id, number, &view) &&
+		    view.stage && as_odds(w, 50))
+			AS_CMD(w, SHARD_ABORT, .volume = volume->id,
+			       .number = number, .term = volume->term,
+			       .epoch = view.epoch);
+}
+
+static void as_resize(struct as_world *w, const struct state_volume *volume)
+{
+	u64 size = volume->size + ((u64)as_rnd(w, 9) << STATE_SHIFT_MIN);
+
+	if (size > (u64)AS_SHARDS << STATE_SHIFT_MIN)
+		return;
+	if (!AS_CMD(w, VOLUME_RESIZE, .volume = volume->id, .size = size) &&
+	    as_odds(w, 80))
+		as_place(w, volume->id);
+}
+
+/* By hand, under a session that no agent knows. */
+static void as_attach(struct as_world *w, const struct state_volume *volume)
+{
+	AS_CMD(w, ATTACH, .volume = volume->id, .node = 1 + as_rnd(w, AS_NODES),
+	       .session = qbd_rng_next(&w->rng) | 1,
+	       .flags = as_odds(w, 50) ? STATE_ATTACH_FORCE : 0);
+}
+
+/**
+ * as_lead_act() - the administrator does something
+ * @w: the schedule
+ */
+void as_lead_act(struct as_world *w)
+{
+	const struct state_volume *volume = as_some(w);
+	u32 what = as_rnd(w, 100);
+
+	if (!volume || what < 12) {
+		as_create(w);
+		return;
+	}
+	if (volume->term > AS_TERMS - 20)
+		return;
+	if (what < 40)
+		as_want(w, volume,
+			as_odds(w, 15) ? 0 : 1 + as_rnd(w, AS_NODES));
+	else if (what < 65)
+		as_change(w, volume);
+	else if (what < 69)
+		as_abort(w, volume);
+	else if (what < 78)
+		as_resize(w, volume);
+	else if (what < 82)
+		AS_CMD(w, FENCE, .volume = volume->id, .term = volume->term);
+	else if (what < 88)
+		as_attach(w, volume);
+	else if (what < 92)
+		AS_CMD(w, VOLUME_DELETE, .volume = volume->id);
+	else if (what < 96)
+		as_place(w, volume->id);
+	else
+		AS_CMD(w, CLUSTER_SET, .what = STATE_SET_LEASE_MS,
+		       .value = 500 + as_rnd(w, 1000));
+}
+
+/**
+ * as_lead_finish() - whatever waits for somebody gets him
+ * @w: the schedule
+ */
+void as_lead_finish(struct as_world *w)
+{
+	const struct state_volume *volume;
+	u32 slot, id;
+
+	for (slot = 0; (volume = state_volume_walk(w->s, &slot));) {
+		id = volume->id;
+		as_place(w, id);
+		if (volume->state == STATE_VOLUME_DELETING)
+			continue;
+		/* who holds it by hand keeps it; else somebody shall */
+		if (volume->hold && as_odds(w, 50))
+			as_want(w, volume, volume->holder);
+		else if (!volume->want)
+			as_want(w, volume, 1 + as_rnd(w, AS_NODES));
+	}
+}
+
+/* --- who leads --------------------------------------------------------- */
+
+static void as_heard_replica(struct as_world *w, u32 node,
+			     const struct agent_report *report)
+{
+	u8 rest[14];
+	struct state_out out = { .at = rest, .left = sizeof(rest) };
+	struct state_rest line = { rest, sizeof(rest) };
+
+	state_put(&out, report->volume, 4);
+	state_put(&out, report->shard, 2);
+	state_put(&out, report->replica, 8);
+	if (report->say == AGENT_SAY_MADE)
+		AS_CMD(w, REPLICA_CREATED, .node = node, .rest = line);
+	else
+		AS_CMD(w, REPLICA_DELETED, .node = node, .rest = line);
+}
+
+static void as_heard_store(struct as_world *w, u32 node,
+			   const struct agent_report *report)
+{
+	u8 rest[20];
+	struct state_out out = { .at = rest, .left = sizeof(rest) };
+
+	if (!report->store)
+		return;
+	state_put(&out, report->store, 4);
+	state_put(&out, report->opens, 8);
+	state_put(&out, report->free, 8);
+	AS_CMD(w, STORE_REPORT, .node = node, .rest = { rest, sizeof(rest) });
+}
+
+static void as_heard_term(struct as_world *w, u32 node,
+			  const struct agent_report *report)
+{
+	const struct state_volume *volume =
+		state_volume_by_id(w->s, report->volume);
+
+	if (!volume || volume->term > AS_TERMS - 4)
+		return;
+	if (volume->hold == STATE_HOLD_DEVICE ? volume->holder == node :
+						volume->want == node)
+		AS_CMD(w, ATTACH, .volume = volume->id, .node = node,
+		       .session = report->session, .term = report->term);
+}
+
+static void as_heard_set(struct as_world *w, const struct agent_report *report)
+{
+	struct state_cmd cmd = { .kind = STATE_CMD_SHARD_JOINT,
+				 .volume = report->volume,
+				 .number = report->shard,
+				 .term = report->term,
+				 .epoch = report->epoch };
+	struct state_shard_view view;
+	struct state_result res = { 0 };
+
+	if (state_view_shard(w->s, report->volume, report->shard, &view))
+		return;
+	if (report->say == AGENT_SAY_SET)
+		cmd.kind = view.stage == STATE_STAGE_JOINT ?
+				   STATE_CMD_SHARD_ADOPT :
+				   STATE_CMD_SHARD_SETTLED;
+	as_cmd(w, cmd, &res);
+}
+
+/**
+ * as_lead_heard() - a report came to who leads
+ * @w: the schedule
+ * @node: from there
+ * @report: it
+ */
+void as_lead_heard(struct as_world *w, u32 node,
+		   const struct agent_report *report)
+{
+	w->said[report->say]++;
+	switch ((enum agent_say)report->say) {
+	case AGENT_SAY_STORE:
+		as_heard_store(w, node, report);
+		break;
+	case AGENT_SAY_MADE:
+	case AGENT_SAY_GONE:
+		as_heard_replica(w, node, report);
+		break;
+	case AGENT_SAY_TERM:
+		as_heard_term(w, node, report);
+		break;
+	case AGENT_SAY_RELEASED:
+		AS_CMD(w, DETACH, .volume = report->volume, .node = node,
+		       .term = report->term);
+		break;
+	case AGENT_SAY_GROWN:
+		AS_CMD(w, VOLUME_GROWN, .volume = report->volume, .node = node,
+		       .term = report->term, .size = report->size);
+		break;
+	case AGENT_SAY_FILLED:
+	case AGENT_SAY_SET:
+		as_heard_set(w, report);
+		break;
+	case AGENT_SAY_UNKNOWN:
+		if (report->replica && report->replica < AS_REPLICA_IDS)
+			w->unknown[report->replica] = true;
+		if (report->volume && !report->replica)
+			push_extra(w->push[0], node, report->volume);
+		break;
+	case AGENT_SAY_LOST:
+	case AGENT_SAY_ATTACHED:
+	case AGENT_SAY_SILENT:
+	case AGENT_SAY_FAILED:
+	case AGENT_SAY_FOREIGN:
+		break;
+	}
+}
