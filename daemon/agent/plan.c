@@ -196,7 +196,7 @@ static u64 agent_pause(u32 fails)
 {
 	u64 pause = AGENT_AGAIN_MS << min(fails, 10U);
 
-	return min(pause, (u64)AGENT_AGAIN_MAX_MS);
+	return min_t(u64, pause, AGENT_AGAIN_MAX_MS);
 }
 
 /* It was started: how it ends takes a while, and is no reason to ask again. */

@@ -153,7 +153,7 @@ static void plan_say_silent(struct plan *plan, const struct want_volume *volume,
 			is->state != QBD_REPLICA_STATE_LAGGING &&
 			is->state != QBD_REPLICA_STATE_FULL;
 	report.silent_ms = silent;
-	report.age_ms = min(age, (u64)U32_MAX);
+	report.age_ms = min_t(u64, age, U32_MAX);
 	plan_say(plan, &report, AGENT_KEY(0, is->key.id, 0), false);
 }
 

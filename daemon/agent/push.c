@@ -246,18 +246,12 @@ static int push_scan(struct push *push, struct push_node *node)
 static void push_touch_store(struct push *push, struct push_node *node, u32 id)
 {
 	const struct state_store *store = state_store_by_id(push->s, id);
-	const struct state_tomb *tomb;
-	u32 slot = STATE_NONE;
 
 	if ((!store || store->node != node->key.id) &&
 	    !push_has(node, WANT_STORE, id, 0))
 		return;
 	push_look(node, WANT_STORE, id, 0);
 	push_look(node, WANT_TOMBS, id, 0);
-	/* it left its set: the node is not named there any more */
-	while ((tomb = state_tomb_walk(push->s, id, &slot)))
-		if (push_has(node, WANT_SHARD, tomb->volume, tomb->number))
-			push_look(node, WANT_SHARD, tomb->volume, tomb->number);
 }
 
 /* The node knows as many shards of a volume as there are. */

@@ -138,7 +138,7 @@ void seen_end(struct seen *seen, enum seen_kind kind, bool whole)
 	seen->fresh[kind] = !seen->dirty[kind];
 	if (kind != SEEN_NODE)
 		return;
-	seen->node = seen_node(seen) != NULL;
+	seen->node = !!seen_node(seen);
 	for (other = 0; !seen->node && other < SEEN_KINDS; other++) {
 		seen_sweep(seen, other, true);
 		seen->fresh[other] = false;

@@ -187,6 +187,10 @@ static int seen_take_peer(struct nlattr **attrs, const struct nlmsghdr *msg,
 	return 0;
 }
 
+/* Takes the attributes of an object; 0, or why they make no sense. */
+typedef int (*seen_take_fn)(struct nlattr **attrs, const struct nlmsghdr *msg,
+			    union seen_object *to);
+
 /**
  * seen_take() - an object of a dump
  * @seen: what is known
@@ -200,9 +204,7 @@ static int seen_take_peer(struct nlattr **attrs, const struct nlmsghdr *msg,
 int seen_take(struct seen *seen, enum seen_kind kind, struct nlattr **attrs,
 	      const struct nlmsghdr *msg)
 {
-	static int (*const take[SEEN_KINDS])(struct nlattr * *attrs,
-					     const struct nlmsghdr *msg,
-					     union seen_object *to) = {
+	static const seen_take_fn take[SEEN_KINDS] = {
 		[SEEN_NODE] = seen_take_node,
 		[SEEN_STORE] = seen_take_store,
 		[SEEN_REPLICA] = seen_take_replica,

@@ -189,8 +189,8 @@ static void as_resize(struct as_world *w, const struct state_volume *volume)
 
 	if (size > (u64)AS_SHARDS << STATE_SHIFT_MIN)
 		return;
-	if (!AS_CMD(w, VOLUME_RESIZE, .volume = volume->id, .size = size) &&
-	    as_odds(w, 80))
+	AS_CMD(w, VOLUME_RESIZE, .volume = volume->id, .size = size);
+	if (volume->grow && as_odds(w, 80))
 		as_place(w, volume->id);
 }
 

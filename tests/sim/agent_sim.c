@@ -66,7 +66,8 @@ int main(int argc, char **argv)
 	sim_begin(&opt, argc, argv, sim_bug);
 	opt.trace |= opt.schedules == 1;
 	whole = opt.schedules >= SIM_COVER && !opt.mutant;
-	w = sim_world = as_world_new();
+	sim_world = as_world_new();
+	w = sim_world;
 	printf("KTAP version 1\n1..%u\n", whole ? 3 : 2);
 	for (i = 0; i < opt.schedules && !w->rule; i++) {
 		as_world_run(w, opt.seed + i, opt.trace);

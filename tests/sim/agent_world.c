@@ -165,7 +165,7 @@ static void as_lead_change(struct as_world *w)
 	as_lead_begin(w, 0);
 }
 
-/* Who leads leads no more, and does not know it: what he knows stays. */
+/* Somebody who led does not know that he is none: what he knows stays. */
 static void as_lead_old(struct as_world *w)
 {
 	u32 i;

@@ -290,7 +290,7 @@ TEST(again)
 		p->now_ms += due - 1;
 		EXPECT_EQ(0, plan(p));
 		p->now_ms++;
-		due = min(2 * due, (u64)AGENT_AGAIN_MAX_MS);
+		due = min_t(u64, 2 * due, AGENT_AGAIN_MAX_MS);
 	}
 	reports(p);
 	ASSERT_TRUE(said(p, AGENT_SAY_FAILED));
