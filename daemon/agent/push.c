@@ -32,6 +32,7 @@ struct push_said {
  * @room: of it
  * @next: the next one
  * @late: of these, that came one by one
+ * @volume: whose key was collected last
  * @extra: ids of volumes that it asks for
  * @nr_extra: used of it
  * @count: for push_status()
@@ -52,6 +53,7 @@ struct push_node {
 	u32 room;
 	u32 next;
 	u32 late;
+	u64 volume;
 	u32 extra[PUSH_EXTRA_MAX];
 	u32 nr_extra;
 	struct push_status count;
@@ -201,8 +203,10 @@ static void push_key_collect(void *arg, struct agent_key key)
 	/* a list without all of it would be taken for whole */
 	if (push_key_add(node, key))
 		node->scan = true;
-	if (key.kind == WANT_SHARD &&
-	    push_key_add(node, AGENT_KEY(WANT_VOLUME, key.id, 0)))
+	if (key.kind != WANT_SHARD || key.id == node->volume)
+		return;
+	node->volume = key.id;
+	if (push_key_add(node, AGENT_KEY(WANT_VOLUME, key.id, 0)))
 		node->scan = true;
 }
 
@@ -220,6 +224,7 @@ static int push_scan(struct push *push, struct push_node *node)
 	node->nr_keys = 0;
 	node->next = 0;
 	node->late = 0;
+	node->volume = 0;
 	push_keys(push->s, node->key.id, push_key_collect, node);
 	for (i = 0; i < node->said.nr; i++) {
 		said = node->said.at[i];
