@@ -239,6 +239,25 @@ void as_lead_act(struct as_world *w)
 		       .value = 500 + as_rnd(w, 1000));
 }
 
+/*
+ * What an old leader had made stands in the way of a new replica of that shard
+ * on that node: at the end the administrator deletes by hand what was said.
+ */
+static void as_unknown_end(struct as_world *w)
+{
+	struct as_replica *replica;
+	u32 i, j;
+
+	for (i = 1; i <= AS_NODES; i++)
+		for (j = 0; j < AS_REPLICAS; j++) {
+			replica = &w->node[i].replica[j];
+			if (replica->id && w->unknown[replica->id] &&
+			    !as_member(w->s, replica->id, replica->volume,
+				       replica->shard))
+				replica->state = QBD_REPLICA_STATE_DELETED;
+		}
+}
+
 /**
  * as_lead_finish() - whatever waits for somebody gets him
  * @w: the schedule
@@ -248,6 +267,7 @@ void as_lead_finish(struct as_world *w)
 	const struct state_volume *volume;
 	u32 slot, id;
 
+	as_unknown_end(w);
 	for (slot = 0; (volume = state_volume_walk(w->s, &slot));) {
 		id = volume->id;
 		as_place(w, id);
@@ -360,8 +380,11 @@ void as_lead_heard(struct as_world *w, u32 node,
 		as_heard_set(w, report);
 		break;
 	case AGENT_SAY_UNKNOWN:
-		if (report->replica && report->replica < AS_REPLICA_IDS)
+		if (report->replica && report->replica < AS_REPLICA_IDS) {
 			w->unknown[report->replica] = true;
+			if (w->heal)
+				as_unknown_end(w);
+		}
 		if (report->volume && !report->replica)
 			push_extra(w->push[0], node, report->volume);
 		break;

@@ -26,7 +26,8 @@
  *   R7 A set is reported as durable only if the kernel has committed it.
  *   R8 At the end each kernel has what consensus says, all was heard, and
  *	nothing more is asked for or said. A replica that an old leader had made
- *	of what was already gone may be left: it has been said.
+ *	of what was already gone may be left: it has been said. (It can be in
+ *	the way of another one of its shard; who administers deletes it.)
  *   R9 Nothing is asked for that is under way.
  *   R10 Without anything wanted nothing is asked for.
  *   R11 What a node has to have never goes back; if it is of the newest entry,
