@@ -100,6 +100,21 @@ static bool state_may_take(const struct state_volume *volume,
 	return false;
 }
 
+/* Without anybody who says so: was it left to the cluster, and to this node? */
+static bool state_may_auto(const struct state_volume *volume, u32 node)
+{
+	u32 i;
+
+	if (volume->parked)
+		return false;
+	if (volume->want == node)
+		return true;
+	for (i = 0; i < volume->nr_autos; i++)
+		if (volume->autos[i] == node)
+			return true;
+	return false;
+}
+
 static bool state_may_attach(const struct state *s,
 			     const struct state_volume *volume,
 			     const struct state_cmd *cmd,
@@ -111,8 +126,13 @@ static bool state_may_attach(const struct state *s,
 		return false;
 	if (!cmd->session || cmd->flags & ~STATE_ATTACH_ALL ||
 	    (cmd->flags & STATE_ATTACH_FORCE &&
-	     cmd->flags & (STATE_ATTACH_REPAIR | STATE_ATTACH_TAKEOVER)))
+	     cmd->flags & ~STATE_ATTACH_FORCE) ||
+	    (cmd->flags & STATE_ATTACH_AUTO &&
+	     cmd->flags & STATE_ATTACH_REPAIR))
 		state_no(res, STATE_WHY_BAD, 14, 0, 0);
+	else if (cmd->flags & STATE_ATTACH_AUTO &&
+		 !state_may_auto(volume, cmd->node))
+		state_no(res, STATE_WHY_PARKED, volume->id, 0, 0);
 	else if (node->state != STATE_NODE_ACTIVE)
 		state_no(res, STATE_WHY_NODE_STATE, node->id, node->state, 0);
 	else if (volume->state != STATE_VOLUME_READY)
@@ -160,8 +180,10 @@ void state_do_attach(struct state *s, const struct state_cmd *cmd,
 	volume->hold = hold;
 	volume->holder = cmd->node;
 	volume->session = cmd->session;
-	if (hold == STATE_HOLD_DEVICE)
+	if (hold == STATE_HOLD_DEVICE) {
 		volume->want = cmd->node;
+		volume->parked = 0;
+	}
 	state_hold_link(s, slot, state_find(s, STATE_BY_NODE_ID, cmd->node));
 	res->arg[0] = volume->term;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
@@ -248,6 +270,7 @@ void state_do_fence(struct state *s, const struct state_cmd *cmd,
 	state_volume_settle(s, slot);
 	volume->term = state_term_next(s, volume);
 	volume->want = 0;
+	volume->parked = 1;
 	res->arg[0] = volume->term;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
 }

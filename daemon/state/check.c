@@ -207,6 +207,8 @@ static const char *check_volume_nodes(const struct state *s,
 	for (i = 0; i < volume->nr_autos; i++)
 		CHECK(state_node_live(s, volume->autos[i], &res),
 		      "a volume may be attached where there is no node");
+	CHECK(volume->parked <= 1 && (!volume->parked || !volume->want),
+	      "a volume is parked and wanted");
 	CHECK(volume->hold <= STATE_HOLD_REPAIR, "how a volume is held");
 	CHECK(volume->serve <= STATE_SERVE_FAILED &&
 		      (!volume->serve || volume->hold == STATE_HOLD_DEVICE),

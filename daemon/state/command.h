@@ -81,7 +81,8 @@ enum state_cmd_kind {
 #define STATE_ATTACH_FORCE 0x01 /* the holder is fenced, whoever it is */
 #define STATE_ATTACH_TAKEOVER 0x02 /* V3 holds for the term in @term */
 #define STATE_ATTACH_REPAIR 0x04 /* without a device */
-#define STATE_ATTACH_ALL 0x07
+#define STATE_ATTACH_AUTO 0x08 /* nobody said so: it fails over by itself */
+#define STATE_ATTACH_ALL 0x0f
 
 /*
  * What NODE_SET changes; the rest of the node stays.  (It has all fields, and A
@@ -104,6 +105,7 @@ enum state_cmd_kind {
 #define STATE_VOLUME_SET_AUTOS 0x10
 #define STATE_VOLUME_SET_RUN 0x20
 #define STATE_VOLUME_SET_ALL 0x3f
+#define STATE_VOLUME_SET_AUTO 0x40 /* nobody said so; with WANT alone */
 
 /**
  * struct state_cmd - a command; which fields count depends on its kind

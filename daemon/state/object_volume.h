@@ -56,6 +56,7 @@ enum state_serve {
  * @reads: 0 lease, 1 quorum
  * @ack: 0 durable; 1 memory is for later
  * @hold: enum state_hold
+ * @parked: it was detached on purpose: nobody attaches it by itself
  * @no_quorum_ms: with error, after how long
  * @size: bytes
  * @grow: size that it grows to, 0 = it does not
@@ -85,6 +86,7 @@ struct state_volume {
 	u8 reads;
 	u8 ack;
 	u8 hold;
+	u8 parked;
 	u32 no_quorum_ms;
 	u64 size;
 	u64 grow;

@@ -84,6 +84,7 @@ static const struct state_field volume_fields[] = {
 	F(U8, state_volume, reads),
 	F(U8, state_volume, ack),
 	F(U8, state_volume, hold),
+	F(U8, state_volume, parked),
 	F(U32, state_volume, no_quorum_ms),
 	F(U64, state_volume, size),
 	F(U64, state_volume, grow),

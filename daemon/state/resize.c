@@ -58,6 +58,41 @@ bool state_volume_tune(const struct state *s, struct state_volume *volume,
 	return !res->why;
 }
 
+/*
+ * Somebody says where it shall be: nowhere, and then nobody attaches it by
+ * itself; or which nodes may, which asks for it again.
+ */
+static void state_volume_park(struct state_volume *volume,
+			      const struct state_cmd *cmd)
+{
+	if (cmd->flags & STATE_VOLUME_SET_AUTOS && cmd->nr_autos)
+		volume->parked = 0;
+	if (cmd->flags & STATE_VOLUME_SET_WANT)
+		volume->parked = !cmd->node;
+	if (volume->want)
+		volume->parked = 0;
+}
+
+/*
+ * It moves without anybody who says so: from its holder, and only if nobody
+ * wants it elsewhere.  (Who leads finds that the command fails on the holder,
+ * and an administrator detaches the volume before what follows is logged.)
+ */
+static bool state_may_move(const struct state_volume *volume,
+			   const struct state_cmd *cmd,
+			   struct state_result *res)
+{
+	if (!(cmd->flags & STATE_VOLUME_SET_AUTO))
+		return true;
+	if (cmd->flags != (STATE_VOLUME_SET_AUTO | STATE_VOLUME_SET_WANT) ||
+	    !cmd->node)
+		state_no(res, STATE_WHY_BAD, 19, 0, 0);
+	else if (volume->hold != STATE_HOLD_DEVICE ||
+		 volume->want != volume->holder)
+		state_no(res, STATE_WHY_PARKED, volume->id, 0, 0);
+	return !res->why;
+}
+
 /**
  * state_do_volume_set() - a volume has other policies, or shall be elsewhere
  * @s: the state
@@ -74,10 +109,13 @@ void state_do_volume_set(struct state *s, const struct state_cmd *cmd,
 	if (!volume)
 		return;
 	tuned = *volume;
-	if (!cmd->flags || cmd->flags & ~STATE_VOLUME_SET_ALL)
+	if (!cmd->flags ||
+	    cmd->flags & ~(STATE_VOLUME_SET_ALL | STATE_VOLUME_SET_AUTO))
 		state_no(res, STATE_WHY_BAD, 19, 0, 0);
-	if (res->why || !state_volume_tune(s, &tuned, cmd, cmd->flags, res))
+	if (res->why || !state_may_move(volume, cmd, res) ||
+	    !state_volume_tune(s, &tuned, cmd, cmd->flags, res))
 		return;
+	state_volume_park(&tuned, cmd);
 	*volume = tuned;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);
 }

@@ -70,6 +70,9 @@
 	X(ATTACHED, EBUSY,                                                     \
 	  "volume %v is attached on node %n under term %u: detach it there, "  \
 	  "or use --force, which fences it")                                   \
+	X(PARKED, ESTALE,                                                      \
+	  "volume %v was detached, or is wanted elsewhere: it does not move "  \
+	  "by itself")                                                         \
 	X(TERM, ESTALE, "volume %v has term %u by now, not %u")                \
 	X(NOT_HOLDER, ESTALE, "volume %v is not held by node %n")              \
 	X(EPOCH, ESTALE, "shard %u of volume %v has epoch %u by now")          \

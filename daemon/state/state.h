@@ -40,6 +40,12 @@
  *	kernel has written all and released it, it says so (DETACH).  Whoever
  *	fences a holder takes back the wish, too.
  *
+ *   A volume that was detached on purpose is parked, until it is attached, or
+ *	nodes that may attach it are named again; what comes without anybody who
+ *	says so (STATE_ATTACH_AUTO) is refused meanwhile.  (A volume fails over;
+ *	its administrator detaches it to repair its file system; the attach that
+ *	was on its way mounts it again.)
+ *
  *   Holding for repair is holding without a device: any attach may end it, and
  *	no repair ends a device.
  *

@@ -169,6 +169,8 @@ static void gen_volume(struct ss_world *w, struct state_cmd *cmd)
 	if (cmd->kind == STATE_CMD_VOLUME_SET)
 		cmd->flags = odds(w, 97) ? 1 + rnd(w, STATE_VOLUME_SET_ALL) :
 					   rnd(w, 256);
+	if (cmd->kind == STATE_CMD_VOLUME_SET && odds(w, 10))
+		cmd->flags = STATE_VOLUME_SET_WANT | STATE_VOLUME_SET_AUTO;
 	cmd->nr_autos = rnd(w, 3);
 	for (u32 i = 0; i < cmd->nr_autos; i++)
 		cmd->autos[i] = some_node(w);
@@ -223,6 +225,8 @@ static void gen_attach(struct ss_world *w, struct state_cmd *cmd)
 				    STATE_ATTACH_TAKEOVER,
 				    STATE_ATTACH_TAKEOVER,
 				    STATE_ATTACH_REPAIR,
+				    STATE_ATTACH_AUTO,
+				    STATE_ATTACH_AUTO | STATE_ATTACH_TAKEOVER,
 				    0x80 };
 	struct state_volume *volume = some_volume(w, cmd);
 

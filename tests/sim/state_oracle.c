@@ -190,6 +190,8 @@ static void ss_attached(struct ss_world *w, const struct state_cmd *cmd,
 	if (res->arg[0] <= old.volume.term)
 		ss_broken(w, "R5", "volume %u: term %llu after %llu",
 			  cmd->volume, res->arg[0], old.volume.term);
+	if (cmd->flags & STATE_ATTACH_AUTO && old.volume.parked)
+		ss_broken(w, "R5", "volume %u was parked", cmd->volume);
 	if (old.volume.hold == STATE_HOLD_DEVICE && !mine && !evidence &&
 	    !(cmd->flags & STATE_ATTACH_FORCE))
 		ss_broken(w, "R5", "volume %u was taken from node %u",

@@ -182,6 +182,80 @@ TEST_F(attach, wanted)
 	EXPECT_EQ(0, state_volume_by_id(w->s, 1)->want);
 }
 
+static u32 set_autos(struct sw *w, u32 nr)
+{
+	struct state_cmd cmd = { .kind = STATE_CMD_VOLUME_SET,
+				 .volume = 1,
+				 .flags = STATE_VOLUME_SET_AUTOS,
+				 .nr_autos = nr,
+				 .autos = { 1, 2 } };
+
+	return sw_do(w, cmd);
+}
+
+static u32 want(struct sw *w, u32 node, u8 flags)
+{
+	return SW_DO(w, VOLUME_SET, .volume = 1, .node = node,
+		     .flags = STATE_VOLUME_SET_WANT | flags);
+}
+
+/* Detached on purpose: an attach that nobody asked for comes too late. */
+TEST_F(attach, parked)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(STATE_WHY_PARKED, attach(w, 1, 7, STATE_ATTACH_AUTO, 0));
+	ASSERT_EQ(0, set_autos(w, 2));
+	EXPECT_EQ(STATE_WHY_PARKED, attach(w, 3, 7, STATE_ATTACH_AUTO, 0));
+	EXPECT_EQ(STATE_WHY_BAD,
+		  attach(w, 1, 7, STATE_ATTACH_AUTO | STATE_ATTACH_REPAIR, 0));
+	EXPECT_EQ(STATE_WHY_BAD,
+		  attach(w, 1, 7, STATE_ATTACH_AUTO | STATE_ATTACH_FORCE, 0));
+	EXPECT_EQ(0, attach(w, 1, 7, STATE_ATTACH_AUTO, 0));
+	EXPECT_FALSE(vol(w)->parked);
+	ASSERT_EQ(0, want(w, 0, 0));
+	EXPECT_TRUE(vol(w)->parked);
+	SW_OK(w, DETACH, .volume = 1, .node = 1, .term = 1);
+	EXPECT_EQ(STATE_WHY_PARKED, attach(w, 1, 8, STATE_ATTACH_AUTO, 0));
+	sw_text_is(w, "volume db1 was detached, or is wanted elsewhere: it "
+		      "does not move by itself");
+	EXPECT_EQ(-ESTALE, state_result_errno(&w->res));
+	/* other policies do not ask for it again, nor does "no node may" */
+	SW_OK(w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_RUN);
+	ASSERT_EQ(0, set_autos(w, 0));
+	EXPECT_TRUE(vol(w)->parked);
+	ASSERT_EQ(0, set_autos(w, 2));
+	EXPECT_FALSE(vol(w)->parked);
+	EXPECT_EQ(0, attach(w, 2, 9, STATE_ATTACH_AUTO, 1));
+	/* so is one whose holder was fenced, until somebody attaches it */
+	SW_OK(w, FENCE, .volume = 1, .term = 2);
+	EXPECT_EQ(STATE_WHY_PARKED, attach(w, 2, 9, STATE_ATTACH_AUTO, 3));
+	EXPECT_EQ(0, attach(w, 2, 9, 0, 3));
+	EXPECT_FALSE(vol(w)->parked);
+}
+
+/* It moves by itself from where it is wanted, and from nowhere else. */
+TEST_F(attach, moves_by_itself)
+{
+	struct sw *w = &self->w;
+
+	ASSERT_EQ(0, set_autos(w, 2));
+	EXPECT_EQ(STATE_WHY_PARKED, want(w, 2, STATE_VOLUME_SET_AUTO));
+	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
+	EXPECT_EQ(STATE_WHY_BAD, want(w, 0, STATE_VOLUME_SET_AUTO));
+	EXPECT_EQ(STATE_WHY_BAD,
+		  want(w, 2, STATE_VOLUME_SET_AUTO | STATE_VOLUME_SET_RUN));
+	ASSERT_EQ(0, want(w, 2, STATE_VOLUME_SET_AUTO));
+	EXPECT_EQ(2, vol(w)->want);
+	EXPECT_EQ(1, vol(w)->holder);
+	/* it is on its way already */
+	EXPECT_EQ(STATE_WHY_PARKED, want(w, 1, STATE_VOLUME_SET_AUTO));
+	/* somebody says: nowhere */
+	ASSERT_EQ(0, want(w, 0, 0));
+	EXPECT_EQ(STATE_WHY_PARKED, want(w, 2, STATE_VOLUME_SET_AUTO));
+	EXPECT_TRUE(vol(w)->parked);
+}
+
 /* What the holder's kernel says is gone with the term that it was said under.
  */
 TEST_F(attach, serves)
