@@ -136,3 +136,8 @@ $(addprefix $(O)/asan/,tests/unit/test_agent_seen.o daemon/agent/seen_nl.o \
 	daemon/agent/plan_nl.o daemon/knl.o): QBD_CFLAGS_ASAN += \
 	$(shell pkg-config --cflags libnl-genl-3.0)
 EXTRA_fuzz_agent := $(AGENT_SRC)
+# Failover: who is to attach what, and what runs there.
+EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \
+	$(QBD_STATE_SRC:$(TOP)/%=%)
+EXTRA_test_promote_runner := daemon/loop.c daemon/loop_wake.c daemon/log.c \
+	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/promote/runner*.c))
