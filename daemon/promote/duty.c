@@ -91,6 +91,7 @@ struct duty_volume *duty_make(struct duty *duty, u32 id)
 	return dv;
 }
 
+/* It is in no list any more. */
 static void duty_drop(struct duty *duty, struct duty_volume *dv)
 {
 	struct duty_volume **at = duty_bucket(duty, dv->id);
@@ -98,7 +99,6 @@ static void duty_drop(struct duty *duty, struct duty_volume *dv)
 	while (*at != dv)
 		at = &(*at)->next;
 	*at = dv->next;
-	list_del(&dv->list);
 	free(dv);
 	duty->counts.volumes--;
 }
@@ -110,8 +110,10 @@ static void duty_forget(struct duty *duty)
 	duty_words_forget(duty);
 	list_splice_tail_init(&duty->cold, &duty->hot);
 	while ((dv = list_first_entry_or_null(&duty->hot, struct duty_volume,
-					      list)))
+					      list))) {
+		list_del(&dv->list);
 		duty_drop(duty, dv);
+	}
 	duty->cold_ms = DUTY_NEVER;
 }
 
@@ -405,6 +407,7 @@ static bool duty_judge(const struct duty *duty, const struct state *s,
 	return false;
 }
 
+/* It is in no list, and will be in one again, or is dropped. */
 static bool duty_look(struct duty *duty, const struct state *s,
 		      struct duty_volume *dv, u64 now_ms, struct state_cmd *cmd)
 {
@@ -425,7 +428,7 @@ static bool duty_look(struct duty *duty, const struct state *s,
 	if (look != DUTY_NEVER)
 		look = roundup(look, DUTY_ROUND_MS);
 	duty->cold_ms = min(duty->cold_ms, look);
-	list_move_tail(&dv->list, &duty->cold);
+	list_add_tail(&dv->list, &duty->cold);
 	return due;
 }
 
@@ -475,6 +478,7 @@ bool duty_next(struct duty *duty, const struct state *s, u64 now_ms,
 					      list);
 		if (!dv)
 			break;
+		list_del(&dv->list);
 		if (duty_look(duty, s, dv, now_ms, cmd))
 			return true;
 	}

@@ -7,8 +7,8 @@
 
 #include "duty.h"
 
-#define DUTY_VOLUME_BUCKETS (1U << 14)
-#define DUTY_WORD_BUCKETS (1U << 16)
+#define DUTY_VOLUME_BUCKETS 16384
+#define DUTY_WORD_BUCKETS 65536
 
 /**
  * struct duty_faulted - a node that failed

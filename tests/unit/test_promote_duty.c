@@ -22,7 +22,7 @@ FIXTURE(duty)
 };
 
 /* Through the state, and told to the duty. */
-static u32 run(FIXTURE_DATA(duty) * self, struct state_cmd cmd)
+static u32 run(struct th_fix_duty *self, struct state_cmd cmd)
 {
 	u32 why = sw_do(&self->w, cmd);
 
@@ -33,7 +33,7 @@ static u32 run(FIXTURE_DATA(duty) * self, struct state_cmd cmd)
 #define RUN(self, name, ...) \
 	run(self, (struct state_cmd){ .kind = STATE_CMD_##name, __VA_ARGS__ })
 
-static void node(FIXTURE_DATA(duty) * self, u32 id, bool alive, bool heard)
+static void node(struct th_fix_duty *self, u32 id, bool alive, bool heard)
 {
 	struct duty_node is = {
 		.node = id, .alive = alive, .heard = heard, .since_ms = 1000
@@ -43,7 +43,7 @@ static void node(FIXTURE_DATA(duty) * self, u32 id, bool alive, bool heard)
 }
 
 /* Is something due, in any number of calls at this time? */
-static bool due(FIXTURE_DATA(duty) * self)
+static bool due(struct th_fix_duty *self)
 {
 	u32 i;
 
@@ -59,7 +59,7 @@ static bool due(FIXTURE_DATA(duty) * self)
 }
 
 /* The command that is due is done, or refused. */
-static u32 obey(FIXTURE_DATA(duty) * self)
+static u32 obey(struct th_fix_duty *self)
 {
 	u32 why;
 
@@ -70,12 +70,12 @@ static u32 obey(FIXTURE_DATA(duty) * self)
 	return why;
 }
 
-static const struct state_volume *vol(FIXTURE_DATA(duty) * self)
+static const struct state_volume *vol(struct th_fix_duty *self)
 {
 	return state_volume_by_id(self->w.s, 1);
 }
 
-static u32 autos(FIXTURE_DATA(duty) * self, u32 a, u32 b, u32 c)
+static u32 autos(struct th_fix_duty *self, u32 a, u32 b, u32 c)
 {
 	struct state_cmd cmd = { .kind = STATE_CMD_VOLUME_SET,
 				 .volume = 1,
@@ -87,7 +87,7 @@ static u32 autos(FIXTURE_DATA(duty) * self, u32 a, u32 b, u32 c)
 }
 
 /* Replica i of shard 0 is on node i: 1, 2, 3. */
-static int word_of(FIXTURE_DATA(duty) * self, u32 from, u64 term, u64 silent_ms,
+static int word_of(struct th_fix_duty *self, u32 from, u64 term, u64 silent_ms,
 		   u64 age_ms)
 {
 	struct duty_said said = { .from = from,
@@ -101,7 +101,7 @@ static int word_of(FIXTURE_DATA(duty) * self, u32 from, u64 term, u64 silent_ms,
 	return duty_word(self->duty, self->w.s, &said, self->now);
 }
 
-static int word(FIXTURE_DATA(duty) * self, u32 from)
+static int word(struct th_fix_duty *self, u32 from)
 {
 	return word_of(self, from, vol(self)->term, SUSPECT, 0);
 }
@@ -717,7 +717,7 @@ static void many_volume(struct sw *w, u32 i)
 }
 
 /* Calls until nothing is due at this time; none looks at more than a slice. */
-static u32 calls(FIXTURE_DATA(duty) * self, u32 *commands)
+static u32 calls(struct th_fix_duty *self, u32 *commands)
 {
 	struct duty_counts before, after;
 	u32 nr = 0;
