@@ -139,5 +139,7 @@ EXTRA_fuzz_agent := $(AGENT_SRC)
 # Failover: who is to attach what, and what runs there.
 EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \
 	$(QBD_STATE_SRC:$(TOP)/%=%)
-EXTRA_test_promote_runner := daemon/loop.c daemon/loop_wake.c daemon/log.c \
+RUNNER_SRC := daemon/loop.c daemon/loop_wake.c daemon/log.c \
 	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/promote/runner*.c))
+EXTRA_test_promote_runner := $(RUNNER_SRC)
+EXTRA_test_promote_unit := $(RUNNER_SRC)
