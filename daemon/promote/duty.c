@@ -82,8 +82,12 @@ struct duty_volume *duty_make(struct duty *duty, u32 id)
 		list_move(&dv->list, &duty->hot);
 		return dv;
 	}
-	dv = duty_alloc(sizeof(*dv));
-	dv->id = id;
+	dv = duty->spare;
+	if (dv)
+		duty->spare = dv->next;
+	else
+		dv = duty_alloc(sizeof(*dv));
+	*dv = (struct duty_volume){ .id = id };
 	dv->next = *at;
 	*at = dv;
 	list_add(&dv->list, &duty->hot);
@@ -91,7 +95,6 @@ struct duty_volume *duty_make(struct duty *duty, u32 id)
 	return dv;
 }
 
-/* It is in no list any more. */
 static void duty_drop(struct duty *duty, struct duty_volume *dv)
 {
 	struct duty_volume **at = duty_bucket(duty, dv->id);
@@ -99,7 +102,9 @@ static void duty_drop(struct duty *duty, struct duty_volume *dv)
 	while (*at != dv)
 		at = &(*at)->next;
 	*at = dv->next;
-	free(dv);
+	list_del_init(&dv->list);
+	dv->next = duty->spare;
+	duty->spare = dv;
 	duty->counts.volumes--;
 }
 
@@ -110,10 +115,8 @@ static void duty_forget(struct duty *duty)
 	duty_words_forget(duty);
 	list_splice_tail_init(&duty->cold, &duty->hot);
 	while ((dv = list_first_entry_or_null(&duty->hot, struct duty_volume,
-					      list))) {
-		list_del(&dv->list);
+					      list)))
 		duty_drop(duty, dv);
-	}
 	duty->cold_ms = DUTY_NEVER;
 }
 
@@ -123,9 +126,15 @@ static void duty_forget(struct duty *duty)
  */
 void duty_destroy(struct duty *duty)
 {
+	struct duty_volume *dv;
+
 	if (!duty)
 		return;
 	duty_forget(duty);
+	while ((dv = duty->spare)) {
+		duty->spare = dv->next;
+		free(dv);
+	}
 	free(duty);
 }
 
@@ -407,7 +416,6 @@ static bool duty_judge(const struct duty *duty, const struct state *s,
 	return false;
 }
 
-/* It is in no list, and will be in one again, or is dropped. */
 static bool duty_look(struct duty *duty, const struct state *s,
 		      struct duty_volume *dv, u64 now_ms, struct state_cmd *cmd)
 {
@@ -428,7 +436,7 @@ static bool duty_look(struct duty *duty, const struct state *s,
 	if (look != DUTY_NEVER)
 		look = roundup(look, DUTY_ROUND_MS);
 	duty->cold_ms = min(duty->cold_ms, look);
-	list_add_tail(&dv->list, &duty->cold);
+	list_move_tail(&dv->list, &duty->cold);
 	return due;
 }
 
@@ -478,7 +486,6 @@ bool duty_next(struct duty *duty, const struct state *s, u64 now_ms,
 					      list);
 		if (!dv)
 			break;
-		list_del(&dv->list);
 		if (duty_look(duty, s, dv, now_ms, cmd))
 			return true;
 	}

@@ -87,6 +87,7 @@ struct duty_kept {
  * @hot: volumes to be looked at
  * @cold: volumes that wait
  * @cold_ms: until then
+ * @spare: memory of volumes that are not looked at any more
  * @nr_nodes: used of @node
  * @node: daemons, by id
  * @words: all, in the order in which they came
@@ -102,6 +103,7 @@ struct duty {
 	struct list_head hot;
 	struct list_head cold;
 	u64 cold_ms;
+	struct duty_volume *spare;
 	u32 nr_nodes;
 	struct duty_node node[STATE_NODES_MAX + 1];
 	struct list_head words;
