@@ -76,6 +76,21 @@ bool runner_program_good(const char *program)
 }
 
 /**
+ * runner_program() - what a volume has to run, as it is said here
+ * @run: as the state has it: a command begins with its path, a unit has a name
+ * @program: unit:NAME or run:COMMAND
+ *
+ * Return: true if it can be run.
+ */
+bool runner_program(const char *run, char program[RUNNER_PROGRAM_MAX + 1])
+{
+	int len = snprintf(program, RUNNER_PROGRAM_MAX + 1, "%s:%s",
+			   *run == '/' ? "run" : "unit", run);
+
+	return len <= RUNNER_PROGRAM_MAX && runner_program_good(program);
+}
+
+/**
  * runner_find() - a volume
  * @runner: the runner
  * @volume: id

@@ -90,7 +90,7 @@
 #define RUNNER_LINES 50
 #define RUNNER_LINE_MAX 400
 #define RUNNER_NAME_MAX 63 /* STATE_NAME_MAX */
-#define RUNNER_PROGRAM_MAX 255 /* STATE_RUN_MAX */
+#define RUNNER_PROGRAM_MAX 260 /* STATE_RUN_MAX, and what it is */
 #define RUNNER_DEVICE_MAX 127
 #define RUNNER_DIR_MAX 127
 
@@ -189,5 +189,6 @@ void runner_settle(struct runner *runner);
 enum runner_state runner_state(const struct runner *runner, uint32_t volume);
 const char *runner_state_name(enum runner_state state);
 bool runner_program_good(const char *program);
+bool runner_program(const char *run, char program[RUNNER_PROGRAM_MAX + 1]);
 
 #endif /* QBD_PROMOTE_RUNNER_H */

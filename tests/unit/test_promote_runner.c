@@ -206,10 +206,27 @@ TEST(program_good)
 	EXPECT_FALSE(runner_program_good("unit:a b"));
 	EXPECT_FALSE(runner_program_good("run:a\nb"));
 	EXPECT_FALSE(runner_program_good("mount"));
-	memset(program + 4, 'a', 252);
+	memset(program + 4, 'a', 257);
 	EXPECT_FALSE(runner_program_good(program));
-	program[255] = '\0';
+	program[260] = '\0';
 	EXPECT_TRUE(runner_program_good(program));
+}
+
+/* As the state has it. */
+TEST(program_of_state)
+{
+	char program[RUNNER_PROGRAM_MAX + 1], run[300] = "/";
+
+	EXPECT_TRUE(runner_program("/usr/sbin/db --all", program));
+	EXPECT_STREQ("run:/usr/sbin/db --all", program);
+	EXPECT_TRUE(runner_program("db.service", program));
+	EXPECT_STREQ("unit:db.service", program);
+	EXPECT_FALSE(runner_program("", program));
+	EXPECT_FALSE(runner_program("db service", program));
+	memset(run + 1, 'a', 256);
+	EXPECT_FALSE(runner_program(run, program));
+	run[255] = '\0';
+	EXPECT_TRUE(runner_program(run, program));
 }
 
 /* --- processes ----------------------------------------------------------- */
