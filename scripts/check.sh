@@ -50,7 +50,7 @@ gate_kernel-doc()
 	local kdir files
 	kdir=$(scripts/modules.sh debian --kdir)
 	mapfile -t files < <(scripts/files.sh c kmod uapi daemon/lo{op,g}.h \
-		daemon/{raft{,log},session,state,group,cluster,admin,qbdd,promote} |
+		daemon/*/ |
 		grep '\.h$' | grep --invert-match '/trace\.h$')
 	[[ ${#files[@]} == 0 ]] ||
 		"$kdir/scripts/kernel-doc" -none -Wall -Werror "${files[@]}"

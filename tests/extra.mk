@@ -130,12 +130,18 @@ EXTRA_test_agent_want := $(AGENT_SRC)
 EXTRA_test_agent_plan := $(AGENT_SRC)
 # with what takes the kernel's messages apart
 EXTRA_test_agent_seen := $(AGENT_SRC) daemon/agent/seen_nl.c \
-	daemon/agent/plan_nl.c daemon/knl.c daemon/knl_ext.c
+	daemon/agent/plan_nl.c daemon/knl_attr.c daemon/knl_ext.c
 LIBS_test_agent_seen := $(shell pkg-config --libs libnl-genl-3.0)
 $(addprefix $(O)/asan/,tests/unit/test_agent_seen.o daemon/agent/seen_nl.o \
-	daemon/agent/plan_nl.o daemon/knl.o): QBD_CFLAGS_ASAN += \
+	daemon/agent/plan_nl.o daemon/knl_attr.o): QBD_CFLAGS_ASAN += \
 	$(shell pkg-config --cflags libnl-genl-3.0)
 EXTRA_fuzz_agent := $(AGENT_SRC)
+# All of it, but for the administrator's door and the frame.
+EXTRA_test_hands := $(sort $(CLUSTER_SRC) $(LINK_SRC) $(AGENT_SRC) \
+	daemon/agent/seen_nl.c daemon/agent/plan_nl.c \
+	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/hands/*.c \
+	$(TOP)/daemon/promote/duty*.c)))
+LIBS_test_hands := $(NL_LIBS) -lgnutls -ljson-c -lpthread
 # Failover: who is to attach what, and what runs there.
 EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \
 	$(QBD_STATE_SRC:$(TOP)/%=%)

@@ -317,6 +317,11 @@ static const struct verb_arg store_args[] = {
 	{ .name = NULL }
 };
 
+static const struct verb_arg store_add_args[] = {
+	VERB_WORD("device", 255, "DEVICE", "path of the device"),
+	{ .name = NULL }
+};
+
 static const struct verb_arg volume_create_args[] = {
 	VERB_VOLUME,
 	{ .name = "size",
@@ -424,6 +429,15 @@ static const struct verb_col store_cols[] = {
 	{ "deleting", "DELETING", VERB_COUNT },
 	{ "uuid", "UUID", VERB_TEXT },
 	{ .key = NULL },
+};
+
+static const struct verb_col store_added_cols[] = {
+	{ "store", "store", VERB_COUNT },
+	{ .key = NULL },
+};
+
+static const struct verb_view store_added_view = {
+	.cols = store_added_cols,
 };
 
 static const struct verb_view store_list_view = {
@@ -582,6 +596,11 @@ const struct verb verb_table[] = {
 	  .help = "end a token",
 	  .change = true,
 	  .args = token_revoke_args },
+	{ .name = "store add",
+	  .help = "give a formatted device of this node to the cluster",
+	  .change = true,
+	  .args = store_add_args,
+	  .view = &store_added_view },
 	{ .name = "store list",
 	  .help = "list the stores of the cluster",
 	  .args = list_args,

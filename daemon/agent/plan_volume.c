@@ -86,6 +86,7 @@ static u64 agent_session(struct agent *agent)
 		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
 		z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
 		z ^= z >> 31;
+		z >>= 1; /* a number of JSON has 63 bits */
 	} while (!z);
 	return z;
 }

@@ -173,14 +173,20 @@ static void cluster_up(void *arg, uint32_t node)
 	members_push(c, node);
 	if ((c->lost || server_failed(c)) && node == cluster_leader(c))
 		server_report(c, node);
+	if (c->beside)
+		c->beside->ops->up(c->beside, node);
 	asks_look(c);
 }
 
 static void cluster_down(void *arg, uint32_t node, enum session_why why)
 {
+	struct cluster *c = arg;
+
 	log_write(LOG_LEVEL_INFO, "session-down", "node=%u reason=\"%s\"", node,
 		  session_why_text(why));
 	lead_down(arg, node);
+	if (c->beside)
+		c->beside->ops->down(c->beside, node);
 	asks_lost(arg, node);
 }
 
@@ -207,6 +213,10 @@ static int cluster_take(struct cluster *c, u32 node, u16 type, const void *data,
 	struct msg_text text;
 	int err = -EBADMSG;
 
+	if (type > MSG_BESIDE)
+		return c->beside ? c->beside->ops->received(c->beside, node,
+							    type, data, bytes) :
+				   0;
 	switch (type) {
 	case MSG_RAFT:
 		if (!c->group)
@@ -261,6 +271,8 @@ static void cluster_look(struct cluster *c)
 		lead_look(c);
 	}
 	asks_look(c);
+	if (c->beside)
+		c->beside->ops->changed(c->beside);
 }
 
 static void cluster_run_changed(struct loop_call *call)

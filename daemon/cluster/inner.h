@@ -10,6 +10,7 @@
 #include "state/snapshot.h"
 #include "state/view.h"
 #include "../session/session.h"
+#include "beside.h"
 #include "cluster.h"
 #include "msg.h"
 #include "record.h"
@@ -83,6 +84,7 @@ struct cluster_skip {
  * struct cluster - a daemon's part
  * @loop: it runs there
  * @opt: options
+ * @beside: is told of all; or NULL
  * @phase: enum cluster_phase
  * @identity: the node's key; good if @has_key
  * @has_key: there is one
@@ -140,6 +142,7 @@ struct cluster_skip {
 struct cluster {
 	struct loop *loop;
 	struct cluster_options opt;
+	struct cluster_beside *beside;
 	enum cluster_phase phase;
 	struct identity identity;
 	bool has_key;

@@ -38,6 +38,8 @@ int machine_make(struct cluster *c)
  */
 void machine_free(struct cluster *c)
 {
+	if (c->s && c->beside)
+		c->beside->ops->loaded(c->beside);
 	if (c->s)
 		munmap(c->s, c->state_bytes);
 	c->s = NULL;
@@ -62,11 +64,12 @@ static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 	struct state_delta delta;
 	struct state_result res;
 
-	(void)index;
 	state_apply(c->s, data, bytes, &res, &delta);
 	if (wait)
 		exec_applied(wait, &res);
 	c->duty_look |= machine_volumes(&delta);
+	if (c->beside)
+		c->beside->ops->applied(c->beside, index, &delta);
 	if (delta.all || delta.nr)
 		cluster_changed(c);
 }

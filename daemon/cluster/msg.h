@@ -45,6 +45,11 @@
  * @MSG_MEMBERS: the group
  * @MSG_SERVER: order
  * @MSG_SERVER_IS: report
+ * @MSG_BESIDE: what comes behind it is not the cluster's (beside.h):
+ * @MSG_WANT: what a node has to have, from who leads (agent/want.h)
+ * @MSG_HELLO: how far a node is with that, to who leads
+ * @MSG_LINK: about links, between daemons (hands/hands.h)
+ * @MSG_WORD: whom a kernel does not hear, to who leads (state/takeover.h)
  */
 enum msg_type {
 	MSG_RAFT = 1,
@@ -53,6 +58,11 @@ enum msg_type {
 	MSG_MEMBERS,
 	MSG_SERVER,
 	MSG_SERVER_IS,
+	MSG_BESIDE = 32,
+	MSG_WANT,
+	MSG_HELLO,
+	MSG_LINK,
+	MSG_WORD,
 };
 
 /**

@@ -330,10 +330,35 @@ static int build_delete(struct cluster *c, u32 from, struct json_object *args,
 	return 0;
 }
 
+/*
+ * What the promoter of who leads found due: only it may say so, and what it
+ * goes by is compared when the command is done.
+ */
+static int build_duty(struct cluster *c, u32 from, struct json_object *args,
+		      struct state_cmd *cmd, char why[VERB_WHY])
+{
+	u64 kind = args_number(args, "kind", 0);
+
+	if (from != c->record.node ||
+	    (kind != STATE_CMD_ATTACH && kind != STATE_CMD_DETACH &&
+	     kind != STATE_CMD_VOLUME_SET)) {
+		snprintf(why, VERB_WHY, "only who leads takes over");
+		return -EPERM;
+	}
+	cmd->kind = kind;
+	cmd->volume = args_number(args, "volume", 0);
+	cmd->node = args_number(args, "node", 0);
+	cmd->term = args_number(args, "term", 0);
+	cmd->flags = args_number(args, "flags", 0);
+	cmd->session = args_number(args, "session", 0);
+	return 0;
+}
+
 /* What can be asked of volumes. */
 const struct cluster_verb verbs_volume[] = {
 	{ "volume create", true, build_create, show_done_volume },
 	{ "volume shards", true, build_shards, show_nothing },
+	{ "volume duty", true, build_duty, show_nothing },
 	{ "volume set", true, build_set, show_nothing },
 	{ "volume attach", true, build_attach, show_done_volume },
 	{ "volume detach", true, build_detach, show_done_volume },

@@ -9,8 +9,9 @@
 #include "qbdd.h"
 
 static const struct service *const qbdd_services[] = {
-	&state_service,	 &module_service, &cluster_service,
-	&volume_service, &status_service, NULL,
+	&state_service, &module_service, &cluster_service,
+	&hands_service, &volume_service, &status_service,
+	NULL,
 };
 
 /* The file, and what the command line says instead. */

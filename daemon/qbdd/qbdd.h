@@ -45,6 +45,7 @@
 	(LOOP_SOURCES_MAX + 1024) /* and files, pipes, timers */
 
 struct cluster;
+struct hands;
 struct json_object;
 struct qbdd;
 
@@ -115,6 +116,7 @@ struct qbdd_options {
  * @notify: the supervisor
  * @admin: the administrator's door
  * @cluster: this node in it
+ * @hands: the kernel's side of the node
  * @services: in the order of their start; ends with NULL
  * @started: how many of them were started
  * @state_dir: descriptor of the state directory; -1: none
@@ -130,6 +132,7 @@ struct qbdd {
 	struct notify notify;
 	struct admin_server *admin;
 	struct cluster *cluster;
+	struct hands *hands;
 	const struct service *const *services;
 	size_t started;
 	int state_dir;
@@ -147,6 +150,7 @@ void service_status(struct qbdd *qbdd, struct json_object *into);
 extern const struct service state_service; /* state.c */
 extern const struct service module_service; /* module.c */
 extern const struct service cluster_service; /* cluster.c */
+extern const struct service hands_service; /* hands.c */
 extern const struct service volume_service; /* volume.c */
 extern const struct service status_service; /* status.c */
 

@@ -140,7 +140,8 @@ static void as_want(struct as_world *w, const struct state_volume *volume,
 {
 	AS_CMD(w, VOLUME_SET, .volume = volume->id, .node = node,
 	       .on_no_quorum = as_rnd(w, 2),
-	       .value = 1000 + as_rnd(w, 3) * 1000);
+	       .value = 1000 + as_rnd(w, 3) * 1000,
+	       .flags = STATE_VOLUME_SET_WANT | STATE_VOLUME_SET_QUORUM);
 }
 
 static void as_change(struct as_world *w, const struct state_volume *volume)

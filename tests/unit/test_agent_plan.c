@@ -172,7 +172,8 @@ static void reports(struct pw *p)
 static void a_db(struct pw *p)
 {
 	sw_volume(&p->w, "db", 2, 2, 3);
-	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 2);
+	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 2,
+	      .flags = STATE_VOLUME_SET_WANT);
 }
 
 /* Node 2 holds "db" under the session that its agent asked for. */
@@ -414,7 +415,8 @@ TEST(detach)
 	fresh(p, SEEN_SHARD, NULL, 0);
 	EXPECT_EQ(0, plan(p));
 	/* in order, if it shall be elsewhere */
-	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 3);
+	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 3,
+	      .flags = STATE_VOLUME_SET_WANT);
 	pw_told(p);
 	ASSERT_EQ(1, plan(p));
 	EXPECT_EQ(QBD_CMD_VOLUME_DETACH, p->req[0].cmd);
@@ -445,14 +447,16 @@ TEST(released)
 	struct pw *p = pw_begin();
 
 	held(p);
-	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 0);
+	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 0,
+	      .flags = STATE_VOLUME_SET_WANT);
 	pw_told(p);
 	EXPECT_EQ(0, plan(p));
 	reports(p);
 	ASSERT_TRUE(said(p, AGENT_SAY_RELEASED));
 	EXPECT_EQ(1, said(p, AGENT_SAY_RELEASED)->term);
 	/* given up: also if it shall be here after all */
-	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 2);
+	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 2,
+	      .flags = STATE_VOLUME_SET_WANT);
 	pw_told(p);
 	EXPECT_EQ(0, plan(p));
 	pw_end(p);
@@ -464,7 +468,8 @@ TEST(replicas)
 	u32 i;
 
 	a_db(p);
-	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 3);
+	SW_OK(&p->w, VOLUME_SET, .volume = 1, .node = 3,
+	      .flags = STATE_VOLUME_SET_WANT);
 	pw_told(p);
 	fresh_all(p);
 	/* made, and not there: said, not made again */

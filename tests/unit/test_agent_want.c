@@ -198,7 +198,7 @@ TEST(holder)
 	EXPECT_EQ(2, volume->holder);
 	EXPECT_EQ(1, volume->term);
 	EXPECT_EQ(5, volume->session);
-	EXPECT_TRUE(volume->release); /* nobody said that it shall be here */
+	EXPECT_FALSE(volume->release); /* who attached it wants it there */
 	EXPECT_EQ(0, volume->whole); /* it grows: shard 2 is placed nowhere */
 	EXPECT_EQ(2, volume->shards);
 	ASSERT_TRUE(shard);
@@ -256,7 +256,8 @@ TEST(changes)
 	aw_all(aw);
 	EXPECT_TRUE(want_shard(&aw->want[4], 1, 2));
 	SW_OK(w, VOLUME_SET, .volume = 1, .node = 2, .on_no_quorum = 1,
-	      .value = 5000);
+	      .value = 5000,
+	      .flags = STATE_VOLUME_SET_WANT | STATE_VOLUME_SET_QUORUM);
 	aw_all(aw);
 	EXPECT_EQ(0, want_volume(&aw->want[2], 1)->release);
 	EXPECT_EQ(1, want_volume(&aw->want[3], 1)->on_no_quorum);
@@ -268,6 +269,10 @@ TEST(changes)
 	      .flags = STATE_ATTACH_FORCE);
 	aw_all(aw);
 	EXPECT_TRUE(want_shard(&aw->want[6], 1, 1)); /* without a copy */
+	SW_OK(w, VOLUME_SET, .volume = 1, .node = 2,
+	      .flags = STATE_VOLUME_SET_WANT);
+	aw_all(aw);
+	EXPECT_EQ(1, want_volume(&aw->want[6], 1)->release);
 	SW_OK(w, DETACH, .volume = 1, .node = 6, .term = 2);
 	aw_all(aw);
 	EXPECT_FALSE(want_shard(&aw->want[6], 1, 1));
@@ -547,7 +552,8 @@ TEST(large)
 			continue;
 		/* while it is under way everything changes */
 		SW_OK(&w, VOLUME_SET, .volume = 1, .node = 1, .on_no_quorum = 1,
-		      .value = calls);
+		      .value = calls,
+		      .flags = STATE_VOLUME_SET_WANT | STATE_VOLUME_SET_QUORUM);
 		push_applied(push, 10 + calls, &w.delta);
 	}
 	EXPECT_GT(messages, 1);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the planner asks for is sent, and how it ended is told.
+ */
+#include <errno.h>
+
+#include "../agent/plan_nl.h"
+#include "../log.h"
+#include "inner.h"
+
+/* NULL: no memory, or something that nobody taught us. */
+static struct nl_msg *request_msg(const struct agent_request *req)
+{
+	struct nl_msg *msg = kport_msg(req->cmd, AGENT_MESSAGE_BYTES);
+
+	if (msg && agent_request_put(msg, req)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static void request_ended(struct hands *h, const struct agent_request *what,
+			  int err, const char *reason)
+{
+	if (err)
+		log_write(
+			LOG_LEVEL_WARN, "kernel-refused",
+			"cmd=%u volume=%u shard=%u replica=%llu error=%d reason=\"%s\"",
+			what->cmd, what->volume, what->shard,
+			(unsigned long long)what->replica, err, reason);
+	agent_done(h->agent, what, err, reason, hands_now_ms(h));
+	/* that a peer was added is no event */
+	if (!err && what->cmd == QBD_CMD_PEER_ADD && h->links)
+		link_look(h->links);
+	hands_look_later(h);
+}
+
+static void request_done(struct kport_request *request,
+			 const struct kport_answer *answer)
+{
+	struct hands_request *req = (struct hands_request *)request;
+	char text[KPORT_SAY_MAX];
+
+	req->busy = false;
+	/* nobody knows what became of it: the planner has to know that */
+	request_ended(req->hands, &req->what,
+		      answer->unknown ? -ETIMEDOUT : answer->error,
+		      answer->error ? kport_say(text, answer) : "");
+}
+
+static void request_send(struct hands *h, struct hands_request *req,
+			 const struct agent_request *what)
+{
+	int err = -ENOMEM;
+
+	req->hands = h;
+	req->what = *what;
+	req->request = (struct kport_request){
+		.kind = KPORT_DO,
+		.msg = request_msg(what),
+		.done = request_done,
+	};
+	if (req->request.msg)
+		err = kport_send(h->port, &req->request);
+	req->busy = !err;
+	if (err)
+		request_ended(h, what, err, "it could not be sent");
+}
+
+/**
+ * requests_send() - ask the kernel for what is due
+ * @h: the hands
+ */
+void requests_send(struct hands *h)
+{
+	struct agent_request what[HANDS_REQUESTS];
+	u32 i, nr, at = 0, room = 0;
+
+	for (i = 0; i < HANDS_REQUESTS; i++)
+		room += !h->request[i].busy;
+	nr = agent_plan(h->agent, hands_now_ms(h), what, room);
+	for (i = 0; i < nr; i++) {
+		while (h->request[at].busy)
+			at++;
+		request_send(h, &h->request[at++], &what[i]);
+	}
+}

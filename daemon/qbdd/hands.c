@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's side of the node as a service, and the verb that only the
+ * daemon of the node itself can do: a device is looked at here.
+ */
+#include "qbdd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <json-c/json.h>
+
+#include "../cluster/beside.h"
+#include "../hands/hands.h"
+
+#define ADD_MS 15000 /* to be answered by who leads */
+
+/**
+ * struct add - a store that is being added
+ * @ask: asks the cluster
+ * @hands: where it will be
+ * @request: who waits; NULL: he left
+ * @path: of the device
+ */
+struct add {
+	struct cluster_ask ask;
+	struct hands *hands;
+	struct admin_request *request;
+	char path[VERB_STRING_MAX];
+};
+
+static void add_end(struct add *add, const char *code, int error,
+		    const char *why, struct json_object *ok)
+{
+	if (!add->request)
+		json_object_put(ok);
+	else if (code)
+		admin_error(add->request, code, error, "%s", why);
+	else
+		admin_ok(add->request, ok);
+	json_object_put(add->ask.args);
+	free(add);
+}
+
+/* The cluster has it: the device is remembered, and the kernel gets it. */
+static void add_done(struct cluster_ask *ask,
+		     const struct cluster_answer *answer)
+{
+	struct add *add = (struct add *)ask;
+	char why[HANDS_WHY_MAX];
+	int err;
+
+	if (answer->code) {
+		add_end(add, answer->code, answer->error, answer->text, NULL);
+		return;
+	}
+	err = hands_store_keep(add->hands, add->path, why);
+	if (err)
+		add_end(add, "NOT_KEPT", -err, why, NULL);
+	else
+		add_end(add, NULL, 0, NULL, json_object_get(answer->ok));
+}
+
+static void add_left(struct admin_request *request, void *arg)
+{
+	struct add *add = arg;
+
+	(void)request;
+	add->request = NULL;
+}
+
+static struct json_object *add_args(const struct hands_store_info *info)
+{
+	struct json_object *args = json_object_new_object();
+
+	json_object_object_add(args, "uuid",
+			       json_hex(info->uuid, sizeof(info->uuid)));
+	json_object_object_add(args, "capacity",
+			       json_object_new_uint64(info->bytes));
+	json_object_object_add(args, "opens",
+			       json_object_new_uint64(info->opens));
+	return args;
+}
+
+static void do_store_add(struct admin_request *request,
+			 struct json_object *args, void *owner)
+{
+	const char *path = verb_arg_string(args, "device");
+	struct hands_store_info info;
+	char why[HANDS_WHY_MAX];
+	struct qbdd *qbdd = owner;
+	struct cluster_self self;
+	struct add *add;
+	int err;
+
+	if (path[0] != '/') {
+		admin_error(request, "BAD_ARGUMENT", EINVAL,
+			    "a device is named by its path, from / on");
+		return;
+	}
+	err = hands_store_look(path, &info, why);
+	if (err) {
+		admin_error(request, "BAD_DEVICE", -err, "%.200s: %s", path,
+			    why);
+		return;
+	}
+	cluster_self(qbdd->cluster, &self);
+	if (self.in && memcmp(self.cluster, info.cluster, 16)) {
+		admin_error(
+			request, "FOREIGN_STORE", EPERM,
+			"%.200s: its store was formatted for another cluster: 'qbdctl cluster status' shows the uuid of this one",
+			path);
+		return;
+	}
+	add = calloc(1, sizeof(*add));
+	if (!add) {
+		admin_error(request, "NO_MEMORY", ENOMEM, "no memory");
+		return;
+	}
+	add->hands = qbdd->hands;
+	add->request = request;
+	snprintf(add->path, sizeof(add->path), "%s", path);
+	add->ask = (struct cluster_ask){ .verb = "store add",
+					 .args = add_args(&info),
+					 .timeout_ms = ADD_MS,
+					 .done = add_done };
+	admin_later(request, add_left, add);
+	cluster_ask(qbdd->cluster, &add->ask);
+}
+
+static const struct admin_handler hands_handlers[] = {
+	{ "store add", do_store_add },
+};
+
+static int hands_start(struct qbdd *qbdd, char why[QBDD_WHY_MAX])
+{
+	const struct conf *conf = &qbdd->conf;
+	struct hands_options opt = { .state_dir = conf->state_dir };
+	char text[HANDS_WHY_MAX];
+	int err;
+
+	while (opt.nr_listens < conf->data.nr &&
+	       opt.nr_listens < HANDS_LISTENS_MAX) {
+		opt.listen[opt.nr_listens] = conf->data.addr[opt.nr_listens];
+		opt.nr_listens++;
+	}
+	err = hands_create(&qbdd->hands, qbdd->loop, qbdd->cluster, &opt, text);
+	if (err)
+		snprintf(why, QBDD_WHY_MAX, "%s", text);
+	return err;
+}
+
+static void hands_stop(struct qbdd *qbdd)
+{
+	hands_destroy(qbdd->hands);
+	qbdd->hands = NULL;
+}
+
+static void hands_add_status(struct qbdd *qbdd, struct json_object *into)
+{
+	struct json_object *all = hands_status(qbdd->hands);
+
+	json_object_object_foreach(all, key, value)
+		json_object_object_add(into, key, json_object_get(value));
+	json_object_put(all);
+}
+
+const struct service hands_service = {
+	.name = "hands",
+	.start = hands_start,
+	.stop = hands_stop,
+	.status = hands_add_status,
+	.handlers = hands_handlers,
+	.nr_handlers = sizeof(hands_handlers) / sizeof(hands_handlers[0]),
+};

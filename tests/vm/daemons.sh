@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Three nodes with their daemons, on namespaces of this guest: a cluster made by
+# three commands, stores, volumes. A case sources it after lib.sh.
+#
+#	n1, n2, n3: qbdd, its socket /run/qbd-nN/qbdd.sock, state beside it, its
+#	store on /dev/qdN
+DAEMONS=${DAEMONS:-3}
+declare -A DAEMON_PID=()
+
+# ctl NODE WORD...: qbdctl as the administrator of that node.
+ctl()
+{
+	QBD_SOCKET=/run/qbd-$1/qbdd.sock at "$1" qbdctl "${@:2}"
+}
+
+# daemon_start NODE: its daemon, and wait until it answers.
+daemon_start()
+{
+	local node=$1
+	QBD_SOCKET=/run/qbd-$node/qbdd.sock ip netns exec "$node" \
+		qbdd --config "/run/qbd-$node/qbdd.conf" \
+		2>>"/run/qbd-$node/log" </dev/null &
+	DAEMON_PID[$node]=$!
+	wait_until 60 quiet ctl "$node" daemon status
+}
+
+# daemon_kill NODE [SIGNAL]: and wait for its end.
+daemon_kill()
+{
+	kill "-${2:-KILL}" "${DAEMON_PID[$1]}" 2>/dev/null || true
+	wait "${DAEMON_PID[$1]}" 2>/dev/null || true
+	DAEMON_PID[$1]=
+}
+
+_daemons_end()
+{
+	local node
+	daemons_log
+	for node in "${!DAEMON_PID[@]}"; do
+		[[ -z ${DAEMON_PID[$node]} ]] || daemon_kill "$node"
+		ip netns exec "$node" qbdctl kernel node crash \
+			--id "${node#n}" >/dev/null 2>&1 || true
+	done
+	wait_until 60 _no_nodes
+}
+
+_no_nodes()
+{
+	[[ -z $(ls -A /sys/kernel/qbd 2>/dev/null) ]]
+}
+
+_daemon_conf()
+{
+	local node=$1 dir=/run/qbd-$1
+	rm -rf "$dir"
+	mkdir -p "$dir/state"
+	chmod 700 "$dir/state"
+	cat >"$dir/qbdd.conf" <<-END
+		[node]
+		name = $node
+		[control]
+		listen = 10.77.0.${node#n}
+		[data]
+		addresses = 10.77.0.${node#n}
+		[daemon]
+		state-dir = $dir/state
+		socket = $dir/qbdd.sock
+	END
+}
+
+# daemons_log: what the daemons said, for who has to find out what went wrong.
+daemons_log()
+{
+	local node
+	for node in "${!DAEMON_PID[@]}"; do
+		log "--- $node"
+		tail --lines=300 "/run/qbd-$node/log" | sed 's/^/# /' >&2
+	done
+}
+
+# _voters NODE N: are there so many, who leads included?
+_voters()
+{
+	[[ $(ctl "$1" cluster status |
+		grep --count --extended-regexp '(leader|voter) +alive') == "$2" ]]
+}
+
+# daemons_uuid NODE: of its cluster.
+daemons_uuid()
+{
+	ctl "$1" cluster show --json |
+		sed -n 's/.*"uuid": *"\([^"]*\)".*/\1/p' |
+		sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/'
+}
+
+# daemons_cluster MIB: the nodes, a cluster of all, a store on each.
+daemons_cluster()
+{
+	local i node token
+	load_qbd
+	nodes "$DAEMONS"
+	on_exit _daemons_end
+	for ((i = 1; i <= DAEMONS; i++)); do
+		ram_disk "qd$i" "$1"
+		_daemon_conf "n$i"
+		daemon_start "n$i"
+	done
+	ctl n1 cluster init test
+	token=$(ctl n1 token create --uses "$((DAEMONS - 1))" --json |
+		sed -n 's/.*"token": *"\([^"]*\)".*/\1/p')
+	for ((i = 2; i <= DAEMONS; i++)); do
+		ctl "n$i" cluster join 10.77.0.1 --token "$token"
+	done
+	wait_until 60 _voters n1 3
+	for ((i = 1; i <= DAEMONS; i++)); do
+		node=n$i
+		qbdctl store format "/dev/qd$i" --wal-size 64M \
+			--cluster "$(daemons_uuid "$node")"
+		ctl "$node" store add "/dev/qd$i"
+	done
+}
