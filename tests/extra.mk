@@ -140,7 +140,7 @@ EXTRA_fuzz_agent := $(AGENT_SRC)
 EXTRA_test_hands := $(sort $(CLUSTER_SRC) $(LINK_SRC) $(AGENT_SRC) \
 	daemon/agent/seen_nl.c daemon/agent/plan_nl.c \
 	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/hands/*.c \
-	$(TOP)/daemon/promote/duty*.c)))
+	$(TOP)/daemon/promote/*.c)))
 LIBS_test_hands := $(NL_LIBS) -lgnutls -ljson-c -lpthread
 # Failover: who is to attach what, and what runs there.
 EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \

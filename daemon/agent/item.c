@@ -81,7 +81,7 @@ static const struct state_field want_volume_fields[] = {
 	VOLUME(STATE_U64, grow),	 VOLUME(STATE_U64, term),
 	VOLUME(STATE_U32, holder),	 VOLUME(STATE_U32, want),
 	VOLUME(STATE_U64, session),	 VOLUME(STATE_U32, shards),
-	{ .type = STATE_END },
+	VOLUME(STATE_TEXT, run),	 { .type = STATE_END },
 };
 
 /* --- what makes sense -------------------------------------------------- */
@@ -151,7 +151,8 @@ static bool want_volume_good(const union want_item *item)
 	if (!volume->key.id || volume->key.id > U32_MAX || volume->key.number)
 		return false;
 	if (!volume->state)
-		return !volume->name[0] && !volume->holder && !volume->hold;
+		return !volume->name[0] && !volume->holder && !volume->hold &&
+		       !volume->run[0];
 	return state_name_good(volume->name) &&
 	       volume->state <= STATE_VOLUME_DELETING &&
 	       volume->shift >= STATE_SHIFT_MIN &&

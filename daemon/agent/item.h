@@ -172,6 +172,7 @@ struct want_shard {
  * @want: node on which it shall be attached, 0 = none
  * @session: under which @holder got @term
  * @shards: placed so far
+ * @run: unit or command to run where it is held; only its holder has it
  */
 struct want_volume {
 	struct agent_key key;
@@ -191,6 +192,7 @@ struct want_volume {
 	u32 want;
 	u64 session;
 	u32 shards;
+	char run[STATE_RUN_MAX + 1];
 };
 
 /**

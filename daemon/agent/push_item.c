@@ -123,6 +123,8 @@ static void item_volume(const struct state *s, const struct state_node *node,
 	to->want = volume->want;
 	to->session = volume->session;
 	to->shards = volume->shards;
+	if (to->holder == node->id)
+		memcpy(to->run, volume->run, sizeof(to->run));
 }
 
 /**

@@ -50,6 +50,7 @@
  * @MSG_HELLO: how far a node is with that, to who leads
  * @MSG_LINK: about links, between daemons (hands/hands.h)
  * @MSG_WORD: whom a kernel does not hear, to who leads (state/takeover.h)
+ * @MSG_FAULT: a volume does not work on a node, to who leads (promote/duty.h)
  */
 enum msg_type {
 	MSG_RAFT = 1,
@@ -63,6 +64,7 @@ enum msg_type {
 	MSG_HELLO,
 	MSG_LINK,
 	MSG_WORD,
+	MSG_FAULT,
 };
 
 /**

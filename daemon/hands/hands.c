@@ -116,6 +116,7 @@ static void hands_look(struct loop_call *call)
 		seen_stale(&h->seen, SEEN_PEER);
 	}
 	if (dump_next(h, &again)) {
+		run_look(h);
 		requests_send(h);
 		reports_send(h);
 		again = min(again, hands_agent_due(h));
@@ -170,6 +171,9 @@ static int hands_init(struct hands *h, char why[HANDS_WHY_MAX])
 	want_init(&h->want);
 	seen_init(&h->seen);
 	err = agent_create(&h->agent, &h->want, &h->seen, life, &ops);
+	if (err)
+		return err;
+	err = run_begin(h, why);
 	if (err)
 		return err;
 	return kport_create(&h->port, h->loop, &port);
@@ -255,6 +259,7 @@ void hands_destroy(struct hands *hands)
 	if (h->port)
 		kport_destroy(h->port);
 	failover_end(h);
+	run_end(h);
 	if (h->push)
 		push_destroy(h->push);
 	if (h->agent)

@@ -37,7 +37,8 @@
  *
  * Files: hands.c (life, looking), dump.c, request.c (what the kernel is asked
  * for), say.c (what is said to who leads), tell.c (messages), failover.c (the
- * promoter of who leads), store.c (which device a store is on).
+ * promoter of who leads), run.c (what runs where a volume is attached), store.c
+ * (which device a store is on).
  */
 #ifndef QBD_HANDS_HANDS_H
 #define QBD_HANDS_HANDS_H
@@ -61,11 +62,15 @@ struct json_object;
 /**
  * struct hands_options - a node
  * @state_dir: where the daemon keeps what it must not forget
+ * @run_dir: of what runs where volumes are attached; made if it is not there
+ * @name: of the node
  * @nr_listens: used of @listen
  * @listen: where connections between kernels come in
  */
 struct hands_options {
 	const char *state_dir;
+	const char *run_dir;
+	const char *name;
 	unsigned int nr_listens;
 	union links_addr listen[HANDS_LISTENS_MAX];
 };

@@ -13,6 +13,7 @@
 #include "../kport/kport.h"
 #include "../link/link.h"
 #include "../promote/duty.h"
+#include "../promote/runner.h"
 #include "hands.h"
 
 #define HANDS_REQUESTS 32 /* of the kernel, under way */
@@ -115,6 +116,10 @@ struct hands_store {
  * @push: what the nodes are sent, of who leads
  * @push_term: under which
  * @pump: goes on with that
+ * @runner: what runs where volumes are attached
+ * @nr_running: used of @running
+ * @running: volumes that it was told of
+ * @settled: it was told of all that there were at the start
  * @duty: the promoter, of who leads
  * @duties: what it found due
  * @duty_due: when it is to be asked
@@ -147,6 +152,10 @@ struct hands {
 	struct push *push;
 	u64 push_term;
 	struct loop_timer pump;
+	struct runner *runner;
+	u32 nr_running;
+	u32 running[RUNNER_VOLUMES_MAX];
+	bool settled;
 	struct duty *duty;
 	struct hands_duty duties[HANDS_DUTIES];
 	struct loop_timer duty_due;
@@ -180,6 +189,14 @@ void failover_changed(struct hands *h, const struct state_delta *delta);
 void failover_due(struct loop_timer *timer);
 void failover_say(struct hands *h, const struct agent_report *report);
 int failover_word(struct hands *h, u32 from, const u8 *data, size_t bytes);
+
+/* run.c */
+int fault_take(struct hands *h, u32 from, const u8 *data, size_t bytes);
+void fault_say(struct hands *h, u32 volume, u64 term, enum duty_fault fault);
+int run_begin(struct hands *h, char why[HANDS_WHY_MAX]);
+void run_end(struct hands *h);
+void run_look(struct hands *h);
+bool run_lets_go(struct hands *h, u32 volume);
 
 /* tell.c */
 extern const struct cluster_beside_ops tell_ops;

@@ -81,6 +81,14 @@ void requests_send(struct hands *h)
 		room += !h->request[i].busy;
 	nr = agent_plan(h->agent, hands_now_ms(h), what, room);
 	for (i = 0; i < nr; i++) {
+		/* what uses the device ends first; then it is planned again */
+		if (what[i].cmd == QBD_CMD_VOLUME_DETACH && !what[i].force &&
+		    !run_lets_go(h, what[i].volume)) {
+			agent_done(h->agent, &what[i], -EBUSY,
+				   "what runs on it is being ended",
+				   hands_now_ms(h));
+			continue;
+		}
 		while (h->request[at].busy)
 			at++;
 		request_send(h, &h->request[at++], &what[i]);

@@ -252,6 +252,8 @@ static int tell_received(struct cluster_beside *beside, uint32_t from,
 		return 0;
 	case MSG_WORD:
 		return failover_word(h, from, data, bytes);
+	case MSG_FAULT:
+		return fault_take(h, from, data, bytes);
 	case MSG_LINK:
 		return tell_link_take(h, from, data, bytes);
 	default:

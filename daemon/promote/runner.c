@@ -80,12 +80,15 @@ bool runner_program_good(const char *program)
  * @run: as the state has it: a command begins with its path, a unit has a name
  * @program: unit:NAME or run:COMMAND
  *
+ * The command takes the place of the shell: a shell that waits for it would end
+ * at once when both are told to, and what it had started with it.
+ *
  * Return: true if it can be run.
  */
 bool runner_program(const char *run, char program[RUNNER_PROGRAM_MAX + 1])
 {
-	int len = snprintf(program, RUNNER_PROGRAM_MAX + 1, "%s:%s",
-			   *run == '/' ? "run" : "unit", run);
+	int len = snprintf(program, RUNNER_PROGRAM_MAX + 1, "%s%s",
+			   *run == '/' ? "run:exec " : "unit:", run);
 
 	return len <= RUNNER_PROGRAM_MAX && runner_program_good(program);
 }

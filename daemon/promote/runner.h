@@ -90,7 +90,7 @@
 #define RUNNER_LINES 50
 #define RUNNER_LINE_MAX 400
 #define RUNNER_NAME_MAX 63 /* STATE_NAME_MAX */
-#define RUNNER_PROGRAM_MAX 260 /* STATE_RUN_MAX, and what it is */
+#define RUNNER_PROGRAM_MAX 264 /* STATE_RUN_MAX, and what it is */
 #define RUNNER_DEVICE_MAX 127
 #define RUNNER_DIR_MAX 127
 

@@ -136,10 +136,17 @@ static const struct admin_handler hands_handlers[] = {
 static int hands_start(struct qbdd *qbdd, char why[QBDD_WHY_MAX])
 {
 	const struct conf *conf = &qbdd->conf;
-	struct hands_options opt = { .state_dir = conf->state_dir };
+	char run[CONF_PATH_MAX + 8], *slash;
+	struct hands_options opt = { .state_dir = conf->state_dir,
+				     .run_dir = run,
+				     .name = conf->name };
 	char text[HANDS_WHY_MAX];
 	int err;
 
+	/* beside the socket: below /run, which a reboot empties */
+	snprintf(run, sizeof(run), "%s", conf->socket);
+	slash = strrchr(run, '/');
+	snprintf(slash, 5, "/run");
 	while (opt.nr_listens < conf->data.nr &&
 	       opt.nr_listens < HANDS_LISTENS_MAX) {
 		opt.listen[opt.nr_listens] = conf->data.addr[opt.nr_listens];

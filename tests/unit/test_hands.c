@@ -13,9 +13,13 @@ static struct hands *hands[NODES];
 
 static int grow_hands(u32 i)
 {
-	struct hands_options opt = { .state_dir = node[i].dir };
+	char run[96];
+	struct hands_options opt = { .state_dir = node[i].dir,
+				     .run_dir = run,
+				     .name = node[i].name };
 	char why[HANDS_WHY_MAX];
 
+	snprintf(run, sizeof(run), "%s/run", node[i].dir);
 	return hands_create(&hands[i], loop, node[i].c, &opt, why);
 }
 
@@ -154,7 +158,9 @@ TEST_F(cluster, stores)
 {
 	char path[128], why[HANDS_WHY_MAX];
 	struct hands_store_info info;
-	struct hands_options opt = { .state_dir = node[0].dir };
+	struct hands_options opt = { .state_dir = node[0].dir,
+				     .run_dir = node[0].dir,
+				     .name = "n1" };
 	FILE *file;
 
 	ASSERT_EQ(0, grow_hands(0));

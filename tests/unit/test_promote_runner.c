@@ -206,9 +206,9 @@ TEST(program_good)
 	EXPECT_FALSE(runner_program_good("unit:a b"));
 	EXPECT_FALSE(runner_program_good("run:a\nb"));
 	EXPECT_FALSE(runner_program_good("mount"));
-	memset(program + 4, 'a', 257);
+	memset(program + 4, 'a', RUNNER_PROGRAM_MAX - 3);
 	EXPECT_FALSE(runner_program_good(program));
-	program[260] = '\0';
+	program[RUNNER_PROGRAM_MAX] = '\0';
 	EXPECT_TRUE(runner_program_good(program));
 }
 
@@ -218,7 +218,7 @@ TEST(program_of_state)
 	char program[RUNNER_PROGRAM_MAX + 1], run[300] = "/";
 
 	EXPECT_TRUE(runner_program("/usr/sbin/db --all", program));
-	EXPECT_STREQ("run:/usr/sbin/db --all", program);
+	EXPECT_STREQ("run:exec /usr/sbin/db --all", program);
 	EXPECT_TRUE(runner_program("db.service", program));
 	EXPECT_STREQ("unit:db.service", program);
 	EXPECT_FALSE(runner_program("", program));
