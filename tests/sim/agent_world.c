@@ -359,6 +359,18 @@ static void as_agent(struct as_world *w, struct as_node *n)
 
 /* --- time -------------------------------------------------------------- */
 
+/*
+ * What was sent is done before the daemon is gone, for the handler runs inside
+ * of send(); the rest never is, and the next daemon waits for the first one's
+ * end: for the lock of the state directory.
+ */
+static void as_requests_end(struct as_world *w, struct as_node *n)
+{
+	if (n->nr_req && as_odds(w, 50))
+		as_kernel_do(w, n, &n->req[0]);
+	n->nr_req = 0;
+}
+
 static void as_faults(struct as_world *w)
 {
 	struct as_node *n = &w->node[1 + as_rnd(w, AS_NODES)];
@@ -367,8 +379,10 @@ static void as_faults(struct as_world *w)
 		as_lead_change(w);
 	if (as_odds(w, 3))
 		as_lead_old(w);
-	if (as_odds(w, 3))
+	if (as_odds(w, 3)) {
+		as_requests_end(w, n);
 		as_daemon_restart(w, n);
+	}
 	if (!as_odds(w, 2))
 		return;
 	as_trace(w, "node %u is rebooted", n->id);
