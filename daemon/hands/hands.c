@@ -44,7 +44,7 @@ static bool links_wanted(const struct hands *h, u32 node)
 	return false;
 }
 
-static void links_add(struct hands *h, const struct want_peer *peer)
+static bool links_add(struct hands *h, const struct want_peer *peer)
 {
 	union links_addr addr[LINK_ADDRS_MAX];
 	u32 node = peer->key.id, i;
@@ -52,28 +52,32 @@ static void links_add(struct hands *h, const struct want_peer *peer)
 
 	nr = cluster_addrs(peer->addr, peer->nr_addrs, 1, addr, LINK_ADDRS_MAX);
 	if (link_peer_set(h->links, node, addr, nr))
-		return;
+		return false;
 	for (i = 0; i < h->nr_linked; i++)
 		if (h->linked[i] == node)
-			return;
+			return true;
+	/* the net takes no more than that */
 	if (h->nr_linked < LINK_PEERS_MAX)
 		h->linked[h->nr_linked++] = node;
+	return true;
 }
 
 /* Peers as they are wanted; without a want all stay. */
 static void links_look(struct hands *h, const struct cluster_self *self)
 {
 	const union want_item *item;
+	bool all = true;
 	u32 at = 0, i;
 
-	if (!self->in || !h->want.good)
+	if (!self->in || !h->want.good ||
+	    (h->links && h->linked_commits == h->want.commits))
 		return;
 	if (!h->links)
 		links_begin(h, self);
 	if (!h->links)
 		return;
 	while ((item = want_next(&h->want, WANT_PEER, &at)))
-		links_add(h, &item->peer);
+		all &= links_add(h, &item->peer);
 	for (i = 0; i < h->nr_linked;) {
 		if (links_wanted(h, h->linked[i])) {
 			i++;
@@ -82,6 +86,9 @@ static void links_look(struct hands *h, const struct cluster_self *self)
 		link_peer_drop(h->links, h->linked[i]);
 		h->linked[i] = h->linked[--h->nr_linked];
 	}
+	/* one that was not taken is tried again */
+	if (all)
+		h->linked_commits = h->want.commits;
 }
 
 /* --- the look ------------------------------------------------------------ */

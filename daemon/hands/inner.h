@@ -102,6 +102,7 @@ struct hands_store {
  * @links: connections; NULL = not yet
  * @nr_linked: used of @linked
  * @linked: nodes that @links knows
+ * @linked_commits: of @want, which @links is told of
  * @want: what the node has to have
  * @seen: what its kernel has
  * @agent: the planner
@@ -138,6 +139,7 @@ struct hands {
 	struct link_net *links;
 	u32 nr_linked;
 	u32 linked[LINK_PEERS_MAX];
+	u64 linked_commits;
 	struct want want;
 	struct seen seen;
 	struct agent *agent;

@@ -80,11 +80,43 @@ static int tell_want_take(struct hands *h, u32 from, const void *data,
 
 /* --- who leads --------------------------------------------------------- */
 
+static void tell_push_end(struct hands *h)
+{
+	if (h->push)
+		push_destroy(h->push);
+	h->push = NULL;
+	failover_end(h);
+}
+
+static void tell_push_look(struct hands *h, const struct cluster_self *self)
+{
+	u64 stream;
+
+	if (h->push && (!self->leads || self->term != h->push_term))
+		tell_push_end(h);
+	if (h->push || !self->leads)
+		return;
+	if (getrandom(&stream, sizeof(stream), 0) != sizeof(stream) ||
+	    push_create(&h->push, self->state, self->term, stream)) {
+		h->push = NULL;
+		return;
+	}
+	h->push_term = self->term;
+	push_applied(h->push, self->applied,
+		     &(struct state_delta){ .all = true });
+	h->hello_to = 0;
+	failover_begin(h);
+}
+
+/* Nodes may know who leads before this look has found out. */
 static void tell_hello_take(struct hands *h, u32 node, const void *data,
 			    u32 bytes)
 {
+	struct cluster_self self;
 	struct want_hello hello;
 
+	cluster_self(h->cluster, &self);
+	tell_push_look(h, &self);
 	if (!h->push || want_hello_get(data, bytes, &hello))
 		return;
 	push_hello(h->push, node, &hello);
@@ -141,34 +173,6 @@ void tell_pumped(struct loop_timer *timer)
 	}
 	if (waits)
 		loop_timer_set(h->loop, &h->pump, loop_now(h->loop) + PUMP_NS);
-}
-
-static void tell_push_end(struct hands *h)
-{
-	if (h->push)
-		push_destroy(h->push);
-	h->push = NULL;
-	failover_end(h);
-}
-
-static void tell_push_look(struct hands *h, const struct cluster_self *self)
-{
-	u64 stream;
-
-	if (h->push && (!self->leads || self->term != h->push_term))
-		tell_push_end(h);
-	if (h->push || !self->leads)
-		return;
-	if (getrandom(&stream, sizeof(stream), 0) != sizeof(stream) ||
-	    push_create(&h->push, self->state, self->term, stream)) {
-		h->push = NULL;
-		return;
-	}
-	h->push_term = self->term;
-	push_applied(h->push, self->applied,
-		     &(struct state_delta){ .all = true });
-	h->hello_to = 0;
-	failover_begin(h);
 }
 
 /* --- links ------------------------------------------------------------- */
