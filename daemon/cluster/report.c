@@ -258,6 +258,8 @@ static int report_again(struct cluster *c, struct json_object *args,
 	if (!volume)
 		return -EPERM;
 	cmd->kind = STATE_CMD_ATTACH;
+	/* a detach that is in the log before it is not undone by this */
+	cmd->flags = STATE_ATTACH_AUTO;
 	cmd->session = args_number(args, "session", 0);
 	if (!cmd->session || cmd->session == volume->session) {
 		snprintf(why, VERB_WHY, "another term needs another session");

@@ -19,6 +19,7 @@
 #define HANDS_REQUESTS 32 /* of the kernel, under way */
 #define HANDS_ASKS 16 /* reports under way */
 #define HANDS_DUTIES 8 /* of the promoter, under way */
+#define HANDS_STUCK_MAX 16
 #define HANDS_STORES_MAX 64 /* devices: more than a kernel takes */
 #define HANDS_PATH_MAX 255
 
@@ -120,6 +121,9 @@ struct hands_store {
  * @runner: what runs where volumes are attached
  * @nr_running: used of @running
  * @running: volumes that it was told of
+ * @nr_stuck: how many there were that could not be ended
+ * @stuck: volumes of the last of these
+ * @fault_ns: faults are said again then
  * @settled: it was told of all that there were at the start
  * @duty: the promoter, of who leads
  * @duties: what it found due
@@ -157,6 +161,9 @@ struct hands {
 	struct runner *runner;
 	u32 nr_running;
 	u32 running[RUNNER_VOLUMES_MAX];
+	u32 nr_stuck;
+	u32 stuck[HANDS_STUCK_MAX];
+	u64 fault_ns;
 	bool settled;
 	struct duty *duty;
 	struct hands_duty duties[HANDS_DUTIES];

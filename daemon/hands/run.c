@@ -17,6 +17,7 @@
 #include "inner.h"
 
 #define FAULT_BYTES 16
+#define FAULT_NS 2000000000ULL
 
 /**
  * fault_take() - a node says that a volume does not work there
@@ -82,9 +83,12 @@ static void run_stopped(void *arg, uint32_t volume, int err)
 {
 	struct hands *h = arg;
 
-	if (err)
+	/* the kernel is asked all the same, and says what is in its way */
+	if (err) {
 		log_write(LOG_LEVEL_ERROR, "run-not-stopped",
 			  "volume=%u error=%d", volume, err);
+		h->stuck[h->nr_stuck++ % HANDS_STUCK_MAX] = volume;
+	}
 	hands_look_later(h);
 }
 
@@ -153,6 +157,7 @@ static void run_set(struct hands *h, const struct want_volume *volume,
 	struct runner_volume what = { .id = volume->key.id,
 				      .term = volume->term };
 	int err = -EINVAL;
+	u32 i;
 
 	snprintf(what.name, sizeof(what.name), "%s", volume->name);
 	snprintf(what.device, sizeof(what.device), "/dev/%s", is->device);
@@ -160,6 +165,20 @@ static void run_set(struct hands *h, const struct want_volume *volume,
 		err = runner_set(h->runner, &what);
 	if (err)
 		fault_say(h, what.id, what.term, DUTY_FAULT_RUN);
+	for (i = 0; i < HANDS_STUCK_MAX; i++)
+		if (h->stuck[i] == what.id)
+			h->stuck[i] = 0;
+}
+
+/*
+ * What is to be started needs a device that serves; what a former daemon left
+ * running stays also while that is suspended.
+ */
+static bool run_may(const struct hands *h, const struct seen_volume *is)
+{
+	return is->state == QBD_VOLUME_STATE_SERVING ||
+	       (is->state == QBD_VOLUME_STATE_SUSPENDED &&
+		runner_state(h->runner, is->key.id) != RUNNER_NONE);
 }
 
 /* Those that lost their volume, or are not to run any more. */
@@ -192,17 +211,25 @@ void run_look(struct hands *h)
 	const struct seen_volume *is;
 	const union want_item *item;
 	u32 at = 0, i;
+	bool again;
 
 	if (!h->want.good || !want_cluster(&h->want))
 		return;
 	run_stop_others(h);
+	again = loop_now(h->loop) >= h->fault_ns;
+	if (again)
+		h->fault_ns = loop_now(h->loop) + FAULT_NS;
 	while ((item = want_next(&h->want, WANT_VOLUME, &at))) {
 		is = seen_volume(&h->seen, item->volume.key.id);
 		if (!is || !run_wanted(h, &item->volume) ||
-		    is->term != item->volume.term ||
-		    is->state != QBD_VOLUME_STATE_SERVING)
+		    is->term != item->volume.term || !run_may(h, is))
 			continue;
 		run_set(h, &item->volume, is);
+		/* who leads may be another one than was told */
+		if (again && runner_state(h->runner, item->volume.key.id) ==
+				     RUNNER_FAILED)
+			fault_say(h, item->volume.key.id, item->volume.term,
+				  DUTY_FAULT_RUN);
 		for (i = 0; i < h->nr_running; i++)
 			if (h->running[i] == item->volume.key.id)
 				break;
@@ -220,9 +247,14 @@ void run_look(struct hands *h)
  * @volume: id
  *
  * Return: false: something of it runs; it was asked to end, and the next look
- * comes when it has.
+ * comes when it has, or can not be ended.
  */
 bool run_lets_go(struct hands *h, u32 volume)
 {
+	u32 i;
+
+	for (i = 0; i < HANDS_STUCK_MAX; i++)
+		if (h->stuck[i] == volume)
+			return true;
 	return runner_stop(h->runner, volume);
 }

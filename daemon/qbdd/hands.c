@@ -19,15 +19,11 @@
 /**
  * struct add - a store that is being added
  * @ask: asks the cluster
- * @hands: where it will be
  * @request: who waits; NULL: he left
- * @path: of the device
  */
 struct add {
 	struct cluster_ask ask;
-	struct hands *hands;
 	struct admin_request *request;
-	char path[VERB_STRING_MAX];
 };
 
 static void add_end(struct add *add, const char *code, int error,
@@ -43,21 +39,13 @@ static void add_end(struct add *add, const char *code, int error,
 	free(add);
 }
 
-/* The cluster has it: the device is remembered, and the kernel gets it. */
 static void add_done(struct cluster_ask *ask,
 		     const struct cluster_answer *answer)
 {
 	struct add *add = (struct add *)ask;
-	char why[HANDS_WHY_MAX];
-	int err;
 
-	if (answer->code) {
+	if (answer->code)
 		add_end(add, answer->code, answer->error, answer->text, NULL);
-		return;
-	}
-	err = hands_store_keep(add->hands, add->path, why);
-	if (err)
-		add_end(add, "NOT_KEPT", -err, why, NULL);
 	else
 		add_end(add, NULL, 0, NULL, json_object_get(answer->ok));
 }
@@ -113,14 +101,20 @@ static void do_store_add(struct admin_request *request,
 			path);
 		return;
 	}
+	/* before it is asked: the answer may be lost, and a path too many does
+	 * no harm
+	 */
+	err = hands_store_keep(qbdd->hands, path, why);
+	if (err) {
+		admin_error(request, "NOT_KEPT", -err, "%s", why);
+		return;
+	}
 	add = calloc(1, sizeof(*add));
 	if (!add) {
 		admin_error(request, "NO_MEMORY", ENOMEM, "no memory");
 		return;
 	}
-	add->hands = qbdd->hands;
 	add->request = request;
-	snprintf(add->path, sizeof(add->path), "%s", path);
 	add->ask = (struct cluster_ask){ .verb = "store add",
 					 .args = add_args(&info),
 					 .timeout_ms = ADD_MS,
@@ -136,17 +130,17 @@ static const struct admin_handler hands_handlers[] = {
 static int hands_start(struct qbdd *qbdd, char why[QBDD_WHY_MAX])
 {
 	const struct conf *conf = &qbdd->conf;
-	char run[CONF_PATH_MAX + 8], *slash;
+	char run[CONF_SOCKET_MAX + 8];
 	struct hands_options opt = { .state_dir = conf->state_dir,
 				     .run_dir = run,
 				     .name = conf->name };
 	char text[HANDS_WHY_MAX];
 	int err;
 
-	/* beside the socket: below /run, which a reboot empties */
-	snprintf(run, sizeof(run), "%s", conf->socket);
-	slash = strrchr(run, '/');
-	snprintf(slash, 5, "/run");
+	/* beside the socket, and this daemon's own as that is; a reboot empties
+	 * it
+	 */
+	snprintf(run, sizeof(run), "%s.run", conf->socket);
 	while (opt.nr_listens < conf->data.nr &&
 	       opt.nr_listens < HANDS_LISTENS_MAX) {
 		opt.listen[opt.nr_listens] = conf->data.addr[opt.nr_listens];
