@@ -346,9 +346,9 @@ u64 agent_due_ms(const struct agent *agent, u64 now_ms)
 		volume = agent->volumes.at[i];
 		if (volume->ask_ms > now_ms)
 			due = min(due, volume->ask_ms);
-		if (volume->stuck_ms)
-			due = min(due, max(now_ms,
-					   volume->stuck_ms + AGENT_STUCK_MS));
+		if (volume->stuck_ms &&
+		    volume->stuck_ms + AGENT_STUCK_MS > now_ms)
+			due = min(due, volume->stuck_ms + AGENT_STUCK_MS);
 	}
 	return due;
 }

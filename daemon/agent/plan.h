@@ -69,6 +69,7 @@
 #define AGENT_AGAIN_MS 1000
 #define AGENT_AGAIN_MAX_MS 60000
 #define AGENT_SAY_MS 2000
+#define AGENT_SILENT_MS 500 /* words are good for suspect-after-ms */
 #define AGENT_STUCK_MS 10000
 #define AGENT_TRIES_MAX 65536
 #define AGENT_VOLUMES_MAX 4096

@@ -34,7 +34,9 @@ static u32 plan_report_sum(const struct agent_report *report)
 static void plan_say(struct plan *plan, const struct agent_report *report,
 		     struct agent_key object, bool once)
 {
-	u32 sum = plan_report_sum(report);
+	bool silent = report->say == AGENT_SAY_SILENT;
+	/* how long it was silent is other news each time, and none */
+	u32 sum = silent ? 0 : plan_report_sum(report);
 	struct agent_try *try;
 
 	if (plan->nr == plan->max)
@@ -48,7 +50,8 @@ static void plan_say(struct plan *plan, const struct agent_report *report,
 		return;
 	try->done = true;
 	try->sum = sum;
-	try->again_ms = plan->now_ms + AGENT_SAY_MS;
+	try->again_ms =
+		plan->now_ms + (silent ? AGENT_SILENT_MS : AGENT_SAY_MS);
 	plan->report[plan->nr++] = *report;
 }
 
@@ -444,8 +447,9 @@ u32 agent_reports(struct agent *agent, u64 now_ms, struct agent_report *report,
 		return plan.nr;
 	}
 	plan_say_stores(&plan);
-	plan_say_replicas(&plan);
+	/* before words about who is silent, of which there may be many */
 	plan_say_volumes(&plan);
+	plan_say_replicas(&plan);
 	plan_say_unknown(&plan);
 	return plan.nr;
 }

@@ -304,6 +304,8 @@ static void plan_one(struct plan *plan, const struct want_volume *volume)
 
 	if (!is) {
 		av = agent_volume(plan->agent, volume->key.id);
+		if (av)
+			av->stuck_ms = 0;
 		if (QBD_MUTANT(agent_any_session))
 			av = plan_remember(plan, volume->key.id);
 		if (plan_holds(plan, volume) && !volume->release &&

@@ -372,6 +372,13 @@ TEST(other_life)
 	ASSERT_EQ(1, plan(p));
 	EXPECT_EQ(QBD_CMD_VOLUME_DETACH, p->req[0].cmd);
 	EXPECT_TRUE(p->req[0].force);
+	/* under way, and over: no reason to look again and again */
+	EXPECT_LT(p->now_ms, agent_due_ms(p->agent, p->now_ms));
+	done(p, 0, 0);
+	fresh(p, SEEN_VOLUME, NULL, 0);
+	plan(p);
+	p->now_ms += 2 * AGENT_STUCK_MS;
+	EXPECT_LT(p->now_ms, agent_due_ms(p->agent, p->now_ms));
 	pw_end(p);
 }
 
@@ -530,6 +537,15 @@ TEST(silent)
 	EXPECT_EQ(2000, said(p, AGENT_SAY_SILENT)->silent_ms);
 	EXPECT_EQ(300, said(p, AGENT_SAY_SILENT)->age_ms);
 	EXPECT_FALSE(said(p, AGENT_SAY_SILENT)->failed);
+	/* longer silent is no news, but a word gets old */
+	peer[1].peer.heard_ms = 2100;
+	fresh(p, SEEN_PEER, peer, 2);
+	p->now_ms += AGENT_SILENT_MS - 1;
+	reports(p);
+	EXPECT_FALSE(said(p, AGENT_SAY_SILENT));
+	p->now_ms++;
+	reports(p);
+	EXPECT_TRUE(said(p, AGENT_SAY_SILENT));
 	pw_end(p);
 }
 
