@@ -138,26 +138,52 @@ static bool rs_set_lives(const struct rs_world *w,
 	return !set || good >= hweight32(set) / 2 + 1;
 }
 
+static bool rs_conf_lives(const struct rs_world *w,
+			  const struct raft_config *conf, u32 node)
+{
+	return rs_set_lives(w, conf, conf->old, node) &&
+	       rs_set_lives(w, conf, conf->next, node);
+}
+
+/* What a restart would find, whatever it has in memory. */
+static bool rs_shelf_lives(const struct rs_world *w,
+			   const struct rs_disk *disk, u32 node)
+{
+	struct raft_scan scan = { .chain = disk->chain_base,
+				  .last = disk->snap.snap.pos };
+	struct raft_config conf;
+
+	if (!rs_conf_lives(w, &disk->snap.snap.conf, node))
+		return false;
+	while (raft_scan_next(&scan, disk->log, disk->log_bytes, 0) > 0)
+		if (scan.entry.type == RAFT_ENTRY_CONFIG &&
+		    !raft_conf_decode(scan.entry.data, scan.entry.bytes,
+				      &conf) &&
+		    !rs_conf_lives(w, &conf, node))
+			return false;
+	return true;
+}
+
 /*
  * May this server lose its log, for ever? Each set that somebody may have to go
  * by needs a majority of others; also those that a message or a crash may bring
- * back.
+ * back: a follower that drops a joint set, and stops before its disk did, has it
+ * again.
  */
 bool rs_may_lose(const struct rs_world *w, u32 node)
 {
-	const struct raft_config *conf[3];
-	u32 i, k;
+	u32 i;
 
 	if (w->healed)
 		return false;
 	for (i = 0; i < w->nr_nodes; i++) {
-		conf[0] = &w->node[i].raft.conf;
-		conf[1] = &w->node[i].raft.committed;
-		conf[2] = &w->node[i].raft.base_conf;
-		for (k = 0; k < 3; k++)
-			if (!rs_set_lives(w, conf[k], conf[k]->old, node) ||
-			    !rs_set_lives(w, conf[k], conf[k]->next, node))
-				return false;
+		const struct raft *r = &w->node[i].raft;
+
+		if (!rs_conf_lives(w, &r->conf, node) ||
+		    !rs_conf_lives(w, &r->committed, node) ||
+		    !rs_conf_lives(w, &r->base_conf, node) ||
+		    !rs_shelf_lives(w, &w->node[i].disk, node))
+			return false;
 	}
 	return true;
 }
