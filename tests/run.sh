@@ -54,7 +54,7 @@ finish()
 	printf '%-16s %5d passed %4d failed %4d skipped %6d s\n' "$name" \
 		"$p" "$f" "$s" "$took"
 	[[ $f != 0 ]] || return 0
-	grep --extended-regexp '^not ok|^# timeout' "$log" | sed 's/^/    /' ||
+	grep --extended-regexp '^(# )*not ok|^# (timeout|exit code|not done|the (kernel|guest))' "$log" | sed 's/^/    /' ||
 		tail --lines=15 "$log" | sed 's/^/    /'
 	echo "    see $logs/$name.log"
 }
