@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "hist.bpf.h"
 #include "qbdlat.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -56,36 +57,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, QBDLAT_STAGES);
 	__type(key, u32);
-	__type(value, struct qbdlat_hist);
+	__type(value, struct hist);
 } hists SEC(".maps");
-
-static __always_inline u32 log2_slot(u64 value)
-{
-	u32 slot = 0;
-	int shift;
-
-#pragma unroll
-	for (shift = 32; shift; shift >>= 1) {
-		if (value >> shift) {
-			value >>= shift;
-			slot += shift;
-		}
-	}
-	return slot < QBDLAT_SLOTS ? slot : QBDLAT_SLOTS - 1;
-}
 
 static __always_inline void hist_add(u32 stage, u64 ns)
 {
-	struct qbdlat_hist *hist = bpf_map_lookup_elem(&hists, &stage);
-	u32 slot = log2_slot(ns);
-
-	if (!hist || slot >= QBDLAT_SLOTS)
-		return;
-	hist->count++;
-	hist->sum_ns += ns;
-	if (ns > hist->max_ns)
-		hist->max_ns = ns;
-	hist->slot[slot]++;
+	hist_take(&hists, stage, ns);
 }
 
 static __always_inline bool is_filtered(u32 volume)

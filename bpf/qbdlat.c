@@ -8,16 +8,15 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "observer.h"
 #include "qbdlat.h"
 #include "qbdlat.skel.h"
 
@@ -55,8 +54,6 @@ static struct env {
 	bool json;
 } env = { .interval_s = 1 };
 
-static volatile sig_atomic_t stopped;
-
 const char *argp_program_version = "qbdlat 0.1";
 
 static const struct argp_option options[] = {
@@ -67,30 +64,17 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static unsigned int whole_number(struct argp_state *state, const char *arg,
-				 unsigned int min)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(arg, &end, 10);
-	if (errno || *end || end == arg || value > 1000000000 || value < min)
-		argp_error(state, "%s: not a number that fits here", arg);
-	return (unsigned int)value;
-}
-
 static error_t option_take(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
 	case 'v':
-		env.volume = whole_number(state, arg, 1);
+		env.volume = observer_number(state, arg, 1);
 		return 0;
 	case 'i':
-		env.interval_s = whole_number(state, arg, 1);
+		env.interval_s = observer_number(state, arg, 1);
 		return 0;
 	case 'c':
-		env.count = whole_number(state, arg, 1);
+		env.count = observer_number(state, arg, 1);
 		return 0;
 	case 'j':
 		env.json = true;
@@ -108,89 +92,24 @@ static const struct argp argp = {
 	       "bounds: the next power of two.",
 };
 
-/* Sum the CPUs' histograms of one stage. */
-static int hist_read(int map, unsigned int stage, struct qbdlat_hist *sum)
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct qbdlat_hist *part;
-	int cpu, i;
-
-	memset(sum, 0, sizeof(*sum));
-	part = cpus > 0 ? calloc((size_t)cpus, sizeof(*part)) : NULL;
-	if (!part || bpf_map_lookup_elem(map, &stage, part)) {
-		free(part);
-		return -1;
-	}
-	for (cpu = 0; cpu < cpus; cpu++) {
-		sum->count += part[cpu].count;
-		sum->sum_ns += part[cpu].sum_ns;
-		if (part[cpu].max_ns > sum->max_ns)
-			sum->max_ns = part[cpu].max_ns;
-		for (i = 0; i < QBDLAT_SLOTS; i++)
-			sum->slot[i] += part[cpu].slot[i];
-	}
-	free(part);
-	return 0;
-}
-
-static unsigned long long hist_percentile(const struct qbdlat_hist *hist,
-					  unsigned int percent)
-{
-	unsigned long long want = (hist->count * percent + 99) / 100;
-	unsigned long long seen = 0;
-	int i;
-
-	for (i = 0; i < QBDLAT_SLOTS; i++) {
-		seen += hist->slot[i];
-		if (seen >= want && seen) {
-			unsigned long long bound = (2ULL << i) - 1;
-
-			return bound < hist->max_ns ? bound : hist->max_ns;
-		}
-	}
-	return hist->max_ns;
-}
-
-static void print_row(const char *name, const struct qbdlat_hist *hist)
-{
-	if (!hist->count)
-		return;
-	printf("%-14s %10llu %10.1f %10.1f %10.1f %10.1f\n", name, hist->count,
-	       (double)hist->sum_ns / (double)hist->count / 1000,
-	       (double)hist_percentile(hist, 50) / 1000,
-	       (double)hist_percentile(hist, 99) / 1000,
-	       (double)hist->max_ns / 1000);
-}
-
-static void print_json(const char *name, const struct qbdlat_hist *hist,
-		       bool first)
-{
-	printf("%s\"%s\": {\"count\": %llu, \"sum_ns\": %llu, \"p50_ns\": %llu, "
-	       "\"p99_ns\": %llu, \"max_ns\": %llu}",
-	       first ? "" : ", ", name, hist->count, hist->sum_ns,
-	       hist_percentile(hist, 50), hist_percentile(hist, 99),
-	       hist->max_ns);
-}
-
 static int print_all(int map)
 {
-	struct qbdlat_hist hist;
+	struct hist hist;
 	unsigned int i;
 
 	if (env.json)
 		putchar('{');
 	else
-		printf("\n%-14s %10s %10s %10s %10s %10s\n", "STAGE", "COUNT",
-		       "MEAN us", "P50 us", "P99 us", "MAX us");
+		hist_head("STAGE");
 	for (i = 0; i < QBDLAT_STAGES; i++) {
 		enum qbdlat_stage stage = stage_order[i];
 
 		if (hist_read(map, stage, &hist))
 			return -1;
 		if (env.json)
-			print_json(stage_keys[stage], &hist, !i);
+			hist_json(stage_keys[stage], &hist, !i);
 		else
-			print_row(stage_names[stage], &hist);
+			hist_row(stage_names[stage], &hist);
 	}
 	if (env.json)
 		puts("}");
@@ -198,17 +117,11 @@ static int print_all(int map)
 	return 0;
 }
 
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
 static int watch(struct qbdlat_bpf *skel)
 {
 	unsigned int printed = 0;
 
-	while (!stopped && (!env.count || printed < env.count)) {
+	while (!observer_stopped && (!env.count || printed < env.count)) {
 		struct timespec pause = { .tv_sec = env.interval_s };
 
 		nanosleep(&pause, NULL);
@@ -236,23 +149,13 @@ static int failed(const char *what)
 	return 1;
 }
 
-static int quiet(enum libbpf_print_level level, const char *format,
-		 va_list args)
-{
-	return level == LIBBPF_WARN && getenv("QBDLAT_DEBUG") ?
-		       vfprintf(stderr, format, args) :
-		       0;
-}
-
 int main(int argc, char **argv)
 {
 	struct qbdlat_bpf *skel;
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	libbpf_set_print(quiet);
-	signal(SIGINT, stop);
-	signal(SIGTERM, stop);
+	observer_prepare();
 	skel = qbdlat_bpf__open();
 	if (!skel)
 		return failed("open");

@@ -15,7 +15,6 @@
 #ifndef QBDLAT_H
 #define QBDLAT_H
 
-#define QBDLAT_SLOTS 40
 #define QBDLAT_INFLIGHT_MAX 65536
 
 enum qbdlat_stage {
@@ -27,20 +26,6 @@ enum qbdlat_stage {
 	QBDLAT_OTHER,
 	QBDLAT_WAL,
 	QBDLAT_STAGES,
-};
-
-/**
- * struct qbdlat_hist - times of one stage
- * @count: how many
- * @sum_ns: their sum
- * @max_ns: the longest
- * @slot: how many of 2^i to 2^(i+1)-1 ns
- */
-struct qbdlat_hist {
-	unsigned long long count;
-	unsigned long long sum_ns;
-	unsigned long long max_ns;
-	unsigned long long slot[QBDLAT_SLOTS];
 };
 
 #endif /* QBDLAT_H */

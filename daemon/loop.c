@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 
 #include "log.h"
+#include "probe.h"
 
 /* Of the heap; slot 0 is not used. */
 #define LOOP_ROOT 1U
@@ -64,6 +65,7 @@ static void loop_took(struct loop *loop, const char *name, uint64_t begin_ns)
 {
 	uint64_t took_ns = loop_clock_ns() - begin_ns;
 
+	DTRACE_PROBE2(qbdd, loop_took, name, took_ns);
 	if (took_ns > loop->stats.longest_ns) {
 		loop->stats.longest_ns = took_ns;
 		loop->stats.longest = name;

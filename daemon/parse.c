@@ -105,13 +105,15 @@ bool parse_hex(const char *word, uint8_t *to, size_t bytes)
 
 bool parse_uuid(const char *word, uint8_t uuid[16])
 {
+	bool dashes = strchr(word, '-');
 	uint8_t value[16];
 	int i;
 
 	for (i = 0; i < 16; i++) {
 		int high, low;
 
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *word++ != '-')
+		if (dashes && (i == 4 || i == 6 || i == 8 || i == 10) &&
+		    *word++ != '-')
 			return false;
 		high = parse_digit(word[0]);
 		low = high < 0 ? -1 : parse_digit(word[1]);

@@ -179,6 +179,25 @@ struct json_object *json_hex(const uint8_t *from, unsigned int bytes)
 }
 
 /**
+ * json_uuid() - a uuid as people and stores have it
+ * @uuid: 16 bytes
+ *
+ * Return: a string.
+ */
+struct json_object *json_uuid(const uint8_t *uuid)
+{
+	char text[37];
+	u32 i, at = 0;
+
+	for (i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			text[at++] = '-';
+		at += (u32)snprintf(text + at, 3, "%02x", uuid[i]);
+	}
+	return json_object_new_string_len(text, (int)at);
+}
+
+/**
  * json_text() - a text in an object
  * @to: the object
  * @key: of the text

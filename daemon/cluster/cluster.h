@@ -150,6 +150,7 @@ bool cluster_ready(struct cluster *c);
 
 /* args.c */
 struct json_object *json_hex(const uint8_t *from, unsigned int bytes);
+struct json_object *json_uuid(const uint8_t *uuid);
 
 /* status.c */
 struct json_object *cluster_status(struct cluster *c);

@@ -109,7 +109,7 @@ static void status_in(struct cluster *c, struct json_object *doc,
 	u32 leader = cluster_leader(c);
 
 	json_number(doc, "id", c->record.node);
-	json_object_object_add(doc, "uuid", json_hex(c->record.cluster, 16));
+	json_object_object_add(doc, "uuid", json_uuid(c->record.cluster));
 	if (c->group)
 		json_text(doc, "cluster", state_cluster(c->s)->name);
 	json_text(doc, "leader", leader ? status_name(c, leader) : "");

@@ -345,7 +345,7 @@ static struct json_object *show_cluster(struct cluster *c,
 	doc = json_object_new_object();
 	settings = json_object_new_object();
 	json_text(doc, "name", cluster->name);
-	json_object_object_add(doc, "uuid", json_hex(cluster->uuid, 16));
+	json_object_object_add(doc, "uuid", json_uuid(cluster->uuid));
 	json_number(doc, "lineage", cluster->lineage);
 	for (i = 0; i < STATE_SETTINGS_NR; i++)
 		json_number(settings, state_setting_key(i),

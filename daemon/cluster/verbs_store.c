@@ -21,7 +21,7 @@ static int verb_store(struct cluster *c, struct json_object *args, u32 *store,
 
 	if (word && parse_u32(word, 1, U32_MAX, &id))
 		known = state_store_by_id(c->s, id);
-	else if (word && parse_hex(word, uuid, sizeof(uuid)))
+	else if (word && parse_uuid(word, uuid))
 		known = state_store_by_uuid(c->s, uuid);
 	if (!known || known->state == STATE_STORE_REMOVED) {
 		snprintf(
@@ -83,7 +83,7 @@ static struct json_object *store_row(struct cluster *c,
 	struct json_object *row = json_object_new_object();
 
 	json_number(row, "id", store->id);
-	json_object_object_add(row, "uuid", json_hex(store->uuid, 16));
+	json_object_object_add(row, "uuid", json_uuid(store->uuid));
 	json_text(row, "node", node ? node->name : "");
 	json_text(row, "heard", cluster_heard(c, store->node));
 	json_text(row, "state", store_state(store->state));

@@ -4,6 +4,7 @@
  */
 #include <stddef.h>
 
+#include "../probe.h"
 #include "inner.h"
 #include "raft/state.h"
 
@@ -201,6 +202,9 @@ int group_propose(struct group *g, const void *data, u32 bytes,
 	if (g->nr_waits >= GROUP_WAITS_MAX)
 		return -ENOBUFS;
 	err = group_step(g, &event);
+	if (!err)
+		DTRACE_PROBE3(qbdd, raft_propose, g->opt.id.server,
+			      g->update.index, g->update.term);
 	if (err || !wait)
 		return err;
 	/* alone in the group, and quick: it waits for its disk, so not yet */

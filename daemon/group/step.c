@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../log.h"
+#include "../probe.h"
 #include "inner.h"
 
 /**
@@ -89,6 +90,9 @@ static void group_apply(struct group *g)
 			group_wait_end(g, wait, 0);
 		g->applied = index;
 	}
+	if (up->apply_last >= up->apply_first)
+		DTRACE_PROBE3(qbdd, raft_apply, g->opt.id.server,
+			      up->apply_first, up->apply_last);
 	group_reads_ready(g);
 }
 
@@ -138,6 +142,8 @@ int group_step(struct group *g, struct raft_event *event)
 	if (role != raft_role(g->raft) || term != raft_term(g->raft) ||
 	    leader != raft_leader(g->raft))
 		group_changed(g);
+	DTRACE_PROBE4(qbdd, raft_step, g->opt.id.server, raft_term(g->raft),
+		      raft_role(g->raft), raft_leader(g->raft));
 	group_tick_set(g);
 	return err;
 }

@@ -2,6 +2,7 @@
 /*
  * What a batch has, step by step; raftlog.h says why in this order.
  */
+#include "../probe.h"
 #include "store.h"
 
 static int rl_do_state(struct raftlog *rl, const struct rl_batch_job *job)
@@ -71,6 +72,7 @@ int rl_batch_run(struct raftlog *rl, const struct rl_batch_job *job)
 {
 	int err = 0;
 
+	DTRACE_PROBE1(qbdd, raft_store_begin, job->bytes);
 	if (QBD_MUTANT(raftlog_drop_before_snapshot))
 		err = rl_do_drop(rl, job);
 	if (QBD_MUTANT(raftlog_known_before_entries) && !err)
@@ -82,5 +84,6 @@ int rl_batch_run(struct raftlog *rl, const struct rl_batch_job *job)
 	err = err ?: rl_do_entries(rl, job);
 	err = err ?: rl_do_known(rl, job);
 	rl->now.batches += !err;
+	DTRACE_PROBE1(qbdd, raft_store_end, err);
 	return err;
 }

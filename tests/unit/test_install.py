@@ -47,6 +47,7 @@ class Install(unittest.TestCase):
             f"/lib/modules/{release}/updates/qbd.ko": "0o644",
             f"{prefix}/sbin/qbdctl": "0o755",
             f"{prefix}/sbin/qbdlat": "0o755",
+            f"{prefix}/sbin/qbdraft": "0o755",
             f"{prefix}/sbin/qbdd": "0o755",
             f"{rules}/60-qbd.rules": "0o644",
             f"{units}/qbdd.service": "0o644",

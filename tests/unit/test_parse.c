@@ -73,7 +73,9 @@ TEST(uuids)
 		"",
 		"01234567-89ab-cdef-0123-456789abcde",
 		"01234567-89ab-cdef-0123-456789abcdef0",
-		"0123456789abcdef0123456789abcdef",
+		"0123456789abcdef0123456789abcde",
+		"0123456789abcdef0123456789abcdef0",
+		"01234567-89abcdef0123456789abcdef",
 		"0123456g-89ab-cdef-0123-456789abcdef",
 		"01234567 89ab-cdef-0123-456789abcdef",
 	};
@@ -84,6 +86,9 @@ TEST(uuids)
 		EXPECT_FALSE(parse_uuid(bad[i], uuid));
 	EXPECT_EQ(0, uuid[1]);
 	EXPECT_TRUE(parse_uuid("01234567-89AB-cdef-0123-456789abcdef", uuid));
+	EXPECT_EQ(0, memcmp(uuid, want, sizeof(want)));
+	memset(uuid, 0, sizeof(uuid));
+	EXPECT_TRUE(parse_uuid("0123456789abcdef0123456789abcdef", uuid));
 	EXPECT_EQ(0, memcmp(uuid, want, sizeof(want)));
 }
 

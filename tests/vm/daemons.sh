@@ -91,8 +91,7 @@ _voters()
 daemons_uuid()
 {
 	ctl "$1" cluster show --json |
-		sed -n 's/.*"uuid": *"\([^"]*\)".*/\1/p' |
-		sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/'
+		sed -n 's/.*"uuid": *"\([^"]*\)".*/\1/p'
 }
 
 # daemons_cluster MIB: the nodes, a cluster of all, a store on each.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The demo: a database on three machines, and machines that are killed.
+"""The demo: three machines, a database, and machines that are killed.
 
 	alpha ------- beta ------- gamma
 	PostgreSQL    a copy       a copy
@@ -8,9 +8,10 @@
 	/dev/qbd0     vda          vda
 	and a copy
 
-The client beside the database says which row it has committed after each
-commit; that ledger is kept out here, where no crash of a machine reaches it.
-Whatever died, every row of the ledger must be in the database in the end.
+On each machine a daemon, made a cluster by three commands. The client beside
+the database says which row it has committed after each commit; that ledger is
+kept out here, where no crash of a machine reaches it. Whatever died, every row
+of the ledger must be in the database in the end, wherever it runs then.
 """
 import argparse
 import contextlib
@@ -22,28 +23,18 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 import demo_db as db  # noqa: E402
-from bed import Bed, BedError  # noqa: E402
-from demo_node import (LEASE_MS, NAMES, SHARD, SHARDS,  # noqa: E402
-                       Node)
+from bed import Bed, BedError, poll, scaled  # noqa: E402
+from demo_node import NAMES, VOLUME, Node  # noqa: E402
 from demo_say import (Check, Step, say, size, table,  # noqa: E402
                       together)
+
+COPIES = len(NAMES)
+LEASE_MS = 10000
+SUSPECT_MS = 8000
 
 
 class Lost(BedError):
     """What must never be raised."""
-
-
-def show_copies(leader):
-    """Who has how much of each shard, as its leader knows it."""
-    copies = leader.copies()
-    rows = []
-    for number, name in enumerate(NAMES, 1):
-        cells = [f"{copies[number, shard]['replica_state']}, "
-                 f"{copies[number, shard]['durable_index'] or '-'}"
-                 for shard in range(SHARDS)]
-        rows.append([name, *cells])
-    table(["copy, last record", *(f"shard {i}" for i in range(SHARDS))],
-          *rows)
 
 
 def check_rows(ledger, guest):
@@ -58,36 +49,87 @@ def check_rows(ledger, guest):
     return max(there)
 
 
-def create(nodes):
-    """Stores, links, copies, volume, file system, database."""
-    alpha = nodes[0]
-    say("\n1. Three nodes, a volume of two shards, three copies of each")
-    with Step("format the disks as stores"):
+def goes_on(node, ledger, rows, newest):
+    """Clients come back; the time since the last commit."""
+    known = len(ledger.rows)
+    ledger.client(node.guest, newest + 1)
+    with Check(f"{rows} more rows, committed on {node.name}"):
+        ledger.grow(rows)
+    say(f"      without a commit for "
+        f"{ledger.times[known] - ledger.times[known - 1]:.0f} s")
+
+
+def does(node, words, text, *then):
+    """A command, and what has to come of it."""
+    node.types(words)
+    with Check(text):
+        node.qbdctl(words)
+        for wait in then:
+            wait()
+
+
+def cluster(nodes):
+    """Three commands."""
+    alpha, beta, gamma = nodes
+    say("\n1. Three machines become a cluster, by three commands")
+    with Step("start qbdd on each"):
         together(Node.format, *nodes)
-    with Step("start the nodes, open the stores, connect the links"):
         together(Node.up, *nodes)
-        together(Node.wait_linked, *nodes)
-    with Step("create a copy of each shard on each node"):
-        together(Node.create, *nodes)
-    with Check("attach on alpha under term 1: /dev/qbd0 appears"):
-        alpha.attach(1)
+    alpha.show("cluster init demo")
+    answer = alpha.ask("token create --uses 2")
+    say("      alpha# qbdctl token create --uses 2")
+    for node in (beta, gamma):
+        say(f"      {node.name}# qbdctl cluster join {alpha.guest.ip} "
+            f"--token {answer['token'][:12]}...")
+        node.qbdctl(f"cluster join {alpha.guest.ip} "
+                    f"--token {answer['token']}")
+    with Check("three nodes decide, each hears the others"):
+        poll(lambda: alpha.voters() == COPIES, scaled(120), "three voters",
+             interval=0.5)
+    for words in (f"cluster set lease-ms --value {LEASE_MS}",
+                  f"cluster set suspect-after-ms --value {SUSPECT_MS}"):
+        alpha.types(words)
+        alpha.qbdctl(words)
+    uuid = alpha.uuid()
+    say("      each#  qbdctl store format /dev/vda --cluster UUID")
+    say("      each#  qbdctl store add /dev/vda")
+    with Step("a store on each"):
+        together(lambda node: node.qbdctl(
+            f"store format /dev/vda --cluster {uuid}"), *nodes)
+        together(lambda node: node.qbdctl("store add /dev/vda"), *nodes)
+
+
+def volume(nodes):
+    """One command; a database, and who runs it from then on."""
+    alpha = nodes[0]
+    say("\n2. A volume of two shards, by one command; a database on it")
+    does(alpha, f"volume create {VOLUME} --size 512M --shard-size 256M",
+         "three copies of each shard, on three nodes")
+    does(alpha, f"volume attach {VOLUME} --node alpha", "attached on alpha",
+         alpha.wait_holds)
     with Check("all copies are in sync"):
-        for node in nodes:
-            alpha.wait_copies(node.number, True)
-    with Step("ext4, initdb, start PostgreSQL"):
-        db.create(alpha.guest)
-    show_copies(alpha)
+        alpha.wait_copies(COPIES)
+    with Step("ext4, initdb"):
+        db.create(alpha.guest, "/dev/qbd0")
+    for node in nodes:
+        db.program(node.guest)
+    does(alpha,
+         f"volume set {VOLUME} --auto-attach alpha,beta --run {db.WHERE}",
+         "qbd runs PostgreSQL where the volume is",
+         lambda: db.wait_runs(alpha.guest))
+    db.table(alpha.guest)
+    alpha.show(f"volume show {VOLUME}")
 
 
 def follower_dies(nodes, ledger, rows):
-    """Commits go on without a follower."""
+    """Commits go on without a follower; it comes back by itself."""
     alpha, _, gamma = nodes
-    say("\n2. A client commits rows; then a follower's machine is killed")
+    say("\n3. A client commits rows; then the machine of a copy is killed")
     ledger.client(alpha.guest, 1)
     with Check(f"{rows} rows, each acknowledged"):
         ledger.grow(rows)
     with Step("SIGKILL gamma"):
-        gamma.guest.crash()
+        gamma.crash()
         killed = len(ledger.rows)
     with Check(f"{rows} more rows"):
         ledger.grow(rows)
@@ -95,85 +137,69 @@ def follower_dies(nodes, ledger, rows):
     say(f"      longest wait for a commit: before "
         f"{ledger.longest(0, killed - 1):.2f} s, "
         f"since {ledger.longest(killed - 1, last):.2f} s")
-    with Check("alpha goes on without gamma, and keeps asking for it"):
-        alpha.wait_copies(gamma.number, False)
-    show_copies(alpha)
+    with Check("alpha goes on without gamma"):
+        alpha.wait_copies(COPIES - 1)
+    alpha.show("cluster status", "gamma", "WRONG", "wrong", "hint")
+    comes_back(alpha, gamma, ledger)
 
 
-def comes_back(leader, node, ledger):
-    """Boot, open, catch up: what that took."""
-    with Step("boot"):
+def comes_back(holder, node, ledger):
+    """Boot, daemon; all else is done without anybody."""
+    with Step(f"boot {node.name}, start qbdd"):
         node.guest.restart()
-    with Step("start the node, open the store: replay the log"):
         node.up()
-    had = node.ends()
-    with Step("connect the links"):
-        node.wait_linked()
-    with Check("catch up, while the client goes on committing"):
-        leader.wait_copies(node.number, True)
-    received = node.received()
-    copies = leader.copies()
-    now = [copies[node.number, shard]["durable_index"]
-           for shard in range(SHARDS)]
-    table(["records of", "it had", "it has", "missed"],
-          *([f"shard {shard}", had[shard][1], now[shard],
-             now[shard] - had[shard][1]] for shard in range(SHARDS)))
-    say(f"      received in all: {size(received)}; "
-        f"the volume has {size(SHARD * SHARDS)}")
-    show_copies(leader)
-    say(f"      rows acknowledged so far: {len(ledger.rows)}")
+        db.program(node.guest)
+    with Check("it catches up by itself"):
+        holder.wait_copies(COPIES)
+    say(f"      received {size(node.received())}; the volume has "
+        f"{size(512 << 20)}; rows acknowledged so far: {len(ledger.rows)}")
 
 
-def leader_dies(nodes, ledger, rows):
-    """Another node takes over; nothing that was acknowledged is missing."""
+def holder_dies(nodes, ledger, rows):
+    """The promoter brings the database back elsewhere."""
     alpha, beta, _ = nodes
-    say("\n4. The leader's machine is killed, PostgreSQL and client with it")
+    say("\n4. The machine with the database is killed. Nobody does anything")
     with Step(f"{rows} more rows"):
         ledger.grow(rows)
-    with Step("SIGKILL alpha"):
-        alpha.guest.crash()
+    with Step("SIGKILL alpha: database, client, and who leads the cluster"):
+        alpha.crash()
         ledger.client_gone()
-    died = time.monotonic()
-    known = len(ledger.rows)
-    say(f"      the ledger out here has {known} rows, the last is "
+    say(f"      the ledger out here has {len(ledger.rows)} rows, the last is "
         f"{ledger.rows[-1]}")
-    with Check("attach on beta under term 2, when alpha's lease is over"):
-        beta.attach(2)
-    with Check("fsck: the journal, then a full check"):
-        db.fsck(beta.guest)
-    with Check("mount, start PostgreSQL: it recovers"):
-        beta.guest.run(db.MOUNT)
-        beta.guest.run(db.START, 600)
+    with Check("beta has the volume"):
+        beta.wait_holds()
+    with Check("beta has the database: fsck, mount, recovery"):
+        db.wait_runs(beta.guest)
     newest = check_rows(ledger, beta.guest)
-    ledger.client(beta.guest, newest + 1)
-    with Check(f"{rows} more rows, committed on beta"):
-        ledger.grow(rows)
-    say(f"      the first of them {ledger.times[known] - died:.0f} s after "
-        "alpha died")
+    goes_on(beta, ledger, rows, newest)
 
 
-def leader_returns(nodes, ledger):
-    """The former leader is a follower now."""
+def moves_back(nodes, ledger, rows):
+    """The former holder returns as a copy; then the volume is moved."""
     alpha, beta, _ = nodes
-    say("\n5. The former leader's machine comes back, as a follower's")
+    say("\n5. Alpha comes back, as a copy; then everything is moved there")
     comes_back(beta, alpha, ledger)
     with Step("stop the client"):
         ledger.client_stop()
-    check_rows(ledger, beta.guest)
+    does(beta, f"volume detach {VOLUME}", "PostgreSQL ends on beta")
+    does(beta, f"volume attach {VOLUME} --node alpha", "alpha has the volume",
+         alpha.wait_holds)
+    with Check("PostgreSQL runs on alpha"):
+        db.wait_runs(alpha.guest)
+    newest = check_rows(ledger, alpha.guest)
+    goes_on(alpha, ledger, rows, newest)
+    with Step("stop the client"):
+        ledger.client_stop()
+    check_rows(ledger, alpha.guest)
 
 
 def finish(nodes):
     """Take it apart, in order; the stores have to be sound."""
-    beta = nodes[1]
+    alpha = nodes[0]
     say("\n6. The end")
-    with Step("stop PostgreSQL, unmount, detach"):
-        beta.guest.run(db.STOP, 600)
-        beta.qbdctl("kernel volume detach --id 1")
-    ends = [node.ends() for node in nodes]
-    table(["log ends at", *(f"shard {i}" for i in range(SHARDS))],
-          *([node.name, *(f"term {end[i][0]}, record {end[i][1]}"
-                          for i in range(SHARDS))]
-            for node, end in zip(nodes, ends)))
+    does(alpha, f"volume detach {VOLUME}", "PostgreSQL ends, then the device",
+         lambda: poll(lambda: not alpha.ask("kernel volume list"),
+                      scaled(300), "no volume on alpha", interval=0.2))
     with Check("stop the nodes, check every checksum of the stores"):
         together(Node.stop, *nodes)
 
@@ -183,23 +209,29 @@ def story(rows):
     ledger = db.Ledger()
     say("qbd: three machines, three copies, two power plugs\n")
     say("  Emulated machines on a busy host: everything takes 10 to 15 times "
-        "as long as\n  it would, and some clocks are late. So the nodes ask "
-        f"for a lease of {LEASE_MS // 1000} s,\n  where the default is "
-        "1.5 s: that is how long a take-over waits.\n")
+        "as long as\n  it would, and some clocks are late. So this cluster "
+        f"is told to have leases\n  of {LEASE_MS // 1000} s (default: 1.5 s) "
+        f"and to take a machine for dead after {SUSPECT_MS // 1000} s\n"
+        "  (1.5 s): that is how long a failover waits here.\n")
     bed = Bed(kernel="debian", guests=len(NAMES), cpus=1, mem="768M",
-              disks=["2G"], allow=("stall",))
+              disks=["2G", "64M"], allow=("stall",))
     bed.env["PG"] = db.bindir()
     with contextlib.ExitStack() as stack:
         with Step("boot " + ", ".join(NAMES)):
             stack.enter_context(bed)
         nodes = [Node(guest) for guest in bed.guests]
-        create(nodes)
-        follower_dies(nodes, ledger, rows)
-        say("\n3. The follower's machine comes back")
-        comes_back(nodes[0], nodes[2], ledger)
-        leader_dies(nodes, ledger, rows)
-        leader_returns(nodes, ledger)
-        finish(nodes)
+        try:
+            cluster(nodes)
+            volume(nodes)
+            follower_dies(nodes, ledger, rows)
+            holder_dies(nodes, ledger, rows)
+            moves_back(nodes, ledger, rows)
+            finish(nodes)
+        except BedError:
+            for node in nodes:
+                sys.stderr.write(f"\n--- qbdd on {node.name}\n"
+                                 + node.last_words())
+            raise
 
 
 def rows_type(text):

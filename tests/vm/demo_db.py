@@ -10,12 +10,41 @@ from bed import BedError, GuestDied, poll, scaled
 
 SERVERS = "/usr/lib/postgresql"
 
-MOUNT = """
-mkdir -p /mnt/db /run/pg && mount /dev/qbd0 /mnt/db && chown postgres /run/pg
+# What --run starts where the volume is; its device is in the environment.
+# It ends when it is told to, when PostgreSQL has ended and the file system is
+# not mounted any more: only then is the volume detached.
+PROGRAM = """#!/bin/bash
+PG={bindir}
+mkdir -p /mnt/db /run/pg && chown postgres /run/pg || exit 1
+e2fsck -p "$QBD_DEVICE" >/run/pg/fsck || [[ $? == 1 ]] || exit 1
+mount "$QBD_DEVICE" /mnt/db || exit 1
+over()
+{{
+	su postgres -c "$PG/pg_ctl -D /mnt/db/pg -m fast -w -t 600 stop"
+	umount /mnt/db || umount --lazy /mnt/db
+	exit 0
+}}
+trap over TERM
+su postgres -c "$PG/pg_ctl -D /mnt/db/pg -l /run/pg/log -w -t 600 start" \
+	>/run/pg/start || {{
+	tail --lines=20 /run/pg/log
+	umount /mnt/db
+	exit 1
+}}
+while [[ -e /mnt/db/pg/postmaster.pid ]]; do
+	sleep 1 &
+	wait $!
+done
+umount /mnt/db
+exit 1
+"""
+WHERE = "/run/database"
+
+MKFS = """
+mkfs.ext4 -q {device} && mkdir -p /mnt/db && mount {device} /mnt/db
 """
 # Sizes for a machine without KVM; what makes commits durable stays as it is.
-# What no commit makes durable is synced in one go, as a person would have had
-# the time for before his machine dies. Without TZ initdb reads all time zones.
+# Without TZ initdb reads all time zones.
 INITDB = """
 install -d -o postgres -m 700 /mnt/db/pg
 su postgres -c "TZ=UTC $PG/initdb --no-sync -D /mnt/db/pg -A trust" \
@@ -26,17 +55,10 @@ unix_socket_directories = '/run/pg'
 shared_buffers = 16MB
 autovacuum = off
 END
-sync --file-system /mnt/db
-"""
-START = """
-su postgres -c "$PG/pg_ctl -D /mnt/db/pg -l /run/pg/log -w -t 600 start" || {
-	tail --lines=20 /run/pg/log
-	exit 1
-}
-"""
-STOP = """
-su postgres -c "$PG/pg_ctl -D /mnt/db/pg -m fast -w -t 600 stop" >/dev/null
 umount /mnt/db
+"""
+READY = """
+su postgres -c "psql -qAt -h /run/pg -c 'select 1'"
 """
 TABLE = """
 su postgres -c "psql -q -h /run/pg -c \
@@ -60,19 +82,31 @@ def bindir():
     return os.path.join(SERVERS, newest, "bin")
 
 
-def create(guest):
-    """File system, database, table."""
-    guest.run("mkfs.ext4 -q /dev/qbd0", 300)
-    guest.run(MOUNT)
+def program(guest):
+    """Put the program that runs the database where --run finds it."""
+    guest.run(f"cat >{WHERE} && chmod 755 {WHERE}",
+              stdin=PROGRAM.format(bindir=bindir()))
+
+
+def create(guest, device):
+    """File system and an empty database, not running yet."""
+    guest.run(MKFS.format(device=device), 300)
     guest.run(INITDB, 600)
-    guest.run(START, 600)
+
+
+def table(guest):
+    """The table of the client."""
     guest.run(TABLE, 300)
 
 
-def fsck(guest):
-    """Replay the journal, then a full check that has to find nothing."""
-    guest.run("e2fsck -p /dev/qbd0 >/dev/null || [ $? = 1 ]; "
-              "e2fsck -f -n /dev/qbd0", 300)
+def runs(guest):
+    """Does it answer here?"""
+    return guest.run(READY, 300, check=False).code == 0
+
+
+def wait_runs(guest):
+    """Until it does."""
+    poll(lambda: runs(guest), scaled(300), "the database", interval=0.2)
 
 
 class Ledger:

@@ -1,138 +1,145 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""qbd on one machine of the demo, by its command line.
-
-Replica ids are made up here: that of shard S on node N is 10 * (S + 1) + N.
-"""
+"""A machine of the demo: its daemon, and what people ask it for."""
 import json
+import re
 
 from bed import BedError, poll, scaled
+from demo_say import say
 
-CLUSTER = "6c2f2b1e-6c11-4a4e-9f0c-1d8f3f0f8a01"
 NAMES = ("alpha", "beta", "gamma")
-SHARD = 256 << 20
-SHARDS = 2
-PORT = 7789
-LEASE_MS = 10000
+VOLUME = "data"
 # For a person who looks at a machine that hangs; nothing should take so long.
 WAIT_S = 300
 
-MODULE = """
+# The state of the daemon is on a disk that outlives the machine's crash.
+FORMAT = """
+mkfs.ext4 -q /dev/vdb
+"""
+MACHINE = """
 modprobe -a crc32c-intel libcrc32c
 insmod "$QBD_BUILD/kmod/qbd.ko"
+mkdir -p /run/qbd/state && mount /dev/vdb /run/qbd/state
+chmod 700 /run/qbd/state
+"""
+CONF = """
+[node]
+name = {name}
+[control]
+listen = {ip}
+[data]
+addresses = {ip}
+[daemon]
+state-dir = /run/qbd/state
 """
 
 
-def members(shard):
-    """Who holds copies of a shard, as qbdctl says it."""
-    return ",".join(f"{node}:{10 * (shard + 1) + node}"
-                    for node in range(1, len(NAMES) + 1))
-
-
 class Node:
-    """A machine and the node on it."""
+    """A machine and the daemon on it."""
 
     def __init__(self, guest):
         self.guest = guest
-        self.number = guest.number
         self.name = NAMES[guest.number - 1]
-        self.links = None
-        self.links_log = bytearray()
+        self.daemon = None
+        self.log = bytearray()
 
     def qbdctl(self, words, timeout=WAIT_S):
         """Run qbdctl; returns its output."""
-        return self.guest.run(f'"$QBD_USER/qbdctl" {words} --timeout '
-                              f"{WAIT_S}", timeout + 30).out
+        return self.guest.run(f'"$QBD_USER/qbdctl" {words}', timeout).out
+
+    def types(self, words):
+        """What somebody who looks over the shoulder sees."""
+        say(f"      {self.name}# qbdctl {words}")
+
+    def show(self, words, *pick):
+        """Run it with its answer; of long ones, lines with these words."""
+        self.types(words)
+        for line in self.qbdctl(words).splitlines():
+            if not pick or any(word in line for word in pick):
+                say(f"        {line}"[:110].rstrip())
 
     def ask(self, words):
-        """What qbdctl shows, as lists and dicts."""
+        """What qbdctl says, as lists and dicts."""
         return json.loads(self.qbdctl(words + " --json"))
 
     # -- life ---------------------------------------------------------------
 
     def format(self):
-        """Its disk becomes a store."""
-        self.guest.run(f'"$QBD_USER/qbdctl" store format /dev/vda '
-                       f"--cluster {CLUSTER}")
+        """An empty disk for the state of its daemon."""
+        self.guest.run(FORMAT)
 
     def up(self):
-        """Module, node, store, links: what it does when it starts."""
-        self.guest.run(MODULE)
-        self.qbdctl(f"kernel node start --id {self.number} --name "
-                    f"{self.name} --cluster {CLUSTER} --lease-ms {LEASE_MS}")
-        self.qbdctl("kernel store add /dev/vda")
-        lines = [f"listen {self.guest.ip}:{PORT}"]
-        lines += [f"peer {other.number} {other.ip}:{PORT}"
-                  for other in self.guest.bed.guests]
-        self.guest.run("cat >/run/links.conf", stdin="\n".join(lines) + "\n")
-        self.links_log.clear()
-        self.links = self.guest.spawn(
-            'exec "$QBD_USER/qbdctl" kernel links /run/links.conf',
-            sink=lambda _kind, data: self.links_log.extend(data))
-
-    def linked(self):
-        """All its links to the peers are up."""
-        if not self.links.running():
-            raise BedError(f"{self.name}: the links ended: "
-                           + self.links_log.decode("utf-8", "replace"))
-        peers = self.ask("kernel peer show")
-        return len(peers) == len(NAMES) - 1 and all(
-            peer["state"] == "up" for peer in peers)
-
-    def wait_linked(self):
-        """Until its peers are connected."""
-        poll(self.linked, scaled(120), f"links of {self.name}",
+        """What an init system would do: module, state, daemon."""
+        self.guest.run(MACHINE)
+        self.guest.run("cat >/run/qbd/qbdd.conf", stdin=CONF.format(
+            name=self.name, ip=self.guest.ip))
+        self.log.clear()
+        self.daemon = self.guest.spawn(
+            'exec "$QBD_USER/qbdd" --config /run/qbd/qbdd.conf',
+            sink=lambda _kind, data: self.log.extend(data))
+        poll(self._answers, scaled(60), f"the daemon of {self.name}",
              interval=0.2)
 
+    def _answers(self):
+        if not self.daemon.running():
+            raise BedError(f"{self.name}: the daemon ended:\n" +
+                           self.log.decode("utf-8", "replace"))
+        return self.guest.run('"$QBD_USER/qbdctl" daemon status',
+                              check=False).code == 0
+
+    def last_words(self):
+        """The end of what its daemon said."""
+        lines = self.log.decode("utf-8", "replace").splitlines()
+        return "\n".join(lines[-60:]) + "\n"
+
+    def crash(self):
+        """Its plug is pulled."""
+        self.guest.crash()
+
     def stop(self):
-        """Close the store in order, and see that all of it is sound."""
-        self.qbdctl(f"kernel node stop --id {self.number}")
-        self.links.wait(scaled(60))
+        """Daemon and node end; then every checksum of the store is right."""
+        self.daemon.signal(15)
+        self.daemon.wait(scaled(60))
+        number = self.guest.number
+        self.qbdctl(f"kernel node stop --id {number}")
         self.guest.run('"$QBD_USER/qbdctl" store check /dev/vda', 300)
+
+    # -- cluster ------------------------------------------------------------
+
+    def uuid(self):
+        """Of the cluster, as stores need it."""
+        return self.ask("cluster show")["uuid"]
+
+    def voters(self):
+        """How many nodes decide, and are heard."""
+        return len(re.findall(r"(?:leader|voter) +alive",
+                              self.qbdctl("cluster status")))
 
     # -- volume -------------------------------------------------------------
 
-    def create(self):
-        """A copy of each shard, empty."""
-        store = self.ask("kernel store list")[0]["uuid"]
-        for shard in range(SHARDS):
-            self.qbdctl(f"kernel replica create --id "
-                        f"{10 * (shard + 1) + self.number} --volume 1 "
-                        f"--shard {shard} --store {store} --size {SHARD} "
-                        f"--epoch 1 --members {members(shard)}")
+    def shards(self):
+        """Copies of the volume's shards as their leader's kernel has them."""
+        return self.ask("kernel shard list")
 
-    def attach(self, term):
-        """Lead all shards; /dev/qbd0 appears."""
-        shards = " ".join(f"--shard {shard}:1:{members(shard)}"
-                          for shard in range(SHARDS))
-        self.qbdctl(f"kernel volume attach --id 1 --name data --size "
-                    f"{SHARD * SHARDS} --shard-size {SHARD} --term {term} "
-                    f"{shards}")
+    def holds(self):
+        """Is the volume attached here, and served?"""
+        return any(row["state"] == "serving"
+                   for row in self.ask("kernel volume list"))
 
-    # -- what it knows ------------------------------------------------------
+    def wait_holds(self):
+        """Until it is."""
+        poll(self.holds, scaled(WAIT_S), f"the volume on {self.name}",
+             interval=0.2)
 
-    def copies(self):
-        """As the leader sees them: (node, shard) -> a row of shard list."""
-        return {(row["node"], row["shard"]): row
-                for row in self.ask("kernel shard list")}
-
-    def states(self, number):
-        """States of the copies on a node."""
-        return {row["replica_state"] for (node, _), row
-                in self.copies().items() if node == number}
-
-    def wait_copies(self, number, wanted):
-        """Until all copies on a node are in sync, or all are not."""
+    def wait_copies(self, wanted):
+        """Until so many copies of each shard are in sync."""
         def there():
-            states = self.states(number)
-            return states == {"in-sync"} if wanted else \
-                "in-sync" not in states
-        poll(there, scaled(WAIT_S), f"copies on {NAMES[number - 1]} to be "
-             f"{'in sync' if wanted else 'left behind'}", interval=0.2)
-
-    def ends(self):
-        """Where the log of each of its copies ends: shard -> term, index."""
-        return {row["shard"]: (row["last_term"], row["last_index"])
-                for row in self.ask("kernel replica list")}
+            good = {}
+            for row in self.shards():
+                good.setdefault(row["shard"], 0)
+                good[row["shard"]] += row["replica_state"] == "in-sync"
+            return good and set(good.values()) == {wanted}
+        poll(there, scaled(WAIT_S), f"{wanted} copies in sync",
+             interval=0.2)
 
     def received(self):
         """Bytes that came over all its links since it started."""

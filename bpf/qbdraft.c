@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * qbdraft: consensus of this machine's daemons, live: who leads, how long a
+ * command takes to be committed, the log's disk, the event loop.
+ *
+ * Loads the kernel half, attaches it to the probes of qbdd, prints tables (or
+ * JSON) every interval and at the end. Needs root.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "observer.h"
+#include "qbdraft.h"
+#include "qbdraft.skel.h"
+
+/* where `make install` puts it */
+#define DAEMON "/usr/local/sbin/qbdd"
+
+static const char *const stage_names[QBDRAFT_STAGES] = {
+	[QBDRAFT_COMMIT] = "commit",
+	[QBDRAFT_STORE] = "log batch",
+	[QBDRAFT_LOOP] = "loop",
+};
+
+static const char *const stage_keys[QBDRAFT_STAGES] = {
+	[QBDRAFT_COMMIT] = "commit",
+	[QBDRAFT_STORE] = "store",
+	[QBDRAFT_LOOP] = "loop",
+};
+
+/* As enum raft_role has them. */
+static const char *const role_names[] = { "follower", "precandidate",
+					  "candidate", "leader", "stopped" };
+
+/**
+ * struct env - the command line
+ * @pid: only this daemon; 0 = all that run @binary
+ * @binary: the program of the daemons
+ * @interval_s: seconds between two tables
+ * @count: tables to print; 0 = until interrupted
+ * @json: JSON, one document a line
+ */
+static struct env {
+	unsigned int pid;
+	const char *binary;
+	unsigned int interval_s;
+	unsigned int count;
+	bool json;
+} env = { .interval_s = 1 };
+
+const char *argp_program_version = "qbdraft 0.1";
+
+static const struct argp_option options[] = {
+	{ "pid", 'p', "PID", 0, "Only this daemon", 0 },
+	{ "binary", 'b', "PATH", 0, "Program of the daemon (" DAEMON ")", 0 },
+	{ "interval", 'i', "S", 0, "Seconds between two tables (1)", 0 },
+	{ "count", 'c', "N", 0, "Number of tables, then end", 0 },
+	{ "json", 'j', NULL, 0, "One JSON document a line", 0 },
+	{ 0 },
+};
+
+static error_t option_take(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'p':
+		env.pid = observer_number(state, arg, 1);
+		return 0;
+	case 'b':
+		env.binary = arg;
+		return 0;
+	case 'i':
+		env.interval_s = observer_number(state, arg, 1);
+		return 0;
+	case 'c':
+		env.count = observer_number(state, arg, 1);
+		return 0;
+	case 'j':
+		env.json = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = option_take,
+	.doc = "Shows the consensus of the qbd daemons on this machine."
+	       "\vA command is committed when a majority has it on stable media "
+	       "and the leader has carried it out; a log batch is what one write "
+	       "of the log takes, fsync included; loop is one callback of the "
+	       "daemon's event loop. Percentiles are upper bounds: the next "
+	       "power of two.",
+};
+
+static const char *role_name(unsigned int role)
+{
+	unsigned int nr = sizeof(role_names) / sizeof(role_names[0]);
+
+	return role < nr ? role_names[role] : "unknown";
+}
+
+static void server_print(unsigned int pid, const struct qbdraft_server *server,
+			 bool first)
+{
+	if (env.json)
+		printf("%s{\"pid\": %u, \"server\": %llu, \"role\": \"%s\", "
+		       "\"term\": %llu, \"leader\": %llu, \"changes\": %u, "
+		       "\"applied\": %llu, \"failed\": %llu}",
+		       first ? "" : ", ", pid, server->id,
+		       server->term ? role_name(server->role) : "unknown",
+		       server->term, server->leader, server->changes,
+		       server->applied, server->failed);
+	else
+		printf("%7u %7llu  %-12s %6llu %7llu %8u %10llu %7llu\n", pid,
+		       server->id,
+		       server->term ? role_name(server->role) : "-",
+		       server->term, server->leader, server->changes,
+		       server->applied, server->failed);
+}
+
+static void servers_print(int map)
+{
+	struct qbdraft_server server;
+	unsigned int pid, *before = NULL;
+	bool first = true;
+
+	if (!env.json)
+		printf("\n%7s %7s  %-12s %6s %7s %8s %10s %7s\n", "PID",
+		       "SERVER", "ROLE", "TERM", "LEADER", "CHANGES",
+		       "APPLIED", "FAILED");
+	while (!bpf_map_get_next_key(map, before, &pid)) {
+		before = &pid;
+		if (bpf_map_lookup_elem(map, &pid, &server))
+			continue;
+		server_print(pid, &server, first);
+		first = false;
+	}
+}
+
+static int hists_print(int map)
+{
+	struct hist hist;
+	unsigned int i;
+
+	if (!env.json)
+		hist_head("STAGE");
+	for (i = 0; i < QBDRAFT_STAGES; i++) {
+		if (hist_read(map, i, &hist))
+			return -1;
+		if (env.json)
+			hist_json(stage_keys[i], &hist, !i);
+		else
+			hist_row(stage_names[i], &hist);
+	}
+	return 0;
+}
+
+static int print_all(const struct qbdraft_bpf *skel)
+{
+	int err;
+
+	if (env.json)
+		putchar('{');
+	err = hists_print(bpf_map__fd(skel->maps.hists));
+	if (env.json)
+		printf(", \"servers\": [");
+	servers_print(bpf_map__fd(skel->maps.servers));
+	if (env.json)
+		puts("]}");
+	fflush(stdout);
+	return err;
+}
+
+static int watch(const struct qbdraft_bpf *skel)
+{
+	unsigned int printed = 0;
+
+	while (!observer_stopped && (!env.count || printed < env.count)) {
+		struct timespec pause = { .tv_sec = env.interval_s };
+
+		nanosleep(&pause, NULL);
+		if (print_all(skel))
+			return 1;
+		printed++;
+	}
+	return 0;
+}
+
+static int failed(const char *what)
+{
+	if (geteuid())
+		fputs("qbdraft: this needs root\n", stderr);
+	else
+		fprintf(stderr, "qbdraft: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+/* Return: false: errno says why. */
+static bool attach_one(struct bpf_program *program, struct bpf_link **link,
+		       const char *probe)
+{
+	*link = bpf_program__attach_usdt(program, env.pid ? (int)env.pid : -1,
+					 env.binary, "qbdd", probe, NULL);
+	return *link;
+}
+
+static bool attach(struct qbdraft_bpf *skel)
+{
+	return attach_one(skel->progs.on_step, &skel->links.on_step,
+			  "raft_step") &&
+	       attach_one(skel->progs.on_propose, &skel->links.on_propose,
+			  "raft_propose") &&
+	       attach_one(skel->progs.on_apply, &skel->links.on_apply,
+			  "raft_apply") &&
+	       attach_one(skel->progs.on_store_begin,
+			  &skel->links.on_store_begin, "raft_store_begin") &&
+	       attach_one(skel->progs.on_store_end, &skel->links.on_store_end,
+			  "raft_store_end") &&
+	       attach_one(skel->progs.on_loop, &skel->links.on_loop,
+			  "loop_took");
+}
+
+static int run(struct qbdraft_bpf *skel)
+{
+	if (!attach(skel)) {
+		fprintf(stderr,
+			"qbdraft: %s: %s: is this the program of the daemon? "
+			"Say --binary PATH, or --pid PID\n",
+			env.binary, strerror(errno));
+		return 1;
+	}
+	if (!env.json)
+		puts("Watching qbdd, Ctrl-C ends.");
+	return watch(skel);
+}
+
+int main(int argc, char **argv)
+{
+	struct qbdraft_bpf *skel;
+	char exe[64];
+	int code;
+
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	snprintf(exe, sizeof(exe), "/proc/%u/exe", env.pid);
+	if (!env.binary)
+		env.binary = env.pid ? exe : DAEMON;
+	observer_prepare();
+	skel = qbdraft_bpf__open_and_load();
+	if (!skel)
+		return failed("load");
+	code = run(skel);
+	qbdraft_bpf__destroy(skel);
+	return code;
+}
