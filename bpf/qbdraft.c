@@ -105,6 +105,12 @@ static const char *role_name(unsigned int role)
 	return role < nr ? role_names[role] : "unknown";
 }
 
+/* A server is named by its node, and by a number that counts its lost logs. */
+static unsigned long long node_of(unsigned long long server)
+{
+	return server >> 32;
+}
+
 static void server_print(unsigned int pid, const struct qbdraft_server *server,
 			 bool first)
 {
@@ -117,10 +123,10 @@ static void server_print(unsigned int pid, const struct qbdraft_server *server,
 		       server->term, server->leader, server->changes,
 		       server->applied, server->failed);
 	else
-		printf("%7u %7llu  %-12s %6llu %7llu %8u %10llu %7llu\n", pid,
-		       server->id,
+		printf("%7u %6llu  %-12s %6llu %6llu %8u %10llu %7llu\n", pid,
+		       node_of(server->id),
 		       server->term ? role_name(server->role) : "-",
-		       server->term, server->leader, server->changes,
+		       server->term, node_of(server->leader), server->changes,
 		       server->applied, server->failed);
 }
 
@@ -131,8 +137,8 @@ static void servers_print(int map)
 	bool first = true;
 
 	if (!env.json)
-		printf("\n%7s %7s  %-12s %6s %7s %8s %10s %7s\n", "PID",
-		       "SERVER", "ROLE", "TERM", "LEADER", "CHANGES",
+		printf("\n%7s %6s  %-12s %6s %6s %8s %10s %7s\n", "PID",
+		       "NODE", "ROLE", "TERM", "LEADER", "CHANGES",
 		       "APPLIED", "FAILED");
 	while (!bpf_map_get_next_key(map, before, &pid)) {
 		before = &pid;

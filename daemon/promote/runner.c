@@ -183,7 +183,11 @@ static int runner_adopt(struct runner_item *item,
 	return err;
 }
 
-static void runner_find_one(struct runner *runner, uint32_t id)
+/*
+ * What can not be looked at now may run all the same. It must not be started a
+ * second time when its volume is set: then this daemon is of no use.
+ */
+static int runner_find_one(struct runner *runner, uint32_t id)
 {
 	struct runner_volume volume = { .id = id };
 	struct runner_record record;
@@ -204,8 +208,10 @@ static void runner_find_one(struct runner *runner, uint32_t id)
 	}
 	log_write(err ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "program-found",
 		  "volume=#%u error=%d", id, -err);
-	if (err)
-		runner_file_remove(runner->opt.dir, id);
+	if (err != -ESRCH && err != -EBADMSG && err != -ELOOP)
+		return err;
+	runner_file_remove(runner->opt.dir, id);
+	return 0;
 }
 
 static int runner_find_all(struct runner *runner)
@@ -213,14 +219,15 @@ static int runner_find_all(struct runner *runner)
 	DIR *dir = opendir(runner->opt.dir);
 	struct dirent *entry;
 	uint32_t id;
+	int err = 0;
 
 	if (!dir)
 		return -errno;
-	while ((entry = readdir(dir)))
+	while (!err && (entry = readdir(dir)))
 		if (runner_file_name(entry->d_name, &id))
-			runner_find_one(runner, id);
+			err = runner_find_one(runner, id);
 	closedir(dir);
-	return 0;
+	return err;
 }
 
 static void runner_defaults(struct runner_times *times)
@@ -258,7 +265,8 @@ static void runner_defaults(struct runner_times *times)
  * @ops: who is told; copied
  * @arg: for @ops
  *
- * Return: 0 or -errno: the directory can not be read.
+ * Return: 0 or -errno: the directory, or what is in it, can not be read, or what
+ * it says can not be watched.
  */
 int runner_create(struct runner **made, struct loop *loop,
 		  const struct runner_options *options,
@@ -276,7 +284,7 @@ int runner_create(struct runner **made, struct loop *loop,
 	runner_defaults(&runner->opt.times);
 	err = runner_find_all(runner);
 	if (err) {
-		free(runner);
+		runner_destroy(runner);
 		return err;
 	}
 	*made = runner;

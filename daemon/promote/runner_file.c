@@ -174,26 +174,32 @@ int runner_file_parse(const char *text, struct runner_record *record)
  * @volume: id
  * @record: what it says
  *
- * Return: 0 or -errno; -EBADMSG: it makes no sense.
+ * Return: 0 or -errno; -EBADMSG: it makes no sense; -ELOOP: nor is it a file.
  */
 int runner_file_read(const char *dir, uint32_t volume,
 		     struct runner_record *record)
 {
 	char path[RUNNER_PATH_MAX], text[FILE_BYTES_MAX];
 	struct stat stat;
-	ssize_t bytes;
-	int fd, err;
+	ssize_t bytes = 0;
+	int fd, err = 0;
 
 	file_path(dir, volume, ".run", path);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	bytes = fstat(fd, &stat) || !S_ISREG(stat.st_mode) ?
-			-1 :
-			read(fd, text, sizeof(text) - 1);
+	if (fstat(fd, &stat))
+		err = -errno;
+	else if (!S_ISREG(stat.st_mode))
+		err = -EBADMSG;
+	if (!err) {
+		bytes = read(fd, text, sizeof(text) - 1);
+		if (bytes < 0)
+			err = -errno;
+	}
 	close(fd);
-	if (bytes < 0)
-		return -EBADMSG;
+	if (err || bytes < 0)
+		return err;
 	text[bytes] = '\0';
 	/* a byte that is 0 would hide what follows */
 	err = strlen(text) == (size_t)bytes ? runner_file_parse(text, record) :

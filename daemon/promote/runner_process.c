@@ -21,6 +21,8 @@
 
 /* Field 22 of /proc/PID/stat, counted from behind the name's bracket. */
 #define PROCESS_START_FIELD 20
+/* of pidfd_send_signal(2), since Linux 6.9; not in all headers yet */
+#define PROCESS_GROUP_FLAG (1U << 2)
 
 /**
  * runner_process_start() - when did a process start?
@@ -213,15 +215,30 @@ int runner_process_adopt(struct runner_process *process, struct loop *loop,
 	return -ESRCH;
 }
 
+/*
+ * A signal to its group, by the descriptor: that names the process and its
+ * group when the number is somebody else's by now, too.
+ *
+ * Return: 0 or -errno; -ESRCH: it is in no group of its own, or that is empty.
+ */
+static int process_group(const struct runner_process *process, int number)
+{
+	if (!pidfd_send_signal(process->source.fd, number, NULL,
+			       PROCESS_GROUP_FLAG))
+		return 0;
+	return -errno;
+}
+
 /**
  * runner_process_signal() - to it, and to its group
- * @process: has not been reaped
+ * @process: is watched
  * @number: of the signal
  */
 void runner_process_signal(const struct runner_process *process, int number)
 {
-	if (process->pid > 1 && kill(-process->pid, number) && errno == ESRCH)
-		kill(process->pid, number); /* it has not made its group yet */
+	/* it may not have made its group yet */
+	if (process->pid > 1 && process_group(process, number))
+		pidfd_send_signal(process->source.fd, number, NULL, 0);
 }
 
 /**
@@ -244,8 +261,7 @@ void runner_process_forget(struct runner_process *process)
  * runner_process_reap() - it has ended
  * @process: the process
  *
- * What is left of its group ends with it, as long as its number is held on to;
- * that of one that was found can be anybody's by now.
+ * What is left of its group ends with it.
  *
  * Return: its exit code; 128 and the signal's number; -1: nobody knows.
  */
@@ -254,13 +270,11 @@ int runner_process_reap(struct runner_process *process)
 	siginfo_t info = { 0 };
 	int code = -1;
 
-	if (process->child) {
-		kill(-process->pid, SIGKILL);
-		if (!waitid(P_PID, (id_t)process->pid, &info, WEXITED))
-			code = info.si_code == CLD_EXITED ?
-				       info.si_status :
-				       128 + info.si_status;
-	}
+	process_group(process, SIGKILL);
+	if (process->child &&
+	    !waitid(P_PID, (id_t)process->pid, &info, WEXITED))
+		code = info.si_code == CLD_EXITED ? info.si_status :
+						    128 + info.si_status;
 	runner_process_forget(process);
 	return code;
 }

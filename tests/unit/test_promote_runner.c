@@ -499,6 +499,25 @@ TEST_F(runner, adopted_and_left)
 	EXPECT_EQ(0, self->stopped);
 }
 
+/* As of one that was started here, all that it left behind ends with it. */
+TEST_F(runner, adopted_group)
+{
+	int pid;
+
+	ASSERT_EQ(0, set_command(self, 1, 1,
+				 "sleep 60&echo $!>$D/left;mkfifo $D/never;"
+				 "echo $$>$D/pid;read x<$D/never"));
+	EXPECT_TRUE(LOOP_WAIT(self->loop, lives(pid_of(self, "pid"))));
+	pid = pid_of(self, "pid");
+	daemon_ends(self);
+	daemon_begins(self);
+	EXPECT_TRUE(is(self, 1, RUNNER_RUNNING));
+	EXPECT_TRUE(lives(pid_of(self, "left")));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_TRUE(LOOP_WAIT(self->loop, !lives(pid_of(self, "left"))));
+}
+
 /* It ended, nobody knows how: it is started again. */
 TEST_F(runner, ended_without_daemon)
 {

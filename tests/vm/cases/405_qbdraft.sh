@@ -69,7 +69,7 @@ leads()
 check "where there is no daemon it says so" grep --quiet "is this the program" \
 	<(qbdraft --binary /bin/true --count 1 2>&1)
 on_exit rm -f $table
-daemons_cluster 64
+daemons_cluster 128
 watch --binary "$(command -v qbdd)"
 check "who leads is seen, and who follows" wait_until 60 are 1 2
 before=$(field commit count)
@@ -92,6 +92,9 @@ for node in n1 n2 n3; do
 	! leads $node || leader=$node
 done
 watch --pid "${DAEMON_PID[$leader]}"
+log "$leader ${DAEMON_PID[$leader]} $(newest)"
+ls -l /proc/${DAEMON_PID[$leader]}/exe
+grep qbdd /proc/${DAEMON_PID[$leader]}/maps
 check "one daemon only" wait_until 60 are 1 0
 unwatch
 watch --binary "$(command -v qbdd)"
