@@ -137,9 +137,9 @@ static void servers_print(int map)
 	bool first = true;
 
 	if (!env.json)
-		printf("\n%7s %6s  %-12s %6s %6s %8s %10s %7s\n", "PID",
-		       "NODE", "ROLE", "TERM", "LEADER", "CHANGES",
-		       "APPLIED", "FAILED");
+		printf("\n%7s %6s  %-12s %6s %6s %8s %10s %7s\n", "PID", "NODE",
+		       "ROLE", "TERM", "LEADER", "CHANGES", "APPLIED",
+		       "FAILED");
 	while (!bpf_map_get_next_key(map, before, &pid)) {
 		before = &pid;
 		if (bpf_map_lookup_elem(map, &pid, &server))

@@ -6,8 +6,8 @@
  * or the writer of the log of consensus, has just done what they say:
  *
  *	raft_step(server, term, role, leader)
- *		a step of consensus is done, a heartbeat for one; what the server
- *		is now: role is an enum raft_role, leader 0 = not known
+ *		a step of consensus is done, a heartbeat for one; role:
+ *		enum raft_role; leader: 0 = not known
  *	raft_propose(server, index, term)
  *		who leads has put a command into its log
  *	raft_apply(server, first, last)
@@ -16,7 +16,8 @@
  *	raft_store_end(err)
  *		a batch goes to the log, with all its fsyncs
  *	loop_took(name, ns)
- *		a callback of the event loop ended; nothing else went on meanwhile
+ *		a callback of the event loop ended; nothing else went on
+ *		meanwhile
  *
  * They are an interface: arguments are added behind, never changed.
  */

@@ -121,14 +121,15 @@ run_fuzz()
 		part fuzz 7200 tests/fuzz.sh --seconds "$1"
 }
 
-# begin_guests KERNEL TIMEOUT_S [GLOB]
+# begin_guests KERNEL TIMEOUT_S [GLOB [K/N]]: slice K of N of these cases.
 begin_guests()
 {
 	if [[ $1 == debug && -z ${QBD_DEBUG_KERNEL:-} ]]; then
 		begin guests-debug 10 echo '1..0 # SKIP no QBD_DEBUG_KERNEL'
 	else
-		begin "guests-$1" "$2" scripts/testbed cases --kernel "$1" \
-			--seed "$QBD_SEED" --case "${3:-*}" ${long:+--long}
+		begin "guests-$1${4:+-${4%/*}}" "$2" scripts/testbed cases \
+			--kernel "$1" --seed "$QBD_SEED" --case "${3:-*}" \
+			--slice "${4:-1/1}" ${long:+--long}
 	fi
 }
 
@@ -220,7 +221,7 @@ run_nemesis()
 }
 
 # run_check STORES CLUSTERS FUZZ_S GUESTS_S [--slice]: schedules and seconds.
-# A guest seldom keeps two cores busy, so the two kernels' run side by side.
+# A guest seldom keeps two cores busy, so two run side by side.
 run_check()
 {
 	run_build debug
@@ -231,9 +232,11 @@ run_check()
 	run_mutants "${@:5}"
 	run_fuzz "$3"
 	begin_guests debug "$4"
-	begin_guests debian "$4"
-	finish guests-debian
+	begin_guests debian "$4" '*' 1/2
 	finish guests-debug
+	begin_guests debian "$4" '*' 2/2
+	finish guests-debian-1
+	finish guests-debian-2
 }
 
 what=${1:-}
@@ -284,11 +287,8 @@ sweep) run_build && run_sweep ;;
 corrupt) run_build && run_corrupt ;;
 nemesis) run_build && run_nemesis ;;
 fuzz) run_build && run_fuzz "$seconds" ;;
-guests)
-	run_build "$kernel"
-	begin_guests "$kernel" 7200 "$case"
-	finish "guests-$kernel"
-	;;
+guests) run_build "$kernel" && begin_guests "$kernel" 7200 "$case" &&
+	finish "guests-$kernel" ;;
 *)
 	sed --quiet '/^# usage/,/^set/s/^# //p' "$0" >&2
 	exit 2

@@ -340,7 +340,7 @@ void cluster_join_cancel(struct cluster *c)
  * @c: the cluster
  *
  * Return: true if so; a node that is no member knows that it was taken in, and
- * who leads.
+ * who leads, and hears that one steadily.
  */
 bool cluster_ready(struct cluster *c)
 {
@@ -349,7 +349,8 @@ bool cluster_ready(struct cluster *c)
 	if (c->phase != CLUSTER_IN)
 		return false;
 	if (!cluster_member(c))
-		return c->leader && cluster_reaches(c, c->leader);
+		return c->leader && cluster_reaches(c, c->leader) &&
+		       !strcmp(cluster_heard(c, c->leader), "alive");
 	node = state_node_by_id(c->s, c->record.node);
 	return node && node->state == STATE_NODE_ACTIVE;
 }

@@ -25,14 +25,19 @@ static void status_problem(struct json_object *list, const char *what,
 	json_object_array_add(list, row);
 }
 
-static const char *status_name(const struct cluster *c, u32 node)
+/* Names are in the state, which only members have; #ID does for the others. */
+static const char *status_name(const struct cluster *c, u32 node,
+			       char text[STATE_NAME_MAX + 1])
 {
 	const struct state_node *known;
 
 	known = c->group ? state_node_by_id(c->s, node) : NULL;
 	if (known)
 		return known->name;
-	return node == c->record.node ? c->opt.name : "";
+	if (node == c->record.node)
+		return c->opt.name;
+	snprintf(text, STATE_NAME_MAX + 1, "#%u", node);
+	return text;
 }
 
 static void status_member(struct cluster *c, struct json_object *list,
@@ -42,10 +47,10 @@ static void status_member(struct cluster *c, struct json_object *list,
 	struct json_object *row = json_object_new_object();
 	const char *heard = cluster_heard(c, node);
 	struct session_status status;
-	char what[128];
+	char what[128], name[STATE_NAME_MAX + 1];
 
 	json_number(row, "node", node);
-	json_text(row, "name", status_name(c, node));
+	json_text(row, "name", status_name(c, node, name));
 	json_text(row, "role", role);
 	json_text(row, "heard", heard);
 	json_object_array_add(list, row);
@@ -106,13 +111,14 @@ static void status_in(struct cluster *c, struct json_object *doc,
 		      struct json_object *problems)
 {
 	struct json_object *list = json_object_new_array();
+	char name[STATE_NAME_MAX + 1];
 	u32 leader = cluster_leader(c);
 
 	json_number(doc, "id", c->record.node);
 	json_object_object_add(doc, "uuid", json_uuid(c->record.cluster));
 	if (c->group)
 		json_text(doc, "cluster", state_cluster(c->s)->name);
-	json_text(doc, "leader", leader ? status_name(c, leader) : "");
+	json_text(doc, "leader", leader ? status_name(c, leader, name) : "");
 	json_number(doc, "leader_node", leader);
 	if (c->group)
 		status_group(c, doc, list, problems);

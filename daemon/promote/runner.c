@@ -265,8 +265,8 @@ static void runner_defaults(struct runner_times *times)
  * @ops: who is told; copied
  * @arg: for @ops
  *
- * Return: 0 or -errno: the directory, or what is in it, can not be read, or what
- * it says can not be watched.
+ * Return: 0 or -errno: the directory, or what is in it, can not be read, or
+ * what it says can not be watched.
  */
 int runner_create(struct runner **made, struct loop *loop,
 		  const struct runner_options *options,

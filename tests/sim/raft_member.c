@@ -146,8 +146,8 @@ static bool rs_conf_lives(const struct rs_world *w,
 }
 
 /* What a restart would find, whatever it has in memory. */
-static bool rs_shelf_lives(const struct rs_world *w,
-			   const struct rs_disk *disk, u32 node)
+static bool rs_shelf_lives(const struct rs_world *w, const struct rs_disk *disk,
+			   u32 node)
 {
 	struct raft_scan scan = { .chain = disk->chain_base,
 				  .last = disk->snap.snap.pos };
@@ -167,8 +167,8 @@ static bool rs_shelf_lives(const struct rs_world *w,
 /*
  * May this server lose its log, for ever? Each set that somebody may have to go
  * by needs a majority of others; also those that a message or a crash may bring
- * back: a follower that drops a joint set, and stops before its disk did, has it
- * again.
+ * back: a follower that drops a joint set, and stops before its disk did, has
+ * it again.
  */
 bool rs_may_lose(const struct rs_world *w, u32 node)
 {

@@ -178,8 +178,9 @@ away()
 	check "which is said" found missing $((64 << 20))
 	three_start n3
 	check "n3 is back" wait_until 60 three_in_sync n1 3
-	td_latency n2 read_ns=400000000
+	td_fault n2 stall op=read
 	verify 0 --shard 0 --no-wait
+	td_wait_held n2 60
 	check "one at a time" not at n1 qbdctl kernel shard verify --volume 7 \
 		--term "$(cat /run/three.term)" --shard 0
 	check "it can be ended" at n1 qbdctl kernel shard verify-stop --volume 7 \
@@ -188,7 +189,8 @@ away()
 		--term "$(cat /run/three.term)" --shard 0
 	verify 0 --shard 0 --no-wait
 	check "a detach does not wait for it" three_detach n1 7
-	td_latency n2 read_ns=0
+	td_clear n2
+	td_release n2
 	three_attach n2 7 64 64
 	check "every acknowledged block is there" ledger_check "$(three_dev)"
 	check "detach" three_detach n2 7

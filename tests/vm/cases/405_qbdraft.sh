@@ -51,7 +51,8 @@ counts()
 # roles ROLE: how many have it.
 roles()
 {
-	newest | grep --only-matching "\"role\": \"$1\"" | wc --lines
+	newest | { grep --only-matching "\"role\": \"$1\"" || true; } |
+		wc --lines
 }
 
 # are LEADERS FOLLOWERS: is that so?
@@ -92,9 +93,6 @@ for node in n1 n2 n3; do
 	! leads $node || leader=$node
 done
 watch --pid "${DAEMON_PID[$leader]}"
-log "$leader ${DAEMON_PID[$leader]} $(newest)"
-ls -l /proc/${DAEMON_PID[$leader]}/exe
-grep qbdd /proc/${DAEMON_PID[$leader]}/maps
 check "one daemon only" wait_until 60 are 1 0
 unwatch
 watch --binary "$(command -v qbdd)"
