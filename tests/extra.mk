@@ -39,7 +39,7 @@ EXTRA_test_log := daemon/log.c
 EXTRA_test_loop := daemon/loop.c daemon/loop_wake.c daemon/log.c
 LIBS_test_loop := -lpthread
 SESSION_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/session/*.c)) \
-	daemon/loop.c daemon/loop_wake.c daemon/log.c daemon/links_pace.c \
+	daemon/listen.c daemon/loop.c daemon/loop_wake.c daemon/log.c daemon/links_pace.c \
 	daemon/links_addr.c daemon/parse.c
 $(foreach t,$(wildcard unit/test_session_*.c),\
 	$(eval EXTRA_$(t:unit/%.c=%) := $(SESSION_SRC))\
@@ -110,7 +110,7 @@ EXTRA_test_kport := $(KPORT_SRC)
 LIBS_test_kport := $(NL_LIBS)
 # Links over it; of sessions they have the gate, and one test all.
 LINK_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/link/*.c)) \
-	$(KPORT_SRC) daemon/links_pace.c daemon/links_addr.c daemon/parse.c \
+	$(KPORT_SRC) daemon/listen.c daemon/links_pace.c daemon/links_addr.c daemon/parse.c \
 	daemon/session/gate.c
 EXTRA_test_link := $(LINK_SRC)
 EXTRA_test_link_hostile := $(LINK_SRC)

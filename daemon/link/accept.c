@@ -16,9 +16,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define ACCEPT_TURN_MAX 64 /* connections taken in a turn, of one listener */
-#define ACCEPT_BACKLOG 1024 /* in the kernel */
-
 static void accept_refuse(struct link_net *net, const union links_addr *from,
 			  const char *why)
 {
@@ -206,9 +203,9 @@ static struct link_half *accept_place(struct link_net *net)
 	return &net->half[i];
 }
 
-static void accept_took(struct link_net *net, int fd,
-			const union links_addr *from)
+static void accept_took(void *arg, int fd, const union links_addr *from)
 {
+	struct link_net *net = arg;
 	bool peer = accept_is_peer(net, from);
 	struct link_half *half;
 	int on = 1;
@@ -235,71 +232,6 @@ static void accept_took(struct link_net *net, int fd,
 
 /* --- listeners ------------------------------------------------------------ */
 
-/* Out of files or memory: asking again at once would be a busy loop. */
-static void accept_pause(struct link_listener *listener)
-{
-	struct link_net *net = listener->net;
-
-	loop_source_remove(net->loop, &listener->source);
-	loop_timer_set(net->loop, &listener->pause,
-		       link_now(net) + LINK_PAUSE_MS * LINK_MS);
-}
-
-static void accept_resume(struct loop_timer *timer)
-{
-	struct link_listener *listener =
-		(struct link_listener *)((char *)timer -
-					 offsetof(struct link_listener, pause));
-
-	if (loop_source_add(listener->net->loop, &listener->source, EPOLLIN))
-		accept_pause(listener);
-}
-
-static void accept_ready(struct loop_source *source, uint32_t events)
-{
-	struct link_listener *listener = (struct link_listener *)source;
-	int i;
-
-	(void)events;
-	for (i = 0; i < ACCEPT_TURN_MAX; i++) {
-		union links_addr from = { 0 };
-		socklen_t len = sizeof(from);
-		int fd = accept4(source->fd, &from.any, &len,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			accept_took(listener->net, fd, &from);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
-			accept_pause(listener);
-		if (errno != ECONNABORTED && errno != EINTR)
-			break; /* nobody else, for now */
-	}
-}
-
-static int listen_at(struct link_listener *listener, const union links_addr *at)
-{
-	int on = 1;
-	int fd = socket(at->any.sa_family,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	listener->source.fd = fd;
-	/* links of a former process are on this port */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
-		return -errno;
-	if (at->any.sa_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-		return -errno;
-	if (bind(fd, &at->any, links_addr_len(at)) ||
-	    listen(fd, ACCEPT_BACKLOG))
-		return -errno;
-	return loop_source_add(listener->net->loop, &listener->source, EPOLLIN);
-}
-
 static void listen_init(struct link_net *net)
 {
 	unsigned int i;
@@ -314,16 +246,9 @@ static void listen_init(struct link_net *net)
 		half->timer.name = "link-half-late";
 		half->timer.expired = half_late;
 	}
-	for (i = 0; i < net->options.nr_listens; i++) {
-		struct link_listener *listener = &net->listener[i];
-
-		listener->net = net;
-		listener->source.fd = -1;
-		listener->source.name = "link-listen";
-		listener->source.ready = accept_ready;
-		listener->pause.name = "link-pause";
-		listener->pause.expired = accept_resume;
-	}
+	for (i = 0; i < net->options.nr_listens; i++)
+		listener_init(&net->listener[i], net->loop, "link-listen",
+			      accept_took, net);
 }
 
 /**
@@ -340,7 +265,7 @@ int link_listen(struct link_net *net)
 	listen_init(net);
 	for (i = 0; i < net->options.nr_listens; i++) {
 		const union links_addr *at = &net->options.listen[i];
-		int error = listen_at(&net->listener[i], at);
+		int error = listener_open(&net->listener[i], at);
 
 		links_addr_format(text, at);
 		if (error) {
@@ -363,16 +288,8 @@ void link_listen_end(struct link_net *net)
 {
 	unsigned int i;
 
-	for (i = 0; i < net->options.nr_listens; i++) {
-		struct link_listener *listener = &net->listener[i];
-
-		if (listener->source.fd < 0)
-			continue;
-		loop_timer_stop(net->loop, &listener->pause);
-		loop_source_remove(net->loop, &listener->source);
-		close(listener->source.fd);
-		listener->source.fd = -1;
-	}
+	for (i = 0; i < net->options.nr_listens; i++)
+		listener_close(&net->listener[i]);
 	for (i = 0; i < GATE_PLACES; i++)
 		if (net->half[i].source.fd >= 0)
 			close(half_leave(&net->half[i]));
@@ -387,10 +304,7 @@ void link_listen_end(struct link_net *net)
 void link_listens_at(const struct link_net *net, unsigned int number,
 		     union links_addr *addr)
 {
-	socklen_t len = sizeof(*addr);
-
 	memset(addr, 0, sizeof(*addr));
-	if (number < net->options.nr_listens &&
-	    getsockname(net->listener[number].source.fd, &addr->any, &len))
-		memset(addr, 0, sizeof(*addr));
+	if (number < net->options.nr_listens)
+		listener_where(&net->listener[number], addr);
 }

@@ -6,6 +6,7 @@
 #define QBD_LINK_INNER_H
 
 #include "../links_pace.h"
+#include "../listen.h"
 #include "../log.h"
 #include "../session/gate.h"
 #include "link.h"
@@ -15,7 +16,6 @@
 #define LINK_FIRST_MS 50 /* spread what all nodes of a cluster do at once */
 #define LINK_STABLE_NS (2000 * LINK_MS) /* lasted: forgives failures */
 #define LINK_AGAIN_MS 1000 /* to look at what could not be looked at */
-#define LINK_PAUSE_MS 100 /* no accept() after it ran out of something */
 
 /**
  * struct link_one - a link
@@ -116,18 +116,6 @@ struct link_half {
 };
 
 /**
- * struct link_listener - a socket that listens
- * @source: it, first member
- * @pause: until then it takes nobody
- * @net: to which it belongs
- */
-struct link_listener {
-	struct loop_source source;
-	struct loop_timer pause;
-	struct link_net *net;
-};
-
-/**
  * struct link_net - all of it
  * @loop: it runs there
  * @port: the kernel
@@ -172,7 +160,7 @@ struct link_net {
 	struct loop_timer again;
 	struct kport_request peers;
 	struct kport_request links;
-	struct link_listener listener[LINK_LISTENS_MAX];
+	struct listener listener[LINK_LISTENS_MAX];
 	struct gate gate;
 	struct links_hush hush;
 	struct log_limit noise;

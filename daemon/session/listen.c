@@ -5,15 +5,8 @@
  */
 #include "state.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
-#define LISTEN_TURN_MAX 64 /* connections taken in a turn, of one listener */
-#define LISTEN_PAUSE_NS (100 * SESSION_MS) /* after it ran out of something */
-#define LISTEN_BACKLOG 1024 /* in the kernel */
 
 static void listen_said(struct session_net *net, const union links_addr *from,
 			enum session_why why, const char *detail)
@@ -120,9 +113,9 @@ static bool listen_enter(struct session_net *net, const union links_addr *from,
 	return verdict == GATE_IN;
 }
 
-static void listen_took(struct session_net *net, int fd,
-			const union links_addr *from)
+static void listen_took(void *arg, int fd, const union links_addr *from)
 {
+	struct session_net *net = arg;
 	bool peer = listen_is_peer(net, from);
 	struct session_link *link;
 	struct conn *conn;
@@ -153,75 +146,6 @@ static void listen_took(struct session_net *net, int fd,
 
 /* --- listeners ----------------------------------------------------------- */
 
-/* Out of files or memory: asking again at once would be a busy loop. */
-static void listen_pause(struct session_listener *listener)
-{
-	struct loop *loop = listener->net->hub.loop;
-
-	loop_source_remove(loop, &listener->source);
-	loop_timer_set(loop, &listener->pause,
-		       loop_now(loop) + LISTEN_PAUSE_NS);
-}
-
-static void listen_resume(struct loop_timer *timer)
-{
-	struct session_listener *listener =
-		(struct session_listener *)((char *)timer -
-					    offsetof(struct session_listener,
-						     pause));
-
-	if (loop_source_add(listener->net->hub.loop, &listener->source,
-			    EPOLLIN))
-		listen_pause(listener);
-}
-
-static void listen_ready(struct loop_source *source, uint32_t events)
-{
-	struct session_listener *listener = (struct session_listener *)source;
-	int i;
-
-	(void)events;
-	for (i = 0; i < LISTEN_TURN_MAX; i++) {
-		union links_addr from = { 0 };
-		socklen_t len = sizeof(from);
-		int fd = accept4(source->fd, &from.any, &len,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			listen_took(listener->net, fd, &from);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
-			listen_pause(listener);
-		if (errno != ECONNABORTED && errno != EINTR)
-			break; /* nobody else, for now */
-	}
-}
-
-static int listen_at(struct session_listener *listener,
-		     const union links_addr *at)
-{
-	int on = 1;
-	int fd = socket(at->any.sa_family,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	listener->source.fd = fd;
-	/* sessions of a former process may still be on this port */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
-		return -errno;
-	if (at->any.sa_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-		return -errno;
-	if (bind(fd, &at->any, links_addr_len(at)) ||
-	    listen(fd, LISTEN_BACKLOG))
-		return -errno;
-	return loop_source_add(listener->net->hub.loop, &listener->source,
-			       EPOLLIN);
-}
-
 /**
  * session_listen() - listen at all addresses
  * @net: the net
@@ -235,17 +159,12 @@ int session_listen(struct session_net *net)
 	int error;
 
 	for (i = 0; i < net->options.nr_listens; i++)
-		net->listener[i].source.fd = -1;
+		listener_init(&net->listener[i], net->hub.loop,
+			      "session-listen", listen_took, net);
 	for (i = 0; i < net->options.nr_listens; i++) {
-		struct session_listener *listener = &net->listener[i];
-
-		listener->net = net;
-		listener->source.name = "session-listen";
-		listener->source.ready = listen_ready;
-		listener->pause.name = "session-pause";
-		listener->pause.expired = listen_resume;
 		links_addr_format(text, &net->options.listen[i]);
-		error = listen_at(listener, &net->options.listen[i]);
+		error = listener_open(&net->listener[i],
+				      &net->options.listen[i]);
 		if (error) {
 			log_write(LOG_LEVEL_ERROR, "listen-failed",
 				  "address=%s reason=\"%s\"", text,
@@ -265,16 +184,8 @@ void session_listen_end(struct session_net *net)
 {
 	unsigned int i;
 
-	for (i = 0; i < net->options.nr_listens; i++) {
-		struct session_listener *listener = &net->listener[i];
-
-		if (!listener->net || listener->source.fd < 0)
-			continue;
-		loop_timer_stop(net->hub.loop, &listener->pause);
-		loop_source_remove(net->hub.loop, &listener->source);
-		close(listener->source.fd);
-		listener->source.fd = -1;
-	}
+	for (i = 0; i < net->options.nr_listens; i++)
+		listener_close(&net->listener[i]);
 }
 
 /**
@@ -286,10 +197,7 @@ void session_listen_end(struct session_net *net)
 void session_listens_at(const struct session_net *net, unsigned int number,
 			union links_addr *addr)
 {
-	socklen_t len = sizeof(*addr);
-
 	memset(addr, 0, sizeof(*addr));
-	if (number < net->options.nr_listens &&
-	    getsockname(net->listener[number].source.fd, &addr->any, &len))
-		memset(addr, 0, sizeof(*addr));
+	if (number < net->options.nr_listens)
+		listener_where(&net->listener[number], addr);
 }

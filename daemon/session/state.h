@@ -7,6 +7,7 @@
 #define QBD_SESSION_STATE_H
 
 #include "../links_pace.h"
+#include "../listen.h"
 #include "../log.h"
 #include "conn.h"
 #include "gate.h"
@@ -96,18 +97,6 @@ struct session_peer {
 };
 
 /**
- * struct session_listener - a socket that listens
- * @source: it, first member
- * @pause: timer: until then it takes nobody
- * @net: to which it belongs
- */
-struct session_listener {
-	struct loop_source source;
-	struct loop_timer pause;
-	struct session_net *net;
-};
-
-/**
  * struct session_net - all of it
  * @hub: connections
  * @options: with defaults filled in
@@ -139,7 +128,7 @@ struct session_net {
 	unsigned int dialing;
 	unsigned int nr_peers;
 	struct session_peer *peer[SESSION_BUCKETS];
-	struct session_listener listener[SESSION_LISTENS_MAX];
+	struct listener listener[SESSION_LISTENS_MAX];
 	struct gate gate;
 	struct session_link *oldest;
 	struct session_link *newest;
