@@ -115,12 +115,13 @@ leader_dies()
 {
 	out_of_reach
 	die n1
+	# a disk that does not answer for half a minute has failed
+	on
 	ledger_wait
 	check "the writer got an error" test "$LEDGER_CODE" = 1
 	three_start n1
 	check "n2 takes over" three_attach n2 7 64 64
 	DEV=$(three_dev)
-	on
 	in_sync n2
 	check "what was acknowledged is there" ledger_check "$DEV"
 	check "n1 takes over" three_attach n1 7 64 64
