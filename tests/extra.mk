@@ -145,6 +145,9 @@ LIBS_test_hands := $(NL_LIBS) -lgnutls -ljson-c -lpthread
 # Failover: who is to attach what, and what runs there.
 EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \
 	$(QBD_STATE_SRC:$(TOP)/%=%)
+REPAIR_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/repair/*.c)) \
+	daemon/agent/map.c
+EXTRA_test_repair_duty := $(REPAIR_SRC) $(QBD_STATE_SRC:$(TOP)/%=%)
 RUNNER_SRC := daemon/loop.c daemon/loop_wake.c daemon/log.c \
 	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/promote/runner*.c))
 EXTRA_test_promote_runner := $(RUNNER_SRC)

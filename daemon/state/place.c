@@ -102,6 +102,27 @@ int place_begin(const struct state *s, const struct place_want *want,
 	return 0;
 }
 
+/**
+ * place_only() - fewer stores may be used
+ * @s: the state
+ * @work: as place_begin() left it
+ * @may: may this one?
+ * @arg: passed to it
+ *
+ * For what the state does not know: whether anybody is there, say.
+ */
+void place_only(const struct state *s, struct place_work *work,
+		bool (*may)(void *arg, const struct state_store *store),
+		void *arg)
+{
+	u32 i, to = 0;
+
+	for (i = 0; i < work->nr; i++)
+		if (may(arg, state_store_at(s, work->store[i])))
+			work->store[to++] = work->store[i];
+	work->nr = to;
+}
+
 static bool place_fits(const struct place_taken *taken,
 		       const struct state_node *node, u8 level)
 {

@@ -84,6 +84,9 @@ struct place_why {
 
 int place_begin(const struct state *s, const struct place_want *want,
 		struct place_work *work);
+void place_only(const struct state *s, struct place_work *work,
+		bool (*may)(void *arg, const struct state_store *store),
+		void *arg);
 int place_shards(const struct state *s, const struct place_want *want,
 		 struct place_work *work, u32 first, u32 nr, u32 *store,
 		 struct place_why *why);

@@ -260,12 +260,15 @@ static void state_view_set(const struct state *s, u32 slot,
 	view->number = shard->number;
 	view->epoch = shard->epoch;
 	view->stage = change ? change->stage : 0;
-	for (i = 0; i < shard->nr; i++)
+	for (i = 0; i < shard->nr; i++) {
+		bool leaves = change && change->leave & (1U << i);
+
 		state_view_member(s, view, member[i],
-				  joint && change->leave & (1U << i) ?
-					  STATE_ROLE_LEAVING :
-					  STATE_ROLE_VOTER,
+				  joint && leaves ? STATE_ROLE_LEAVING :
+						    STATE_ROLE_VOTER,
 				  shard->flags & (1U << i));
+		view->member[i].leaves = leaves;
+	}
 	for (i = 0; change && i < change->nr; i++)
 		state_view_member(s, view, change->add[i], joins[change->stage],
 				  change->stage != STATE_STAGE_LEARN ||
@@ -290,6 +293,47 @@ int state_view_shard(const struct state *s, u32 volume, u32 number,
 	if (slot == STATE_NONE)
 		return -ENOENT;
 	state_view_set(s, slot, view);
+	return 0;
+}
+
+/**
+ * state_change_walk() - all sets that are being changed
+ * @s: the state
+ * @slot: 0 at first
+ * @view: the next one's shard
+ *
+ * Return: false: there is none.
+ */
+bool state_change_walk(const struct state *s, u32 *slot,
+		       struct state_shard_view *view)
+{
+	const struct state_change *change = state_walk(s, STATE_CHANGES, slot);
+
+	if (!change)
+		return false;
+	state_view_set(s, change->shard, view);
+	return true;
+}
+
+/**
+ * state_view_store() - a shard of which a store has a replica
+ * @s: the state
+ * @store: id of the store
+ * @at: which of them, in no particular order
+ * @view: the shard
+ *
+ * Return: 0; -ENOENT: it has not so many.
+ */
+int state_view_store(const struct state *s, u32 store, u32 at,
+		     struct state_shard_view *view)
+{
+	u32 slot = state_find(s, STATE_BY_STORE_ID, store);
+
+	if (slot == STATE_NONE || at >= state_store_at(s, slot)->nr)
+		return -ENOENT;
+	state_view_set(
+		s, s->store_shard[(size_t)slot * s->limits.store_replicas + at],
+		view);
 	return 0;
 }
 

@@ -35,6 +35,7 @@ enum state_role {
  * @store: id of its store
  * @role: enum state_role
  * @made: its node made it
+ * @leaves: the change that is under way ends its membership
  */
 struct state_member_view {
 	u64 replica;
@@ -42,6 +43,7 @@ struct state_member_view {
 	u32 store;
 	u8 role;
 	bool made;
+	bool leaves;
 };
 
 /**
@@ -162,6 +164,10 @@ u32 state_client_node(const struct state *s, u64 id);
 bool state_token_awaited(const struct state *s, u64 id);
 
 int state_view_shard(const struct state *s, u32 volume, u32 number,
+		     struct state_shard_view *view);
+bool state_change_walk(const struct state *s, u32 *slot,
+		       struct state_shard_view *view);
+int state_view_store(const struct state *s, u32 store, u32 at,
 		     struct state_shard_view *view);
 int state_replicas_begin(struct state_replicas *walk, const struct state *s,
 			 u32 node);

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Repair, rule by rule: what is due, and above all what is not.  The commands
+ * go into a real state.
+ */
+#include "state_world.h"
+#include "repair/duty.h"
+
+#define AFTER 600000ULL
+#define NODES 6
+
+FIXTURE(repair)
+{
+	struct sw w;
+	struct repair *r;
+	u64 now;
+	struct state_cmd cmd;
+	u64 again;
+	struct state_shard_view view;
+};
+
+/* Through the state, and told to the repair. */
+static u32 run(struct th_fix_repair *self, struct state_cmd cmd)
+{
+	u32 why = sw_do(&self->w, cmd);
+
+	repair_changed(self->r, &self->w.delta);
+	return why;
+}
+
+#define RUN(self, name, ...) \
+	run(self, (struct state_cmd){ .kind = STATE_CMD_##name, __VA_ARGS__ })
+
+static void node(struct th_fix_repair *self, u32 id, bool alive, u64 silent_ms)
+{
+	struct repair_node is = { .node = id,
+				  .alive = alive,
+				  .silent_ms = silent_ms };
+
+	repair_node(self->r, &is);
+}
+
+/* Is something due, in any number of calls, and of rounds, from now on? */
+static bool due(struct th_fix_repair *self)
+{
+	u32 i, rounds;
+
+	for (rounds = 0; rounds < 3; rounds++) {
+		for (i = 0; i < 100; i++) {
+			if (repair_next(self->r, self->w.s, self->now,
+					&self->cmd, &self->again))
+				return true;
+			if (self->again != self->now)
+				break;
+		}
+		ASSERT_LT(i, 100);
+		self->now += REPAIR_ROUND_MS;
+	}
+	return false;
+}
+
+static u32 obey(struct th_fix_repair *self)
+{
+	u32 why = run(self, self->cmd);
+
+	repair_answered(self->r, &self->cmd, !why, self->now);
+	return why;
+}
+
+static const struct state_volume *vol(struct th_fix_repair *self, u32 id)
+{
+	return state_volume_by_id(self->w.s, id);
+}
+
+static void look(struct th_fix_repair *self, u32 volume, u32 number)
+{
+	ASSERT_EQ(0, state_view_shard(self->w.s, volume, number, &self->view));
+}
+
+static int say(struct th_fix_repair *self, u32 from, enum repair_word word,
+	       u64 replica)
+{
+	struct repair_said said = { .from = from,
+				    .word = word,
+				    .volume = 1,
+				    .term = vol(self, 1)->term,
+				    .replica = replica };
+
+	look(self, 1, 0);
+	said.epoch = self->view.epoch;
+	return repair_heard(self->r, self->w.s, &said, self->now);
+}
+
+#define EXPECT_DUE(self, name)                                            \
+	do {                                                              \
+		ASSERT_TRUE(due(self));                                   \
+		ASSERT_EQ(STATE_CMD_SHARD_##name, (int)(self)->cmd.kind); \
+	} while (0)
+
+/* A copy of shard 0 on @bad leaves: the learner's id. */
+static u64 propose(struct th_fix_repair *self, u32 bad)
+{
+	EXPECT_DUE(self, PROPOSE);
+	EXPECT_EQ(1, self->cmd.volume);
+	look(self, 1, self->cmd.number);
+	ASSERT_EQ(1, self->cmd.nr_del);
+	ASSERT_EQ(1, self->cmd.nr_add);
+	EXPECT_EQ(bad, self->cmd.del[0]);
+	ASSERT_EQ(0, obey(self));
+	return self->w.res.arg[0];
+}
+
+static void attach(struct th_fix_repair *self, u32 volume, u32 holder)
+{
+	ASSERT_EQ(0, RUN(self, ATTACH, .volume = volume, .node = holder,
+			 .session = 77 + volume, .flags = STATE_ATTACH_FORCE));
+}
+
+/*
+ * Six nodes, all there; shard 0 of volume 1 on 1, 2, 3, replica i on node i;
+ * held by 1.
+ */
+FIXTURE_SETUP(repair)
+{
+	u32 i;
+
+	sw_begin(&self->w, &SW_LIMITS, NODES);
+	ASSERT_EQ(1, sw_volume(&self->w, "db1", 1, 3, NODES));
+	self->now = 100000;
+	self->r = repair_create(NULL);
+	repair_begin(self->r, self->now);
+	for (i = 1; i <= NODES; i++)
+		node(self, i, true, 0);
+	attach(self, 1, 1);
+	self->now += 20000;
+}
+
+FIXTURE_TEARDOWN(repair)
+{
+	repair_destroy(self->r);
+}
+
+/* From the first step to the tombstone, and then nothing more. */
+TEST_F(repair, whole)
+{
+	u64 new;
+	u32 i;
+
+	EXPECT_FALSE(due(self));
+	node(self, 3, false, AFTER - 1);
+	EXPECT_FALSE(due(self)); /* only suspect */
+	node(self, 3, false, AFTER);
+	new = propose(self, 3);
+	EXPECT_FALSE(due(self));
+	sw_obey(&self->w); /* made */
+	EXPECT_FALSE(due(self)); /* and not filled */
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, new));
+	EXPECT_DUE(self, JOINT);
+	ASSERT_EQ(0, obey(self));
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0, say(self, 1, REPAIR_JOINED, 0));
+	EXPECT_DUE(self, ADOPT);
+	ASSERT_EQ(0, obey(self));
+	look(self, 1, 0);
+	EXPECT_EQ(STATE_STAGE_SETTLE, (int)self->view.stage);
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0,
+		  RUN(self, SHARD_SETTLED, .volume = 1, .term = 1, .epoch = 3));
+	EXPECT_FALSE(due(self));
+	look(self, 1, 0);
+	ASSERT_EQ(3, self->view.nr);
+	for (i = 0; i < 3; i++)
+		EXPECT_NE(3, self->view.member[i].node);
+	EXPECT_EQ(1, state_store_by_id(self->w.s, 3)->nr_tombs);
+	/* the dead node comes back: it has to delete it, and that is all */
+	node(self, 3, true, 0);
+	EXPECT_FALSE(due(self));
+}
+
+/* L1 is fenced; what it says comes late. */
+TEST_F(repair, old_term)
+{
+	struct repair_said said = { .from = 1,
+				    .word = REPAIR_FILLED,
+				    .volume = 1,
+				    .term = 1,
+				    .epoch = 1 };
+
+	node(self, 3, false, AFTER);
+	said.replica = propose(self, 3);
+	sw_obey(&self->w);
+	ASSERT_EQ(0, repair_heard(self->r, self->w.s, &said, self->now));
+	attach(self, 1, 2);
+	/* it was heard in time, and is not believed any more */
+	EXPECT_FALSE(due(self));
+	EXPECT_EQ(-EPERM, repair_heard(self->r, self->w.s, &said, self->now));
+	said.from = 2;
+	EXPECT_EQ(-ESTALE, repair_heard(self->r, self->w.s, &said, self->now));
+	said.term = 2;
+	said.epoch = 2;
+	EXPECT_EQ(-ESTALE, repair_heard(self->r, self->w.s, &said, self->now));
+	said.epoch = 1;
+	ASSERT_EQ(0, repair_heard(self->r, self->w.s, &said, self->now));
+	EXPECT_DUE(self, JOINT);
+}
+
+/* D was filled, and given up; E is empty. */
+TEST_F(repair, other_copy)
+{
+	u64 first, second;
+	u32 to;
+
+	node(self, 3, false, AFTER);
+	first = propose(self, 3);
+	to = self->cmd.add[0];
+	sw_obey(&self->w);
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, first));
+	ASSERT_EQ(0, RUN(self, STORE_STATE, .store = to,
+			 .state = STATE_STORE_FAILED));
+	EXPECT_DUE(self, ABORT);
+	ASSERT_EQ(0, obey(self));
+	second = propose(self, 3);
+	EXPECT_NE(first, second);
+	EXPECT_NE(to, self->cmd.add[0]);
+	sw_obey(&self->w);
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, first));
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, second));
+	EXPECT_DUE(self, JOINT);
+}
+
+/* What was said long ago may not be so any more. */
+TEST_F(repair, old_word)
+{
+	u64 new;
+
+	node(self, 3, false, AFTER);
+	new = propose(self, 3);
+	sw_obey(&self->w);
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, new));
+	self->now += 10001;
+	EXPECT_FALSE(due(self));
+}
+
+/* A and C are dead: whatever is done makes it worse. */
+TEST_F(repair, no_quorum)
+{
+	struct repair_counts counts;
+	u64 new;
+
+	node(self, 3, false, AFTER);
+	node(self, 2, false, 5000);
+	EXPECT_FALSE(due(self));
+	repair_counts(self->r, &counts);
+	EXPECT_EQ(1, counts.bad);
+	EXPECT_EQ(1, counts.no_quorum);
+	node(self, 2, true, 0);
+	new = propose(self, 3);
+	sw_obey(&self->w);
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, new));
+	/* one dies before the set is joint */
+	node(self, 2, false, 5000);
+	EXPECT_FALSE(due(self));
+	node(self, 2, true, 0);
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, new));
+	EXPECT_DUE(self, JOINT);
+}
+
+/* C comes back while D learns: D goes. */
+TEST_F(repair, comes_back)
+{
+	node(self, 3, false, AFTER);
+	propose(self, 3);
+	/* heard, but not there yet */
+	node(self, 3, false, 2000);
+	EXPECT_FALSE(due(self));
+	node(self, 3, true, 0);
+	EXPECT_DUE(self, ABORT);
+	ASSERT_EQ(0, obey(self));
+	EXPECT_FALSE(due(self));
+	/* and has to be silent as long as before */
+	node(self, 3, false, AFTER - 1);
+	EXPECT_FALSE(due(self));
+}
+
+/* When it votes the change goes on. */
+TEST_F(repair, comes_back_late)
+{
+	u64 new;
+
+	node(self, 3, false, AFTER);
+	new = propose(self, 3);
+	sw_obey(&self->w);
+	ASSERT_EQ(0, say(self, 1, REPAIR_FILLED, new));
+	EXPECT_DUE(self, JOINT);
+	ASSERT_EQ(0, obey(self));
+	node(self, 3, true, 0);
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0, say(self, 1, REPAIR_JOINED, 0));
+	EXPECT_DUE(self, ADOPT);
+}
+
+/* A new leader has not heard yet what is wrong, and undoes nothing by that. */
+TEST_F(repair, new_leader)
+{
+	u32 i;
+
+	ASSERT_EQ(0, say(self, 3, REPAIR_LOST, 3));
+	propose(self, 3);
+	repair_begin(self->r, self->now);
+	for (i = 1; i <= NODES; i++)
+		node(self, i, true, 0);
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0, say(self, 3, REPAIR_LOST, 3));
+	self->now += 20000;
+	EXPECT_FALSE(due(self));
+	/* one that hears nothing of the kind for that long does */
+	repair_begin(self->r, self->now);
+	for (i = 1; i <= NODES; i++)
+		node(self, i, true, 0);
+	self->now += 20000;
+	EXPECT_DUE(self, ABORT);
+}
+
+/* D's node falls silent: another one, and not that again. */
+TEST_F(repair, target_dies)
+{
+	u32 to;
+
+	node(self, 3, false, AFTER);
+	propose(self, 3);
+	to = self->cmd.add[0];
+	node(self, to, false, 59999);
+	EXPECT_FALSE(due(self));
+	node(self, to, false, 60000);
+	EXPECT_DUE(self, ABORT);
+	ASSERT_EQ(0, obey(self));
+	propose(self, 3);
+	EXPECT_NE(to, self->cmd.add[0]);
+}
+
+/* D is never made: its store is put off. */
+TEST_F(repair, target_not_made)
+{
+	u32 to;
+
+	node(self, 3, false, AFTER);
+	propose(self, 3);
+	to = self->cmd.add[0];
+	EXPECT_FALSE(due(self));
+	self->now += 110000;
+	EXPECT_FALSE(due(self));
+	self->now += 10000;
+	EXPECT_DUE(self, ABORT);
+	ASSERT_EQ(0, obey(self));
+	propose(self, 3);
+	EXPECT_NE(to, self->cmd.add[0]);
+}
+
+/* Two copies; D dies when the set is joint: back, as A and C are well (V7). */
+TEST_F(repair, joint_goes_back)
+{
+	struct repair_said said = { .from = 5,
+				    .word = REPAIR_FILLED,
+				    .volume = 2,
+				    .term = 1,
+				    .epoch = 1 };
+	u32 to;
+
+	ASSERT_EQ(2, sw_volume(&self->w, "two", 1, 2, NODES));
+	attach(self, 2, 5);
+	ASSERT_EQ(0, RUN(self, STORE_STATE, .store = 2,
+			 .state = STATE_STORE_DRAINING));
+	/* volume 1 waits for somebody who holds it */
+	ASSERT_EQ(0, RUN(self, DETACH, .volume = 1, .node = 1, .term = 1));
+	EXPECT_DUE(self, PROPOSE);
+	to = self->cmd.add[0];
+	ASSERT_EQ(0, obey(self));
+	said.replica = self->w.res.arg[0];
+	sw_obey(&self->w);
+	ASSERT_EQ(0, repair_heard(self->r, self->w.s, &said, self->now));
+	EXPECT_DUE(self, JOINT);
+	ASSERT_EQ(0, obey(self));
+	node(self, to, false, 1000);
+	self->now += 8000;
+	EXPECT_FALSE(due(self));
+	self->now += 8000;
+	EXPECT_DUE(self, ABORT);
+	ASSERT_EQ(0, obey(self));
+	look(self, 2, 0);
+	EXPECT_EQ(STATE_STAGE_SETTLE, (int)self->view.stage);
+	EXPECT_EQ(3, self->view.epoch);
+}
+
+/* Nobody leads its shards, or who does has no daemon (V8). */
+TEST_F(repair, not_held)
+{
+	struct repair_counts counts;
+
+	node(self, 3, false, AFTER);
+	node(self, 1, false, 5000);
+	node(self, 2, true, 0);
+	EXPECT_FALSE(due(self));
+	repair_counts(self->r, &counts);
+	EXPECT_EQ(1, counts.unheld);
+	node(self, 1, true, 0);
+	ASSERT_EQ(0, RUN(self, DETACH, .volume = 1, .node = 1, .term = 1));
+	EXPECT_FALSE(due(self));
+	repair_counts(self->r, &counts);
+	EXPECT_EQ(1, counts.unheld);
+	attach(self, 1, 5);
+	propose(self, 3);
+}
+
+/* Wherever it goes, no host has two. */
+TEST_F(repair, no_place)
+{
+	struct repair_counts counts;
+
+	node(self, 3, false, AFTER);
+	node(self, 4, false, 1000);
+	node(self, 5, false, 1000);
+	ASSERT_EQ(0, RUN(self, NODE_SET, .node = 6, .host = "h0",
+			 .flags = STATE_NODE_SET_HOST));
+	EXPECT_FALSE(due(self));
+	repair_counts(self->r, &counts);
+	EXPECT_GT(counts.no_place, 0);
+	node(self, 5, true, 0);
+	propose(self, 3);
+	EXPECT_EQ(5, self->cmd.add[0]);
+}
+
+/* A drain moves what is there, one that is called off brings nothing back. */
+TEST_F(repair, drain)
+{
+	u64 new;
+
+	ASSERT_EQ(0, RUN(self, NODE_STATE, .node = 2,
+			 .state = STATE_NODE_DRAINING));
+	new = propose(self, 2);
+	ASSERT_EQ(0,
+		  RUN(self, NODE_STATE, .node = 2, .state = STATE_NODE_ACTIVE));
+	EXPECT_DUE(self, ABORT);
+	ASSERT_EQ(0, obey(self));
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0, RUN(self, STORE_STATE, .store = 2,
+			 .state = STATE_STORE_DRAINING));
+	EXPECT_LT(new, propose(self, 2));
+}
+
+/* What is lost is said by its own node alone. */
+TEST_F(repair, lost)
+{
+	EXPECT_EQ(-EPERM, say(self, 1, REPAIR_LOST, 2));
+	EXPECT_EQ(-ESTALE, say(self, 2, REPAIR_LOST, 77));
+	EXPECT_EQ(-EINVAL, say(self, 2, 9, 2));
+	EXPECT_FALSE(due(self));
+	ASSERT_EQ(0, say(self, 2, REPAIR_LOST, 2));
+	propose(self, 2);
+}
+
+/* A command without an answer, one that is refused. */
+TEST_F(repair, one_command)
+{
+	node(self, 3, false, AFTER);
+	EXPECT_DUE(self, PROPOSE);
+	EXPECT_FALSE(due(self));
+	self->now += 10000;
+	EXPECT_DUE(self, PROPOSE);
+	repair_answered(self->r, &self->cmd, false, self->now);
+	EXPECT_FALSE(repair_next(self->r, self->w.s, self->now, &self->cmd,
+				 &self->again));
+	EXPECT_DUE(self, PROPOSE);
+	repair_answered(self->r, &self->cmd, false, self->now);
+	self->now += 1000;
+	EXPECT_FALSE(repair_next(self->r, self->w.s, self->now, &self->cmd,
+				 &self->again));
+}
+
+/* Many shards: so many at once, towards one store, and the worst first. */
+TEST_F(repair, bounds)
+{
+	u32 i, towards[NODES + 1] = { 0 }, nr = 0;
+
+	ASSERT_EQ(2, sw_volume(&self->w, "many", 12, 3, NODES));
+	attach(self, 2, 1);
+	/* shard k on 1+k%6 and the two behind it: of 3, 4, 5 it has two bad */
+	ASSERT_EQ(0, RUN(self, STORE_STATE, .store = 4,
+			 .state = STATE_STORE_DRAINING));
+	node(self, 5, false, AFTER);
+	ASSERT_EQ(0, RUN(self, CLUSTER_SET, .what = STATE_SET_JOBS_AT_ONCE,
+			 .value = 5));
+	while (due(self)) {
+		ASSERT_EQ(STATE_CMD_SHARD_PROPOSE, (int)self->cmd.kind);
+		look(self, self->cmd.volume, self->cmd.number);
+		for (i = 0; i < 3 && self->view.member[i].node != 5; i++)
+			;
+		/* all that lost one come before all that only drain */
+		EXPECT_LT(i, 3);
+		towards[self->cmd.add[0]]++;
+		nr++;
+		if (nr % 2)
+			ASSERT_EQ(0, obey(self));
+	}
+	EXPECT_EQ(5, nr);
+	for (i = 1; i <= NODES; i++)
+		EXPECT_LE(towards[i], 2);
+	EXPECT_EQ(0, towards[4] + towards[5]);
+}
+
+TEST_HARNESS_MAIN
