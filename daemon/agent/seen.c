@@ -196,7 +196,9 @@ void seen_event(struct seen *seen, u64 seq, u32 kind)
 		seen_stale(seen, SEEN_STORE);
 		break;
 	case QBD_EVENT_KIND_REPLICA_STATE:
+		/* of one that is here, or as who leads it sees a member */
 		seen_stale(seen, SEEN_REPLICA);
+		seen_stale(seen, SEEN_SHARD);
 		break;
 	case QBD_EVENT_KIND_VOLUME_STATE:
 	case QBD_EVENT_KIND_VOLUME_SIZE:

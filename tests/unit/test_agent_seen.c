@@ -88,8 +88,11 @@ TEST(events)
 		dump(&seen, kind, 1, 1);
 	seen_event(&seen, 10, QBD_EVENT_KIND_REPLICA_STATE);
 	EXPECT_FALSE(seen_fresh(&seen, SEEN_REPLICA));
+	/* it may be a member, as who leads its shard sees it */
+	EXPECT_FALSE(seen_fresh(&seen, SEEN_SHARD));
 	EXPECT_TRUE(seen_fresh(&seen, SEEN_VOLUME));
 	dump(&seen, SEEN_REPLICA, 1, 1);
+	dump(&seen, SEEN_SHARD, 1, 1);
 	seen_event(&seen, 11, QBD_EVENT_KIND_TERM_LOST);
 	EXPECT_FALSE(seen_fresh(&seen, SEEN_VOLUME));
 	EXPECT_FALSE(seen_fresh(&seen, SEEN_SHARD));
