@@ -65,6 +65,8 @@ CLUSTER_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/cluster/*.c)) \
 	$(GROUP_SRC) $(QBD_STATE_SRC:$(TOP)/%=%) $(SESSION_SRC)
 EXTRA_test_cluster := $(CLUSTER_SRC)
 EXTRA_test_cluster_volume := $(CLUSTER_SRC)
+EXTRA_test_cluster_repair := $(CLUSTER_SRC)
+LIBS_test_cluster_repair := -lgnutls -ljson-c -lpthread
 LIBS_test_cluster := -lgnutls -ljson-c -lpthread
 LIBS_test_cluster_volume := -lgnutls -ljson-c -lpthread
 # The daemon's frame, and the administrator's door: both sides of it.
@@ -140,7 +142,7 @@ EXTRA_fuzz_agent := $(AGENT_SRC)
 EXTRA_test_hands := $(sort $(CLUSTER_SRC) $(LINK_SRC) $(AGENT_SRC) \
 	daemon/agent/seen_nl.c daemon/agent/plan_nl.c \
 	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/hands/*.c \
-	$(TOP)/daemon/promote/*.c)))
+	$(TOP)/daemon/promote/*.c $(TOP)/daemon/repair/*.c)))
 LIBS_test_hands := $(NL_LIBS) -lgnutls -ljson-c -lpthread
 # Failover: who is to attach what, and what runs there.
 EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \

@@ -229,15 +229,11 @@ static const struct verb_view cluster_show_view = {
 };
 
 static const struct verb_col node_cols[] = {
-	{ "name", "NODE", VERB_TEXT },
-	{ "id", "ID", VERB_COUNT },
-	{ "state", "STATE", VERB_TEXT },
-	{ "heard", "HEARD", VERB_TEXT },
-	{ "group", "GROUP", VERB_TEXT },
-	{ "zone", "ZONE", VERB_TEXT },
-	{ "rack", "RACK", VERB_TEXT },
-	{ "host", "HOST", VERB_TEXT },
-	{ .key = NULL },
+	{ "name", "NODE", VERB_TEXT },	 { "id", "ID", VERB_COUNT },
+	{ "state", "STATE", VERB_TEXT }, { "heard", "HEARD", VERB_TEXT },
+	{ "group", "GROUP", VERB_TEXT }, { "copies", "COPIES", VERB_COUNT },
+	{ "zone", "ZONE", VERB_TEXT },	 { "rack", "RACK", VERB_TEXT },
+	{ "host", "HOST", VERB_TEXT },	 { .key = NULL },
 };
 
 static const struct verb_view node_list_view = {
@@ -315,6 +311,33 @@ static const struct verb_arg list_args[] = {
 static const struct verb_arg store_args[] = {
 	VERB_WORD("store", 40, "STORE", "id, or uuid, of the store"),
 	{ .name = NULL }
+};
+
+#define VERB_CANCEL                                                    \
+	{                                                              \
+		.name = "cancel", .type = VERB_FLAG,                   \
+		.help = "do not: what has moved stays where it is now" \
+	}
+
+static const struct verb_arg node_drain_args[] = { VERB_WORD("name", 63, "NAME",
+							     "of the node"),
+						   VERB_CANCEL,
+						   { .name = NULL } };
+
+static const struct verb_arg store_drain_args[] = {
+	VERB_WORD("store", 40, "STORE", "id, or uuid, of the store"),
+	VERB_CANCEL,
+	{ .name = NULL }
+};
+
+static const struct verb_col drain_cols[] = {
+	{ "copies", "copies to be moved", VERB_COUNT },
+	{ "deleting", "copies being deleted", VERB_COUNT },
+	{ .key = NULL },
+};
+
+static const struct verb_view drain_view = {
+	.cols = drain_cols,
 };
 
 static const struct verb_arg store_add_args[] = {
@@ -584,6 +607,11 @@ const struct verb verb_table[] = {
 	  .help = "remove a node for ever: its key is refused from then on",
 	  .change = true,
 	  .args = node_args },
+	{ .name = "node drain",
+	  .help = "move all copies away from a node, or leave off doing so",
+	  .change = true,
+	  .args = node_drain_args,
+	  .view = &drain_view },
 	{ .name = "token create",
 	  .help = "make a token, with which a node can join",
 	  .change = true,
@@ -613,6 +641,11 @@ const struct verb verb_table[] = {
 	  .help = "remove a store for ever; refused if it has copies",
 	  .change = true,
 	  .args = store_args },
+	{ .name = "store drain",
+	  .help = "move all copies away from a store, or leave off doing so",
+	  .change = true,
+	  .args = store_drain_args,
+	  .view = &drain_view },
 	{ .name = "volume create",
 	  .help = "make a volume, and wait until it is ready",
 	  .change = true,

@@ -141,7 +141,7 @@ struct agent_request {
  * @AGENT_SAY_RELEASED: a volume under a term is held here no more
  * @AGENT_SAY_GROWN: a volume under a term has that size
  * @AGENT_SAY_FILLED: all learners of a shard have what the others have, or
- *	there are none; epoch
+ *	there are none; epoch, replica: the first of them
  * @AGENT_SAY_SET: the set of a shard with that epoch is on stable media
  * @AGENT_SAY_SILENT: a replica's kernel does not hear the holder's (takeover.h)
  * @AGENT_SAY_FAILED: * a request failed: error, reason; what it was about

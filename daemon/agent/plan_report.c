@@ -234,6 +234,7 @@ static void plan_say_set(struct plan *plan, const struct want_shard *shard,
 	const struct seen_shard *led =
 		seen_shard(plan->seen, shard->key.id, shard->key.number);
 	struct agent_report report;
+	u32 i;
 
 	if (!led || led->term != is->term || led->epoch != shard->epoch)
 		return;
@@ -250,6 +251,10 @@ static void plan_say_set(struct plan *plan, const struct want_shard *shard,
 	report.shard = shard->key.number;
 	report.term = is->term;
 	report.epoch = shard->epoch;
+	/* the next one that learns does so under the same epoch */
+	for (i = 0; i < shard->nr && !report.replica; i++)
+		if (shard->member[i].role == STATE_ROLE_LEARNER)
+			report.replica = shard->member[i].replica;
 	plan_say(plan, &report, shard->key, false);
 }
 

@@ -142,3 +142,23 @@ void cluster_thinks(struct cluster *c, uint32_t node, bool *alive, bool *heard,
 	*heard = status.heard_ns;
 	*since_ns = status.since_ns;
 }
+
+/**
+ * cluster_silent_ns() - for how long was a node not heard?
+ * @c: the cluster
+ * @node: its id
+ *
+ * Return: since it was heard by this daemon, or since that began to listen for
+ * it; 0: it is this one.
+ */
+uint64_t cluster_silent_ns(struct cluster *c, uint32_t node)
+{
+	struct session_status status;
+	uint64_t heard = c->led_ns, now = loop_now(c->loop);
+
+	if (node == c->record.node)
+		return 0;
+	if (c->net && !session_peer_status(c->net, node, &status))
+		heard = status.heard_ns ?: status.since_ns;
+	return now > heard ? now - heard : 0;
+}

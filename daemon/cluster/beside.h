@@ -76,6 +76,7 @@ int cluster_say(struct cluster *c, uint32_t node, enum session_class class,
 bool cluster_hears(struct cluster *c, uint32_t node, uint64_t *queued);
 void cluster_thinks(struct cluster *c, uint32_t node, bool *alive, bool *heard,
 		    uint64_t *since_ns);
+uint64_t cluster_silent_ns(struct cluster *c, uint32_t node);
 bool cluster_is_member(struct cluster *c, uint32_t node);
 unsigned int cluster_addrs(const struct state_addr *from, unsigned int nr,
 			   uint8_t use, union links_addr *to, unsigned int max);

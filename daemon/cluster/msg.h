@@ -51,6 +51,7 @@
  * @MSG_LINK: about links, between daemons (hands/hands.h)
  * @MSG_WORD: whom a kernel does not hear, to who leads (state/takeover.h)
  * @MSG_FAULT: a volume does not work on a node, to who leads (promote/duty.h)
+ * @MSG_COPY: a copy is filled, or lost, to who leads (repair/duty.h)
  */
 enum msg_type {
 	MSG_RAFT = 1,
@@ -65,6 +66,7 @@ enum msg_type {
 	MSG_LINK,
 	MSG_WORD,
 	MSG_FAULT,
+	MSG_COPY,
 };
 
 /**

@@ -328,8 +328,18 @@ struct json_object *show_done_volume(struct cluster *c,
 
 /* --- jobs ---------------------------------------------------------------- */
 
-static struct json_object *job_row(const char *kind, const char *target,
-				   u64 done, u64 total, const char *waits)
+/**
+ * job_row() - something that is under way
+ * @kind: what is done
+ * @target: to what
+ * @done: how much of it
+ * @total: of how much
+ * @waits: for what it waits
+ *
+ * Return: a row of "job list".
+ */
+struct json_object *job_row(const char *kind, const char *target, u64 done,
+			    u64 total, const char *waits)
 {
 	struct json_object *row = json_object_new_object();
 
@@ -407,8 +417,10 @@ struct json_object *show_jobs(struct cluster *c, struct json_object *args,
 	u32 slot = args_number(args, "from", 0), rows = 0;
 	const struct state_volume *volume = NULL;
 
-	if (!slot)
+	if (!slot) {
 		jobs_noted(c, list);
+		rows = repair_jobs(c, list, VOLUME_ROWS / 2);
+	}
 	while (rows < VOLUME_ROWS &&
 	       (volume = state_volume_walk(c->s, &slot))) {
 		row = job_of(c, volume);

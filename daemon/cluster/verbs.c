@@ -7,8 +7,17 @@
 
 #include "verbs.h"
 
-static int verb_node(struct cluster *c, struct json_object *args, u32 *node,
-		     char why[VERB_WHY])
+/**
+ * verb_node() - the node that arguments name
+ * @c: the cluster
+ * @args: the arguments
+ * @node: its id
+ * @why: why there is none
+ *
+ * Return: 0 or -EINVAL.
+ */
+int verb_node(struct cluster *c, struct json_object *args, u32 *node,
+	      char why[VERB_WHY])
 {
 	const char *name = args_text(args, "name");
 	const struct state_node *known;
@@ -255,6 +264,7 @@ static struct json_object *show_node(struct cluster *c,
 {
 	struct json_object *doc = json_object_new_object();
 	struct group_info info;
+	u32 tombs;
 
 	group_look(c->group, &info);
 	json_number(doc, "id", node->id);
@@ -265,6 +275,8 @@ static struct json_object *show_node(struct cluster *c,
 	json_text(doc, "zone", node->zone);
 	json_text(doc, "rack", node->rack);
 	json_text(doc, "host", node->host);
+	json_number(doc, "copies", repair_left(c, node->id, &tombs));
+	json_number(doc, "deleting", tombs);
 	json_object_object_add(doc, "control", verb_addrs(node, 0));
 	json_object_object_add(doc, "data", verb_addrs(node, 1));
 	return doc;
@@ -392,5 +404,6 @@ const struct cluster_verb *cluster_verb_find(const char *name)
 	return cluster_verb_in(cluster_verbs, name)	   ?:
 		       cluster_verb_in(verbs_store, name)  ?:
 		       cluster_verb_in(verbs_volume, name) ?:
+		       cluster_verb_in(verbs_repair, name) ?:
 		       cluster_verb_in(verbs_report, name);
 }

@@ -32,6 +32,11 @@ struct cluster_verb {
 };
 
 const struct cluster_verb *cluster_verb_find(const char *name);
+int verb_node(struct cluster *c, struct json_object *args, u32 *node,
+	      char why[VERB_WHY]);
+int verb_store(struct cluster *c, struct json_object *args, u32 *store,
+	       char why[VERB_WHY]);
+u32 repair_left(struct cluster *c, u32 node, u32 *tombs);
 struct json_object *show_nothing(struct cluster *c, struct json_object *args,
 				 const struct state_result *res,
 				 char why[VERB_WHY]);
@@ -40,6 +45,7 @@ struct json_object *show_nothing(struct cluster *c, struct json_object *args,
 extern const struct cluster_verb verbs_store[];
 extern const struct cluster_verb verbs_volume[];
 extern const struct cluster_verb verbs_report[];
+extern const struct cluster_verb verbs_repair[];
 
 /* args.c */
 const char *args_text(struct json_object *args, const char *name);

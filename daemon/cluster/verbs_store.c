@@ -10,9 +10,17 @@
 
 #define STORE_ROWS 256 /* of a list, in one answer */
 
-/* By its id, or by what stands in its superblock. */
-static int verb_store(struct cluster *c, struct json_object *args, u32 *store,
-		      char why[VERB_WHY])
+/**
+ * verb_store() - the store that arguments name
+ * @c: the cluster
+ * @args: the arguments: its id, or what stands in its superblock
+ * @store: its id
+ * @why: why there is none
+ *
+ * Return: 0 or -EINVAL.
+ */
+int verb_store(struct cluster *c, struct json_object *args, u32 *store,
+	       char why[VERB_WHY])
 {
 	const char *word = args_text(args, "store");
 	const struct state_store *known = NULL;

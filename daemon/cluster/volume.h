@@ -35,6 +35,8 @@ int volume_place(const struct state *s, u32 volume, u32 copies, u32 first,
 		 u32 nr, u32 *store, char why[VOLUME_TEXT]);
 
 /* show_volume.c */
+struct json_object *job_row(const char *kind, const char *target, u64 done,
+			    u64 total, const char *waits);
 struct json_object *show_done_volume(struct cluster *c,
 				     struct json_object *args,
 				     const struct state_result *res,
@@ -48,5 +50,8 @@ struct json_object *show_volume(struct cluster *c, struct json_object *args,
 struct json_object *show_jobs(struct cluster *c, struct json_object *args,
 			      const struct state_result *res,
 			      char why[VERB_WHY]);
+
+/* verbs_repair.c */
+u32 repair_jobs(struct cluster *c, struct json_object *list, u32 most);
 
 #endif /* QBD_CLUSTER_VOLUME_H */

@@ -218,6 +218,8 @@ int hands_create(struct hands **made, struct loop *loop,
 				       .expired = tell_pumped };
 	h->duty_due = (struct loop_timer){ .name = "failover",
 					   .expired = failover_due };
+	h->mend_due =
+		(struct loop_timer){ .name = "repair", .expired = mend_look };
 	err = hands_init(h, why);
 	if (err) {
 		if (!why[0])
@@ -266,6 +268,7 @@ void hands_destroy(struct hands *hands)
 	if (h->port)
 		kport_destroy(h->port);
 	failover_end(h);
+	mend_end(h);
 	run_end(h);
 	if (h->push)
 		push_destroy(h->push);

@@ -37,8 +37,8 @@
  *
  * Files: hands.c (life, looking), dump.c, request.c (what the kernel is asked
  * for), say.c (what is said to who leads), tell.c (messages), failover.c (the
- * promoter of who leads), run.c (what runs where a volume is attached), store.c
- * (which device a store is on).
+ * promoter of who leads), repair.c (its repair), run.c (what runs where a
+ * volume is attached), store.c (which device a store is on).
  */
 #ifndef QBD_HANDS_HANDS_H
 #define QBD_HANDS_HANDS_H

@@ -14,11 +14,13 @@
 #include "../link/link.h"
 #include "../promote/duty.h"
 #include "../promote/runner.h"
+#include "../repair/duty.h"
 #include "hands.h"
 
 #define HANDS_REQUESTS 32 /* of the kernel, under way */
 #define HANDS_ASKS 16 /* reports under way */
 #define HANDS_DUTIES 8 /* of the promoter, under way */
+#define HANDS_MENDS 8 /* of the repair, under way */
 #define HANDS_STUCK_MAX 16
 #define HANDS_STORES_MAX 64 /* devices: more than a kernel takes */
 #define HANDS_PATH_MAX 255
@@ -85,6 +87,20 @@ struct hands_duty {
 };
 
 /**
+ * struct hands_mend - what the repair found due, under way
+ * @ask: the cluster's
+ * @hands: whose
+ * @busy: it is under way
+ * @cmd: what it is
+ */
+struct hands_mend {
+	struct cluster_ask ask;
+	struct hands *hands;
+	bool busy;
+	struct state_cmd cmd;
+};
+
+/**
  * struct hands_store - a device with a store
  * @path: of the device
  */
@@ -128,6 +144,9 @@ struct hands_store {
  * @duty: the promoter, of who leads
  * @duties: what it found due
  * @duty_due: when it is to be asked
+ * @repair: the repair, of who leads
+ * @mend: what it found due
+ * @mend_due: when it is to be asked
  * @nr_stores: used of @store
  * @store: devices
  * @stores_path: file with these
@@ -168,6 +187,9 @@ struct hands {
 	struct duty *duty;
 	struct hands_duty duties[HANDS_DUTIES];
 	struct loop_timer duty_due;
+	struct repair *repair;
+	struct hands_mend mend[HANDS_MENDS];
+	struct loop_timer mend_due;
 	u32 nr_stores;
 	struct hands_store store[HANDS_STORES_MAX];
 	char stores_path[HANDS_PATH_MAX + 1];
@@ -198,6 +220,15 @@ void failover_changed(struct hands *h, const struct state_delta *delta);
 void failover_due(struct loop_timer *timer);
 void failover_say(struct hands *h, const struct agent_report *report);
 int failover_word(struct hands *h, u32 from, const u8 *data, size_t bytes);
+
+/* repair.c */
+void mend_begin(struct hands *h);
+void mend_end(struct hands *h);
+void mend_changed(struct hands *h, const struct state_delta *delta);
+void mend_look(struct loop_timer *timer);
+void mend_say(struct hands *h, const struct agent_report *report,
+	      enum repair_word word);
+int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes);
 
 /* run.c */
 int fault_take(struct hands *h, u32 from, const u8 *data, size_t bytes);

@@ -113,7 +113,6 @@ static void say_log(const struct agent_report *report)
 {
 	static const char *const what[] = {
 		[AGENT_SAY_LOST] = "replica-lost",
-		[AGENT_SAY_FILLED] = "learners-filled",
 		[AGENT_SAY_FAILED] = "request-failed",
 		[AGENT_SAY_FOREIGN] = "kernel-foreign",
 		[AGENT_SAY_UNKNOWN] = "kernel-unknown",
@@ -139,6 +138,14 @@ static void say_failed(struct hands *h, const struct agent_report *report)
 	say_args(h, args);
 }
 
+static bool say_joint(struct hands *h, const struct agent_report *report)
+{
+	const struct want_shard *shard =
+		want_shard(&h->want, report->volume, report->shard);
+
+	return shard && shard->stage == STATE_STAGE_JOINT;
+}
+
 static void say_one(struct hands *h, const struct agent_report *report)
 {
 	struct json_object *args;
@@ -159,7 +166,19 @@ static void say_one(struct hands *h, const struct agent_report *report)
 		args = say_volume(report, "grown");
 		say_number(args, "size", report->size);
 		break;
+	case AGENT_SAY_FILLED:
+		mend_say(h, report, REPAIR_FILLED);
+		return;
+	case AGENT_SAY_LOST:
+		say_log(report);
+		mend_say(h, report, REPAIR_LOST);
+		return;
 	case AGENT_SAY_SET:
+		/* whether a joint set is adopted is to be decided */
+		if (say_joint(h, report)) {
+			mend_say(h, report, REPAIR_JOINED);
+			return;
+		}
 		args = say_volume(report, "settled");
 		say_number(args, "shard", report->shard);
 		say_number(args, "epoch", report->epoch);

@@ -86,6 +86,7 @@ static void tell_push_end(struct hands *h)
 		push_destroy(h->push);
 	h->push = NULL;
 	failover_end(h);
+	mend_end(h);
 }
 
 static void tell_push_look(struct hands *h, const struct cluster_self *self)
@@ -106,6 +107,7 @@ static void tell_push_look(struct hands *h, const struct cluster_self *self)
 		     &(struct state_delta){ .all = true });
 	h->hello_to = 0;
 	failover_begin(h);
+	mend_begin(h);
 }
 
 /* Nodes may know who leads before this look has found out. */
@@ -258,6 +260,8 @@ static int tell_received(struct cluster_beside *beside, uint32_t from,
 		return failover_word(h, from, data, bytes);
 	case MSG_FAULT:
 		return fault_take(h, from, data, bytes);
+	case MSG_COPY:
+		return mend_take(h, from, data, bytes);
 	case MSG_LINK:
 		return tell_link_take(h, from, data, bytes);
 	default:
@@ -295,6 +299,7 @@ static void tell_applied(struct cluster_beside *beside, uint64_t index,
 		return;
 	push_applied(h->push, index, delta);
 	failover_changed(h, delta);
+	mend_changed(h, delta);
 	loop_timer_set(h->loop, &h->pump, loop_now(h->loop));
 }
 

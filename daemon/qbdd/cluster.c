@@ -123,6 +123,7 @@ RELAY(do_node_list, "node list")
 RELAY(do_node_show, "node show")
 RELAY(do_node_label, "node label")
 RELAY(do_node_remove, "node remove")
+RELAY(do_node_drain, "node drain")
 RELAY(do_token_list, "token list")
 RELAY(do_token_revoke, "token revoke")
 
@@ -302,6 +303,7 @@ static const struct admin_handler cluster_handlers[] = {
 	{ "node show", do_node_show },
 	{ "node label", do_node_label },
 	{ "node remove", do_node_remove },
+	{ "node drain", do_node_drain },
 	{ "token create", do_token_create },
 	{ "token list", do_token_list },
 	{ "token revoke", do_token_revoke },

@@ -394,6 +394,7 @@ static void list(struct qbdd *qbdd, struct admin_request *request,
 
 ONCE(do_store_show, "store show")
 ONCE(do_store_remove, "store remove")
+ONCE(do_store_drain, "store drain")
 ONCE(do_volume_set, "volume set")
 WAITED(do_volume_create, "volume create")
 WAITED(do_volume_detach, "volume detach")
@@ -461,6 +462,7 @@ static const struct admin_handler volume_handlers[] = {
 	{ "store list", do_store_list },
 	{ "store show", do_store_show },
 	{ "store remove", do_store_remove },
+	{ "store drain", do_store_drain },
 	{ "volume create", do_volume_create },
 	{ "volume list", do_volume_list },
 	{ "volume show", do_volume_show },

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The repair of who leads (repair/duty.h): it is told what changes, who is
+ * there, and what nodes say of copies; what it finds due is asked of the
+ * cluster as "repair duty".
+ *
+ * A word, of type COPY, from the holder of a volume or the node of a copy:
+ *
+ *	 0 u32 enum repair_word	 4 u32 volume	 8 u32 shard	12 u32 zero
+ *	16 u64 term		24 u64 epoch	32 u64 replica
+ *
+ * Whose word it is says the session.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+
+#include "../log.h"
+#include "../session/bytes.h"
+#include "inner.h"
+
+#define COPY_BYTES 40
+#define REPAIR_LOOK_MS 250
+#define REPAIR_MS 10000
+
+static void mend_soon(struct hands *h)
+{
+	loop_timer_set(h->loop, &h->mend_due, loop_now(h->loop));
+}
+
+/**
+ * mend_begin() - this node leads
+ * @h: the hands
+ */
+void mend_begin(struct hands *h)
+{
+	if (!h->repair)
+		h->repair = repair_create(NULL);
+	repair_begin(h->repair, hands_now_ms(h));
+	mend_soon(h);
+}
+
+/**
+ * mend_end() - it does not, or not any more
+ * @h: the hands
+ */
+void mend_end(struct hands *h)
+{
+	u32 i;
+
+	loop_timer_stop(h->loop, &h->mend_due);
+	for (i = 0; i < HANDS_MENDS; i++) {
+		if (!h->mend[i].busy)
+			continue;
+		cluster_forget(h->cluster, &h->mend[i].ask);
+		json_object_put(h->mend[i].ask.args);
+		h->mend[i].busy = false;
+	}
+	repair_destroy(h->repair);
+	h->repair = NULL;
+}
+
+/**
+ * mend_changed() - a command was done
+ * @h: the hands
+ * @delta: what it changed
+ */
+void mend_changed(struct hands *h, const struct state_delta *delta)
+{
+	if (!h->repair)
+		return;
+	repair_changed(h->repair, delta);
+	mend_soon(h);
+}
+
+/* --- what is due -----------------------------------------------------------
+ */
+
+static void mend_done(struct cluster_ask *ask,
+		      const struct cluster_answer *answer)
+{
+	struct hands_mend *mend = (struct hands_mend *)ask;
+	struct hands *h = mend->hands;
+
+	if (answer->code)
+		log_write(LOG_LEVEL_WARN, "repair-refused",
+			  "volume=%u shard=%u code=%s reason=\"%s\"",
+			  mend->cmd.volume, mend->cmd.number, answer->code,
+			  answer->text);
+	mend->busy = false;
+	json_object_put(mend->ask.args);
+	if (h->repair)
+		repair_answered(h->repair, &mend->cmd, !answer->code,
+				hands_now_ms(h));
+	mend_soon(h);
+}
+
+static void mend_number(struct json_object *args, const char *key, u64 number)
+{
+	json_object_object_add(args, key, json_object_new_uint64(number));
+}
+
+static void mend_ask(struct hands *h, struct hands_mend *mend,
+		     const struct state_cmd *cmd)
+{
+	struct json_object *args = json_object_new_object();
+
+	mend_number(args, "kind", cmd->kind);
+	mend_number(args, "volume", cmd->volume);
+	mend_number(args, "shard", cmd->number);
+	mend_number(args, "term", cmd->term);
+	mend_number(args, "epoch", cmd->epoch);
+	if (cmd->nr_add)
+		mend_number(args, "add", cmd->add[0]);
+	if (cmd->nr_del)
+		mend_number(args, "del", cmd->del[0]);
+	*mend = (struct hands_mend){ .ask = { .verb = "repair duty",
+					      .args = args,
+					      .timeout_ms = REPAIR_MS,
+					      .done = mend_done },
+				     .hands = h,
+				     .busy = true,
+				     .cmd = *cmd };
+	log_write(
+		LOG_LEVEL_INFO, "repair",
+		"step=%s volume=%u shard=%u term=%llu epoch=%llu to-store=%u replica=%llu",
+		state_command_name(cmd->kind), cmd->volume, cmd->number,
+		(unsigned long long)cmd->term, (unsigned long long)cmd->epoch,
+		cmd->add[0], (unsigned long long)cmd->del[0]);
+	cluster_ask(h->cluster, &mend->ask);
+}
+
+static void mend_nodes(struct hands *h, const struct state *s)
+{
+	const struct state_node *node;
+	uint64_t since_ns;
+	bool heard;
+	u32 slot = 0;
+
+	while ((node = state_node_walk(s, &slot))) {
+		struct repair_node is = { .node = node->id };
+
+		if (node->state == STATE_NODE_REMOVED)
+			continue;
+		cluster_thinks(h->cluster, node->id, &is.alive, &heard,
+			       &since_ns);
+		is.silent_ms =
+			cluster_silent_ns(h->cluster, node->id) / 1000000;
+		repair_node(h->repair, &is);
+	}
+}
+
+/**
+ * mend_look() - have done what is due
+ * @timer: the hands'
+ */
+void mend_look(struct loop_timer *timer)
+{
+	struct hands *h = HANDS_OF(timer, mend_due);
+	u64 now_ms = hands_now_ms(h), again_ms = now_ms;
+	struct cluster_self self;
+	struct state_cmd cmd;
+	u32 i;
+
+	cluster_self(h->cluster, &self);
+	if (!h->repair || !self.leads || !self.state)
+		return;
+	mend_nodes(h, self.state);
+	for (i = 0; i < HANDS_MENDS; i++) {
+		if (h->mend[i].busy)
+			continue;
+		if (!repair_next(h->repair, self.state, now_ms, &cmd,
+				 &again_ms))
+			break;
+		mend_ask(h, &h->mend[i], &cmd);
+	}
+	/* all are under way: the first answer looks again */
+	if (i == HANDS_MENDS)
+		again_ms = now_ms + REPAIR_LOOK_MS;
+	/* who is there is no event: so not later than that */
+	again_ms = min(max(again_ms, now_ms + 1), now_ms + REPAIR_LOOK_MS);
+	loop_timer_set(h->loop, timer, again_ms * 1000000);
+}
+
+/* --- words -----------------------------------------------------------------
+ */
+
+/**
+ * mend_take() - a node says something of a copy
+ * @h: the hands
+ * @from: the node
+ * @data: the message
+ * @bytes: its length
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes)
+{
+	struct cluster_self self;
+	struct repair_said said;
+	int err;
+
+	if (bytes != COPY_BYTES)
+		return -EBADMSG;
+	cluster_self(h->cluster, &self);
+	if (!h->repair || !self.state)
+		return 0;
+	said = (struct repair_said){
+		.from = from,
+		.word = min(session_get32(data), (u32)U8_MAX),
+		.volume = session_get32(data + 4),
+		.number = session_get32(data + 8),
+		.term = session_get64(data + 16),
+		.epoch = session_get64(data + 24),
+		.replica = session_get64(data + 32),
+	};
+	err = repair_heard(h->repair, self.state, &said, hands_now_ms(h));
+	log_write(
+		LOG_LEVEL_DEBUG, "copy-word",
+		"node=%u word=%u volume=%u shard=%u term=%llu epoch=%llu replica=%llu error=%d",
+		from, said.word, said.volume, said.number,
+		(unsigned long long)said.term, (unsigned long long)said.epoch,
+		(unsigned long long)said.replica, err);
+	/* late, or not its business: refused, and counted there */
+	if (!err)
+		mend_soon(h);
+	return 0;
+}
+
+/**
+ * mend_say() - something about a copy: who leads is told
+ * @h: the hands
+ * @report: the planner's
+ * @word: what
+ */
+void mend_say(struct hands *h, const struct agent_report *report,
+	      enum repair_word word)
+{
+	u8 data[COPY_BYTES] = { 0 };
+	struct cluster_self self;
+
+	session_put32(data, word);
+	session_put32(data + 4, report->volume);
+	session_put32(data + 8, report->shard);
+	session_put64(data + 16, report->term);
+	session_put64(data + 24, report->epoch);
+	session_put64(data + 32, report->replica);
+	cluster_self(h->cluster, &self);
+	if (self.leads)
+		mend_take(h, self.node, data, sizeof(data));
+	else if (self.leader)
+		cluster_say(h->cluster, self.leader, SESSION_NORMAL, MSG_COPY,
+			    data, sizeof(data));
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is asked about repair: nodes and stores drain, and who leads changes
+ * sets, step by step; nobody else does.
+ */
+#include "volume_world.h"
+
+/* The step of @kind, as the duty of who leads would ask for it. */
+static struct json_object *step(u32 kind, u64 add, u64 del)
+{
+	struct json_object *args = json_object_new_object();
+	struct state_shard_view view;
+
+	ASSERT_EQ(0, state_view_shard(leader()->c->s, 1, 0, &view));
+	with(with(with(args, "kind", kind), "volume", 1), "shard", 0);
+	with(with(args, "term", volume("db")->term), "epoch", view.epoch);
+	if (add)
+		with(args, "add", add);
+	if (del)
+		with(args, "del", del);
+	return args;
+}
+
+static bool job_has(struct node *n, const char *job, const char *of,
+		    const char *waits)
+{
+	struct json_object *list, *row;
+	struct asked asked;
+	bool found = false;
+	size_t i;
+
+	if (!asked_ok(n, "job list", NULL, &asked))
+		return false;
+	json_object_object_get_ex(asked.ok, "jobs", &list);
+	for (i = 0; i < json_object_array_length(list); i++) {
+		row = json_object_array_get_idx(list, i);
+		if (strcmp(word(row, "job"), job) != 0)
+			continue;
+		found = !strcmp(word(row, "of"), of) &&
+			strstr(word(row, "waits"), waits);
+		if (!found)
+			printf("# %s of %s waits for %s\n", job,
+			       word(row, "of"), word(row, "waits"));
+	}
+	json_object_put(asked.ok);
+	return found;
+}
+
+static u64 copies(struct node *n, const char *name)
+{
+	struct asked asked;
+	u64 nr = 99;
+
+	if (asked_ok(n, "node show", named(name), &asked))
+		nr = args_number(asked.ok, "copies", 99);
+	json_object_put(asked.ok);
+	return nr;
+}
+
+static struct json_object *store(const char *id)
+{
+	return with_text(json_object_new_object(), "store", id);
+}
+
+static bool make_db(void)
+{
+	return make_stores(4) &&
+	       did(leader(), "volume create", volume_args("db", 64, 3)) &&
+	       WAIT_FOR(volume("db")->shards == 1) && obey() &&
+	       did(leader(), "volume attach",
+		   with(with_text(named("db"), "node", "n1"), "session", 7));
+}
+
+/* n2 drains: its copy moves to n4, and then it can go. */
+TEST_F(cluster, drain)
+{
+	struct json_object *args;
+	struct asked asked;
+	struct node *n, *other;
+	u32 i;
+
+	ASSERT_TRUE(make_db());
+	n = leader();
+	other = n == &node[0] ? &node[1] : &node[0];
+	EXPECT_TRUE(refused(n, "node drain", named("n9"), "BAD_REQUEST",
+			    "no node n9"));
+	ASSERT_TRUE(asked_ok(n, "node drain", named("n2"), &asked));
+	EXPECT_EQ(1, args_number(asked.ok, "copies", 9));
+	json_object_put(asked.ok);
+	EXPECT_TRUE(job_has(n, "drain node", "n2", "1 copies to be moved"));
+	EXPECT_TRUE(did(n, "node drain", with_flag(named("n2"), "cancel")));
+	EXPECT_EQ(STATE_NODE_ACTIVE, state_node_by_id(n->c->s, 2)->state);
+	ASSERT_TRUE(did(n, "node drain", named("n2")));
+	/* only who leads may, and only these commands */
+	EXPECT_TRUE(refused(other, "repair duty",
+			    step(STATE_CMD_SHARD_PROPOSE, 4, 2), "NOT_YOURS",
+			    "only who leads"));
+	EXPECT_TRUE(refused(n, "repair duty", step(STATE_CMD_FENCE, 0, 0),
+			    "NOT_YOURS", "only who leads"));
+	ASSERT_TRUE(did(n, "repair duty", step(STATE_CMD_SHARD_PROPOSE, 4, 2)));
+	EXPECT_TRUE(job_has(n, "replace", "db/0", "n4 to make the new copy"));
+	ASSERT_TRUE(obey());
+	EXPECT_TRUE(job_has(n, "replace", "db/0", "n1 to fill the copy of n4"));
+	ASSERT_TRUE(did(n, "repair duty", step(STATE_CMD_SHARD_JOINT, 0, 0)));
+	ASSERT_TRUE(did(n, "repair duty", step(STATE_CMD_SHARD_ADOPT, 0, 0)));
+	EXPECT_TRUE(job_has(n, "replace", "db/0", "stable media"));
+	for (i = 0; i < 2; i++) {
+		args = with(with(with(with(report("settled"), "volume", 1),
+				      "shard", 0),
+				 "term", 1),
+			    "epoch", 3);
+		if (i)
+			ASSERT_TRUE(did(&node[0], "agent report", args));
+		else /* another one does not hold it */
+			EXPECT_TRUE(refused(&node[2], "agent report", args,
+					    "NOT_YOURS", "not held"));
+	}
+	EXPECT_EQ(0, copies(n, "n2"));
+	EXPECT_EQ(1, copies(n, "n4"));
+	EXPECT_TRUE(job_has(n, "drain node", "n2", "1 copies to be deleted"));
+	ASSERT_TRUE(obey());
+	EXPECT_TRUE(job_has(n, "drain node", "n2", "it can be removed"));
+	EXPECT_TRUE(did(n, "store remove", store("2")));
+}
+
+/* A store that failed does not drain, one that drains can leave off. */
+TEST_F(cluster, drain_store)
+{
+	ASSERT_TRUE(make_db());
+	EXPECT_TRUE(did(leader(), "store drain", store("2")));
+	EXPECT_TRUE(job_has(leader(), "drain store", "2", "to be moved"));
+	EXPECT_EQ(STATE_STORE_DRAINING,
+		  state_store_by_id(leader()->c->s, 2)->state);
+	EXPECT_TRUE(
+		did(leader(), "store drain", with_flag(store("2"), "cancel")));
+	EXPECT_EQ(STATE_STORE_ACTIVE,
+		  state_store_by_id(leader()->c->s, 2)->state);
+	EXPECT_TRUE(did(&node[1], "agent report",
+			with(report("store-failed"), "store", 2)));
+	EXPECT_TRUE(refused(leader(), "store drain", store("2"), "BAD_REQUEST",
+			    "failed"));
+	EXPECT_TRUE(refused(leader(), "store drain",
+			    with_flag(store("2"), "cancel"), "BAD_REQUEST",
+			    "failed"));
+}
+
+TEST_HARNESS_MAIN
