@@ -441,10 +441,47 @@ static void as_tick_store(struct as_world *w, struct as_node *n)
 	}
 }
 
+/* In a schedule with repair it depends on others who are there. */
+static bool as_reached(const struct as_world *w, const struct seen_member *of)
+{
+	struct as_node *n = (struct as_node *)&w->node[of->node];
+	const struct as_replica *replica = as_replica(n, of->replica);
+
+	return !w->repairs || (n->dead_ms <= w->now_ms && replica &&
+			       replica->state == QBD_REPLICA_STATE_IN_SYNC);
+}
+
+static bool as_durable(const struct as_world *w, const struct as_shard *shard)
+{
+	u32 nr[2] = { 0 }, live[2] = { 0 }, i, k;
+
+	for (i = 0; i < shard->nr; i++) {
+		u8 role = shard->member[i].role;
+		bool in[2] = { role == QBD_MEMBER_ROLE_VOTER ||
+				       role == QBD_MEMBER_ROLE_LEAVING,
+			       role == QBD_MEMBER_ROLE_VOTER ||
+				       role == QBD_MEMBER_ROLE_JOINING };
+
+		for (k = 0; k < 2; k++) {
+			nr[k] += in[k];
+			live[k] += in[k] && as_reached(w, &shard->member[i]);
+		}
+	}
+	return !w->repairs || (live[0] * 2 > nr[0] && live[1] * 2 > nr[1]);
+}
+
+static void as_fill(struct as_world *w, struct seen_member *member)
+{
+	if (!as_reached(w, member))
+		return;
+	member->state = QBD_REPLICA_STATE_IN_SYNC;
+	w->filled[member->replica] = true;
+}
+
 static void as_tick_shard(struct as_world *w, struct as_node *n,
 			  struct as_shard *shard)
 {
-	u32 i;
+	u32 i, kind = QBD_EVENT_KIND_SET_COMMITTED;
 
 	if (!as_odds(w, 40))
 		return;
@@ -452,12 +489,14 @@ static void as_tick_shard(struct as_world *w, struct as_node *n,
 		shard->pending = false;
 		as_set_take(shard, &shard->next);
 	} else if (shard->committed != shard->epoch) {
-		shard->committed = shard->epoch;
+		if (as_durable(w, shard))
+			shard->committed = shard->epoch;
 	} else {
+		kind = QBD_EVENT_KIND_REPLICA_STATE;
 		for (i = 0; i < shard->nr; i++)
-			shard->member[i].state = QBD_REPLICA_STATE_IN_SYNC;
+			as_fill(w, &shard->member[i]);
 	}
-	seen_event(&n->seen, n->seen.seq + 1, QBD_EVENT_KIND_SET_COMMITTED);
+	seen_event(&n->seen, n->seen.seq + 1, kind);
 }
 
 /* Another kernel serves it under a higher term: this one learns it. */

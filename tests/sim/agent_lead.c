@@ -4,9 +4,17 @@
  * report.
  */
 #include "agent_sim.h"
+#include "agent_repair.h"
 
-static u32 as_cmd(struct as_world *w, struct state_cmd cmd,
-		  struct state_result *res)
+/**
+ * as_cmd() - a command of the present leader is done
+ * @w: the schedule
+ * @cmd: it; client, sequence and clock are filled in
+ * @res: its result
+ *
+ * Return: its enum state_why.
+ */
+u32 as_cmd(struct as_world *w, struct state_cmd cmd, struct state_result *res)
 {
 	static u8 buf[STATE_COMMAND_BYTES_MAX];
 	struct state_delta delta;
@@ -30,6 +38,8 @@ static u32 as_cmd(struct as_world *w, struct state_cmd cmd,
 			 cmd.number, cmd.node, cmd.term, state_result_key(res));
 	if (w->push[0])
 		push_applied(w->push[0], w->index, &delta);
+	if (w->repair)
+		repair_changed(w->repair, &delta);
 	as_note(w);
 	return res->why;
 }
@@ -76,6 +86,12 @@ void as_lead_init(struct as_world *w)
 	w->seq = 0;
 	for (i = 1; i <= AS_NODES; i++)
 		as_node_add(w, i);
+	if (w->repairs)
+		AS_CMD(w, CLUSTER_SET, .what = STATE_SET_REPAIR_AFTER,
+		       .value = 5000);
+	if (w->repairs)
+		AS_CMD(w, CLUSTER_SET, .what = STATE_SET_JOBS_AT_ONCE,
+		       .value = 1 + as_rnd(w, 8));
 }
 
 /* --- the administrator ------------------------------------------------- */
@@ -92,6 +108,20 @@ static const struct state_volume *as_some(struct as_world *w)
 			return volume;
 	}
 	return NULL;
+}
+
+/* One copy after the other, where something new may be. */
+static u32 as_place_next(struct as_world *w, u32 *at)
+{
+	u32 i, id;
+
+	for (i = 0; i < AS_NODES; i++) {
+		id = 1 + (*at)++ % AS_NODES;
+		if (state_store_by_id(w->s, id)->state == STATE_STORE_ACTIVE &&
+		    state_node_by_id(w->s, id)->state == STATE_NODE_ACTIVE)
+			break;
+	}
+	return id;
 }
 
 /* Shards that a volume lacks. */
@@ -111,7 +141,7 @@ static void as_place(struct as_world *w, u32 id)
 	for (i = 0; i < nr; i++) {
 		first = as_rnd(w, AS_NODES);
 		for (j = 0; j < volume->copies; j++)
-			state_put(&out, 1 + (first + j) % AS_NODES, 4);
+			state_put(&out, as_place_next(w, &first), 4);
 	}
 	AS_CMD(w, VOLUME_SHARDS, .volume = id, .number = volume->shards,
 	       .rest = { rest, sizeof(rest) - out.left });
@@ -221,9 +251,11 @@ void as_lead_act(struct as_world *w)
 	if (what < 40)
 		as_want(w, volume,
 			as_odds(w, 15) ? 0 : 1 + as_rnd(w, AS_NODES));
+	else if (what < 65 && w->repairs)
+		as_repair_act(w);
 	else if (what < 65)
 		as_change(w, volume);
-	else if (what < 69)
+	else if (what < 69 && !w->repairs)
 		as_abort(w, volume);
 	else if (what < 78)
 		as_resize(w, volume);
@@ -269,6 +301,7 @@ void as_lead_finish(struct as_world *w)
 	u32 slot, id;
 
 	as_unknown_end(w);
+	as_repair_finish(w);
 	for (slot = 0; (volume = state_volume_walk(w->s, &slot));) {
 		id = volume->id;
 		as_place(w, id);
@@ -357,6 +390,8 @@ void as_lead_heard(struct as_world *w, u32 node,
 		   const struct agent_report *report)
 {
 	w->said[report->say]++;
+	if (as_repair_heard(w, node, report))
+		return;
 	switch ((enum agent_say)report->say) {
 	case AGENT_SAY_STORE:
 		as_heard_store(w, node, report);

@@ -3,6 +3,7 @@
  * What consensus said at any time, and what has to be so at the end.
  */
 #include "agent_sim.h"
+#include "agent_repair.h"
 
 /**
  * as_member() - is a replica in a set, or in a change of one?
@@ -110,6 +111,7 @@ static void as_rest_shard(struct as_world *w, const struct state_volume *volume,
 
 	if (state_view_shard(w->s, volume->id, number, &view))
 		return;
+	as_repair_rest(w, &view, volume->copies);
 	if (view.stage)
 		as_broken(w, "R8", "shard %u of volume %u is at stage %u",
 			  number, volume->id, view.stage);

@@ -42,6 +42,12 @@ static u32 sim_missed(const struct as_world *w)
 		AGENT_SAY_GROWN,  AGENT_SAY_FILLED,   AGENT_SAY_SET,
 		AGENT_SAY_FAILED, AGENT_SAY_UNKNOWN,
 	};
+	static const u8 repairs[] = {
+		STATE_CMD_SHARD_PROPOSE,
+		STATE_CMD_SHARD_JOINT,
+		STATE_CMD_SHARD_ADOPT,
+		STATE_CMD_SHARD_ABORT,
+	};
 	u32 i, missed = 0;
 
 	for (i = 0; i < ARRAY_SIZE(cmds); i++) {
@@ -51,6 +57,11 @@ static u32 sim_missed(const struct as_world *w)
 	for (i = 0; i < ARRAY_SIZE(says); i++) {
 		printf("# report %-2u  %8llu\n", says[i], w->said[says[i]]);
 		missed += !w->said[says[i]];
+	}
+	for (i = 0; i < ARRAY_SIZE(repairs); i++) {
+		printf("# repair %-2u  %8llu\n", repairs[i],
+		       w->repaired[repairs[i]]);
+		missed += !w->repaired[repairs[i]];
 	}
 	return missed;
 }

@@ -32,12 +32,22 @@
  *   R10 Without anything wanted nothing is asked for.
  *   R11 What a node has to have never goes back; if it is of the newest entry,
  *	it is what consensus says.
+ *
+ * In every second schedule nobody but the repair of who leads changes sets
+ * (agent_repair.c), and nodes die:
+ *
+ *   R12 No set is begun with, made joint, or adopted without a live quorum.
+ *   R13 No more changes are begun than may be under way.
+ *   R14 No copy votes that was not filled, or in place of one that is well.
+ *   R15 Nothing is begun about a node that is only suspect.
+ *   R16 At the end each shard has all its copies, none where it drains.
  */
 #ifndef QBD_SIM_AGENT_SIM_H
 #define QBD_SIM_AGENT_SIM_H
 
 #include "agent/plan.h"
 #include "agent/push.h"
+#include "repair/duty.h"
 #include "rng.h"
 #include "state/command.h"
 #include "state/inner.h"
@@ -176,6 +186,8 @@ struct as_message {
  * @hello: it
  * @asked: requests in all
  * @reported: reports in all
+ * @dead_ms: it is dead until then
+ * @heard_ms: when who leads heard it last
  */
 struct as_node {
 	u32 id;
@@ -202,6 +214,8 @@ struct as_node {
 	struct want_hello hello;
 	u64 asked;
 	u64 reported;
+	u64 dead_ms;
+	u64 heard_ms;
 };
 
 /**
@@ -230,6 +244,12 @@ struct as_node {
  * @unknown: somebody said that he has a replica that nobody knows
  * @done: by command: how often a kernel did it
  * @said: by enum agent_say: how often it was heard
+ * @repairs: the repair changes sets
+ * @repair: it
+ * @begun_ms: since when it is that of the present leader
+ * @filled: a kernel said that the replica is
+ * @lost: somebody said that the replica is
+ * @repaired: by kind of command: how often it was due
  * @hash: of all that happened
  */
 struct as_world {
@@ -257,6 +277,12 @@ struct as_world {
 	bool unknown[AS_REPLICA_IDS];
 	u64 done[__QBD_CMD_MAX];
 	u64 said[AGENT_SAY_UNKNOWN + 1];
+	bool repairs;
+	struct repair *repair;
+	u64 begun_ms;
+	bool filled[AS_REPLICA_IDS];
+	bool lost[AS_REPLICA_IDS];
+	u64 repaired[STATE_CMD_NR];
 	u64 hash;
 };
 
@@ -279,6 +305,7 @@ void as_kernel_lost(struct as_node *n);
 struct as_replica *as_replica(struct as_node *n, u64 id);
 
 /* agent_lead.c */
+u32 as_cmd(struct as_world *w, struct state_cmd cmd, struct state_result *res);
 void as_lead_init(struct as_world *w);
 void as_lead_act(struct as_world *w);
 void as_lead_finish(struct as_world *w);

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "agent_sim.h"
+#include "agent_repair.h"
 
 #define AS_QUIET 80 /* steps of a second: longer than any pause */
 #define AS_HEAL_MAX 2500
@@ -163,6 +164,7 @@ static void as_lead_change(struct as_world *w)
 			as_cut(w, &w->node[i]);
 	w->term++;
 	as_lead_begin(w, 0);
+	as_repair_begin(w);
 }
 
 /* Somebody who led does not know that he is none: what he knows stays. */
@@ -371,9 +373,22 @@ static void as_requests_end(struct as_world *w, struct as_node *n)
 	n->nr_req = 0;
 }
 
+/* Its power fails; it comes back with another daemon. */
+static void as_die(struct as_world *w, struct as_node *n)
+{
+	as_trace(w, "node %u is dead until %llu", n->id, n->dead_ms);
+	as_kernel_lost(n);
+	as_daemon_restart(w, n);
+	n->nr_req = 0;
+}
+
 static void as_faults(struct as_world *w)
 {
-	struct as_node *n = &w->node[1 + as_rnd(w, AS_NODES)];
+	struct as_node *n = as_repair_fault(w);
+
+	if (n)
+		as_die(w, n);
+	n = &w->node[1 + as_rnd(w, AS_NODES)];
 
 	if (as_odds(w, 2))
 		as_lead_change(w);
@@ -407,12 +422,15 @@ static void as_step(struct as_world *w)
 			as_lead_act(w);
 	}
 	for (i = 1; i <= AS_NODES && !w->rule; i++) {
+		if (w->node[i].dead_ms > w->now_ms)
+			continue;
 		as_session(w, &w->node[i]);
 		as_deliver(w, &w->node[i]);
 		as_requests(w, &w->node[i]);
 		as_kernel_tick(w, &w->node[i]);
 		as_agent(w, &w->node[i]);
 	}
+	as_repair_step(w);
 }
 
 static u64 as_busy(const struct as_world *w)
@@ -459,8 +477,10 @@ void as_world_end(struct as_world *w)
 		as_daemon_end(&w->node[i]);
 	push_destroy(w->push[0]);
 	push_destroy(w->push[1]);
+	repair_destroy(w->repair);
 	w->push[0] = NULL;
 	w->push[1] = NULL;
+	w->repair = NULL;
 }
 
 static void as_world_reset(struct as_world *w, u64 seed, bool trace)
@@ -468,9 +488,11 @@ static void as_world_reset(struct as_world *w, u64 seed, bool trace)
 	struct state *s = w->s, *old = w->old;
 	u64 bytes = w->bytes;
 	u64 done[__QBD_CMD_MAX], said[AGENT_SAY_UNKNOWN + 1];
+	u64 repaired[STATE_CMD_NR];
 
 	memcpy(done, w->done, sizeof(done));
 	memcpy(said, w->said, sizeof(said));
+	memcpy(repaired, w->repaired, sizeof(repaired));
 	as_world_end(w);
 	memset(w, 0, sizeof(*w));
 	w->s = s;
@@ -478,6 +500,8 @@ static void as_world_reset(struct as_world *w, u64 seed, bool trace)
 	w->bytes = bytes;
 	memcpy(w->done, done, sizeof(done));
 	memcpy(w->said, said, sizeof(said));
+	memcpy(w->repaired, repaired, sizeof(repaired));
+	w->repairs = seed & 1;
 	w->rng.state = seed;
 	w->trace = trace;
 	w->now_ms = 1000;
@@ -505,6 +529,7 @@ void as_world_run(struct as_world *w, u64 seed, bool trace)
 		as_daemon_begin(w, &w->node[i]);
 	}
 	as_lead_begin(w, 0);
+	as_repair_begin(w);
 	for (i = 0; i < AS_STEPS && !w->rule; i++)
 		as_step(w);
 	if (!w->rule)

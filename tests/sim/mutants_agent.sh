@@ -11,7 +11,7 @@
 # shellcheck source-path=SCRIPTDIR source=mutants.sh
 source "$(dirname "$0")/mutants.sh"
 
-sim=agentsim archives='state-o2.a state-asan.a' where=daemon/agent schedules=500
+sim=agentsim archives='state-o2.a state-asan.a' where='daemon/agent daemon/repair' schedules=500
 
 # Name of the bug: what it breaks.
 fast=(
@@ -26,6 +26,11 @@ fast=(
 	agent_seen_forgets   # a dump makes nothing known
 	agent_want_half      # half of a list counts
 	agent_want_goes_back # an old leader is believed
+	repair_suspect       # a node that is only suspect loses its copies
+	repair_not_kept      # who came back is replaced all the same
+	repair_any_word      # S6: what was said of another copy, or term, counts
+	repair_no_quorum     # a set is used of which no quorum is there
+	repair_no_limit      # all at once
 )
 
 mutants_main "$@"
