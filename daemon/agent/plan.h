@@ -71,6 +71,7 @@
 #define AGENT_SAY_MS 2000
 #define AGENT_SILENT_MS 500 /* words are good for suspect-after-ms */
 #define AGENT_STUCK_MS 10000
+#define AGENT_REFUSALS 3 /* of an attach, before a term is given up */
 #define AGENT_TRIES_MAX 65536
 #define AGENT_VOLUMES_MAX 4096
 #define AGENT_SETS_MAX 7 /* shards in one request: they fit 4 KiB */
@@ -234,6 +235,7 @@ void agent_done(struct agent *agent, const struct agent_request *req, int err,
 		const char *reason, u64 now_ms);
 u32 agent_reports(struct agent *agent, u64 now_ms, struct agent_report *report,
 		  u32 max);
+bool agent_give_up(struct agent *agent, u32 volume, u64 term);
 void agent_say_again(struct agent *agent);
 u64 agent_due_ms(const struct agent *agent, u64 now_ms);
 

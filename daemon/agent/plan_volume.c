@@ -360,6 +360,34 @@ static void plan_attach_done(struct agent_volume *av,
 	}
 }
 
+/**
+ * agent_give_up() - a term is thrown away: this node can not have that volume
+ * @agent: the planner
+ * @volume: id
+ * @term: that its kernel was given, and refused
+ *
+ * Who leads may be told only after that: he gives the volume to another node,
+ * and the term is not to come to life here meanwhile.  Not before
+ * AGENT_REFUSALS in a row: a store or a peer may only be late.
+ *
+ * Return: true if so; false: the kernel may have something of it, or it is to
+ * be tried again.
+ */
+bool agent_give_up(struct agent *agent, u32 volume, u64 term)
+{
+	const struct want_volume *want = want_volume(agent->want, volume);
+	struct agent_volume *av = agent_volume(agent, volume);
+	const struct agent_try *try = agent_try(agent, QBD_CMD_VOLUME_ATTACH,
+						AGENT_KEY(0, volume, 0));
+
+	if (!av || !want || !try || try->fails < AGENT_REFUSALS ||
+	    want->term != term || av->used || av->spoiled || av->next ||
+	    !av->asked || av->asked != want->session)
+		return false;
+	av->used = true;
+	return true;
+}
+
 static void plan_grow_done(struct agent_volume *av,
 			   const struct agent_request *req, int err)
 {

@@ -30,6 +30,9 @@ static void request_ended(struct hands *h, const struct agent_request *what,
 			what->cmd, what->volume, what->shard,
 			(unsigned long long)what->replica, err, reason);
 	agent_done(h->agent, what, err, reason, hands_now_ms(h));
+	if (err && what->cmd == QBD_CMD_VOLUME_ATTACH &&
+	    agent_give_up(h->agent, what->volume, what->term))
+		fault_say(h, what->volume, what->term, DUTY_FAULT_DEVICE);
 	/* that a peer was added is no event */
 	if (!err && what->cmd == QBD_CMD_PEER_ADD && h->links)
 		link_look(h->links);

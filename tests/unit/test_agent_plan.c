@@ -410,6 +410,39 @@ TEST(refused)
 	pw_end(p);
 }
 
+/* Its kernel can not: the term is thrown away before who leads hears of it. */
+TEST(given_up)
+{
+	struct pw *p = pw_begin();
+	u64 session;
+	u32 i;
+
+	held(p);
+	session = said(p, AGENT_SAY_TERM)->session;
+	EXPECT_FALSE(agent_give_up(p->agent, 1, 1)); /* not tried yet */
+	for (i = 0; i < AGENT_REFUSALS; i++) {
+		EXPECT_FALSE(agent_give_up(p->agent, 1, 1));
+		ASSERT_EQ(1, plan(p));
+		EXPECT_EQ(QBD_CMD_VOLUME_ATTACH, p->req[0].cmd);
+		done(p, 0, -ENODEV);
+		fresh(p, SEEN_VOLUME, NULL, 0);
+		fresh(p, SEEN_SHARD, NULL, 0);
+		p->now_ms += AGENT_AGAIN_MAX_MS;
+	}
+	EXPECT_FALSE(agent_give_up(p->agent, 1, 2)); /* another term */
+	EXPECT_FALSE(agent_give_up(p->agent, 2, 1));
+	EXPECT_TRUE(agent_give_up(p->agent, 1, 1));
+	EXPECT_FALSE(agent_give_up(p->agent, 1, 1));
+	EXPECT_EQ(0, plan(p));
+	/* held here still: under another session, after a while */
+	reports(p);
+	p->now_ms += AGENT_AGAIN_MAX_MS;
+	reports(p);
+	ASSERT_TRUE(said(p, AGENT_SAY_TERM));
+	EXPECT_NE(session, said(p, AGENT_SAY_TERM)->session);
+	pw_end(p);
+}
+
 TEST(detach)
 {
 	struct pw *p = pw_begin();
