@@ -147,6 +147,7 @@ struct hands_store {
  * @repair: the repair, of who leads
  * @mend: what it found due
  * @mend_due: when it is to be asked
+ * @mend_nodes_ms: when it is to be told who is there
  * @nr_stores: used of @store
  * @store: devices
  * @stores_path: file with these
@@ -190,6 +191,7 @@ struct hands {
 	struct repair *repair;
 	struct hands_mend mend[HANDS_MENDS];
 	struct loop_timer mend_due;
+	u64 mend_nodes_ms;
 	u32 nr_stores;
 	struct hands_store store[HANDS_STORES_MAX];
 	char stores_path[HANDS_PATH_MAX + 1];
@@ -226,8 +228,8 @@ void mend_begin(struct hands *h);
 void mend_end(struct hands *h);
 void mend_changed(struct hands *h, const struct state_delta *delta);
 void mend_look(struct loop_timer *timer);
-void mend_say(struct hands *h, const struct agent_report *report,
-	      enum repair_word word);
+void mend_say(struct hands *h, const struct agent_report *report, u32 word);
+void mend_unknown(struct hands *h, const struct agent_report *report);
 int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes);
 
 /* run.c */

@@ -9,6 +9,10 @@
  *	 0 u32 enum repair_word	 4 u32 volume	 8 u32 shard	12 u32 zero
  *	16 u64 term		24 u64 epoch	32 u64 replica
  *
+ * or COPY_UNKNOWN: its kernel has a volume that the node was told nothing of.
+ * It is told of it from then on (push_extra()), and so ends what a former
+ * holder left; what nobody knows a tombstone of is left alone.
+ *
  * Whose word it is says the session.
  */
 #include <errno.h>
@@ -19,7 +23,10 @@
 #include "inner.h"
 
 #define COPY_BYTES 40
+#define COPY_UNKNOWN 64 /* above all of enum repair_word */
 #define REPAIR_LOOK_MS 250
+#define REPAIR_NODES_MS 100 /* a thousand nodes are not asked for each entry \
+			     */
 #define REPAIR_MS 10000
 
 static void mend_soon(struct hands *h)
@@ -36,6 +43,7 @@ void mend_begin(struct hands *h)
 	if (!h->repair)
 		h->repair = repair_create(NULL);
 	repair_begin(h->repair, hands_now_ms(h));
+	h->mend_nodes_ms = 0;
 	mend_soon(h);
 }
 
@@ -164,7 +172,10 @@ void mend_look(struct loop_timer *timer)
 	cluster_self(h->cluster, &self);
 	if (!h->repair || !self.leads || !self.state)
 		return;
-	mend_nodes(h, self.state);
+	if (now_ms >= h->mend_nodes_ms) {
+		h->mend_nodes_ms = now_ms + REPAIR_NODES_MS;
+		mend_nodes(h, self.state);
+	}
 	for (i = 0; i < HANDS_MENDS; i++) {
 		if (h->mend[i].busy)
 			continue;
@@ -202,7 +213,7 @@ int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes)
 	if (bytes != COPY_BYTES)
 		return -EBADMSG;
 	cluster_self(h->cluster, &self);
-	if (!h->repair || !self.state)
+	if (!h->repair || !h->push || !self.state)
 		return 0;
 	said = (struct repair_said){
 		.from = from,
@@ -213,6 +224,11 @@ int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes)
 		.epoch = session_get64(data + 24),
 		.replica = session_get64(data + 32),
 	};
+	if (said.word == COPY_UNKNOWN) {
+		push_extra(h->push, from, said.volume);
+		loop_timer_set(h->loop, &h->pump, loop_now(h->loop));
+		return 0;
+	}
 	err = repair_heard(h->repair, self.state, &said, hands_now_ms(h));
 	log_write(
 		LOG_LEVEL_DEBUG, "copy-word",
@@ -227,13 +243,24 @@ int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes)
 }
 
 /**
+ * mend_unknown() - the kernel has something that nobody told this node of
+ * @h: the hands
+ * @report: the planner's
+ */
+void mend_unknown(struct hands *h, const struct agent_report *report)
+{
+	/* a copy alone is said to people, and is nobody's to delete (S11) */
+	if (report->volume && !report->replica)
+		mend_say(h, report, COPY_UNKNOWN);
+}
+
+/**
  * mend_say() - something about a copy: who leads is told
  * @h: the hands
  * @report: the planner's
- * @word: what
+ * @word: what: enum repair_word, or COPY_UNKNOWN
  */
-void mend_say(struct hands *h, const struct agent_report *report,
-	      enum repair_word word)
+void mend_say(struct hands *h, const struct agent_report *report, u32 word)
 {
 	u8 data[COPY_BYTES] = { 0 };
 	struct cluster_self self;

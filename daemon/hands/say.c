@@ -173,6 +173,10 @@ static void say_one(struct hands *h, const struct agent_report *report)
 		say_log(report);
 		mend_say(h, report, REPAIR_LOST);
 		return;
+	case AGENT_SAY_UNKNOWN:
+		say_log(report);
+		mend_unknown(h, report);
+		return;
 	case AGENT_SAY_SET:
 		/* whether a joint set is adopted is to be decided */
 		if (say_joint(h, report)) {

@@ -9,6 +9,8 @@
 #include "duty.h"
 #include "state/place.h"
 
+#define REPAIR_LIVES (STATE_COPIES_MAX + 1) /* live copies, or none */
+
 /**
  * enum repair_bad - why a copy is to be replaced, the worst first
  * @REPAIR_BAD_LOST: the copy is not there
@@ -150,8 +152,8 @@ struct repair {
 	u32 store;
 	u32 at;
 	u32 lost_at;
-	u32 nr[STATE_COPIES_MAX + 1];
-	struct repair_pick pick[STATE_COPIES_MAX + 1][REPAIR_KEEP];
+	u32 nr[REPAIR_LIVES];
+	struct repair_pick pick[REPAIR_LIVES][REPAIR_KEEP];
 	struct repair_counts found;
 	u32 nr_targets;
 	u32 target[REPAIR_SHARDS_MAX];

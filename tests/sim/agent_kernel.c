@@ -447,7 +447,7 @@ static bool as_reached(const struct as_world *w, const struct seen_member *of)
 	struct as_node *n = (struct as_node *)&w->node[of->node];
 	const struct as_replica *replica = as_replica(n, of->replica);
 
-	return !w->repairs || (n->dead_ms <= w->now_ms && replica &&
+	return !w->mend.on || (n->dead_ms <= w->now_ms && replica &&
 			       replica->state == QBD_REPLICA_STATE_IN_SYNC);
 }
 
@@ -467,7 +467,7 @@ static bool as_durable(const struct as_world *w, const struct as_shard *shard)
 			live[k] += in[k] && as_reached(w, &shard->member[i]);
 		}
 	}
-	return !w->repairs || (live[0] * 2 > nr[0] && live[1] * 2 > nr[1]);
+	return !w->mend.on || (live[0] * 2 > nr[0] && live[1] * 2 > nr[1]);
 }
 
 static void as_fill(struct as_world *w, struct seen_member *member)
@@ -475,7 +475,7 @@ static void as_fill(struct as_world *w, struct seen_member *member)
 	if (!as_reached(w, member))
 		return;
 	member->state = QBD_REPLICA_STATE_IN_SYNC;
-	w->filled[member->replica] = true;
+	w->mend.filled[member->replica] = true;
 }
 
 static void as_tick_shard(struct as_world *w, struct as_node *n,

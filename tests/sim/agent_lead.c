@@ -4,7 +4,6 @@
  * report.
  */
 #include "agent_sim.h"
-#include "agent_repair.h"
 
 /**
  * as_cmd() - a command of the present leader is done
@@ -38,8 +37,8 @@ u32 as_cmd(struct as_world *w, struct state_cmd cmd, struct state_result *res)
 			 cmd.number, cmd.node, cmd.term, state_result_key(res));
 	if (w->push[0])
 		push_applied(w->push[0], w->index, &delta);
-	if (w->repair)
-		repair_changed(w->repair, &delta);
+	if (w->mend.duty)
+		repair_changed(w->mend.duty, &delta);
 	as_note(w);
 	return res->why;
 }
@@ -86,10 +85,10 @@ void as_lead_init(struct as_world *w)
 	w->seq = 0;
 	for (i = 1; i <= AS_NODES; i++)
 		as_node_add(w, i);
-	if (w->repairs)
+	if (w->mend.on)
 		AS_CMD(w, CLUSTER_SET, .what = STATE_SET_REPAIR_AFTER,
 		       .value = 5000);
-	if (w->repairs)
+	if (w->mend.on)
 		AS_CMD(w, CLUSTER_SET, .what = STATE_SET_JOBS_AT_ONCE,
 		       .value = 1 + as_rnd(w, 8));
 }
@@ -251,11 +250,11 @@ void as_lead_act(struct as_world *w)
 	if (what < 40)
 		as_want(w, volume,
 			as_odds(w, 15) ? 0 : 1 + as_rnd(w, AS_NODES));
-	else if (what < 65 && w->repairs)
+	else if (what < 65 && w->mend.on)
 		as_repair_act(w);
 	else if (what < 65)
 		as_change(w, volume);
-	else if (what < 69 && !w->repairs)
+	else if (what < 69 && !w->mend.on)
 		as_abort(w, volume);
 	else if (what < 78)
 		as_resize(w, volume);

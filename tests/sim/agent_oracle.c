@@ -3,7 +3,6 @@
  * What consensus said at any time, and what has to be so at the end.
  */
 #include "agent_sim.h"
-#include "agent_repair.h"
 
 /**
  * as_member() - is a replica in a set, or in a change of one?

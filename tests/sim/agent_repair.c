@@ -5,7 +5,6 @@
  * stores and nodes drain, words and commands are lost, leaders change.
  */
 #include "agent_sim.h"
-#include "agent_repair.h"
 #include "state/view.h"
 
 #define AS_AFTER_MS 5000
@@ -34,12 +33,12 @@ void as_repair_begin(struct as_world *w)
 				    .word_ms = 10000 };
 	u32 i;
 
-	if (!w->repairs)
+	if (!w->mend.on)
 		return;
-	if (!w->repair)
-		w->repair = repair_create(&conf);
-	repair_begin(w->repair, w->now_ms);
-	w->begun_ms = w->now_ms;
+	if (!w->mend.duty)
+		w->mend.duty = repair_create(&conf);
+	repair_begin(w->mend.duty, w->now_ms);
+	w->mend.begun_ms = w->now_ms;
 	/* it listens from now on */
 	for (i = 1; i <= AS_NODES; i++)
 		w->node[i].heard_ms = w->now_ms;
@@ -93,7 +92,8 @@ static bool as_is_well(const struct as_world *w,
 	const struct state_node *node = state_node_by_id(w->s, member->node);
 
 	return as_counts(w, member) && store->state == STATE_STORE_ACTIVE &&
-	       node->state == STATE_NODE_ACTIVE && !w->lost[member->replica];
+	       node->state == STATE_NODE_ACTIVE &&
+	       !w->mend.lost[member->replica];
 }
 
 /* R14: who gets a vote was filled, and there is a reason for it still. */
@@ -107,13 +107,13 @@ static void as_check_joint(struct as_world *w, const struct state_cmd *cmd,
 		const struct state_member_view *member = &view->member[i];
 
 		if (member->role == STATE_ROLE_LEARNER &&
-		    !w->filled[member->replica])
+		    !w->mend.filled[member->replica])
 			as_broken(w, "R14", "replica %llu votes, and is empty",
 				  member->replica);
 		if (member->leaves)
 			well = well && as_is_well(w, member);
 	}
-	if (well && w->now_ms >= w->begun_ms + AS_GRACE_MS)
+	if (well && w->now_ms >= w->mend.begun_ms + AS_GRACE_MS)
 		as_broken(w, "R14", "who leaves shard %u of %u is well",
 			  cmd->number, cmd->volume);
 }
@@ -159,7 +159,8 @@ static void as_check_begin(struct as_world *w, const struct state_cmd *cmd,
 		return;
 	}
 	store = state_store_by_id(w->s, member->store);
-	if (store->state == STATE_STORE_ACTIVE && !w->lost[member->replica] &&
+	if (store->state == STATE_STORE_ACTIVE &&
+	    !w->mend.lost[member->replica] &&
 	    state_node_by_id(w->s, member->node)->state == STATE_NODE_ACTIVE &&
 	    (as_there(w, member->node) ||
 	     w->now_ms - w->node[member->node].heard_ms < AS_AFTER_MS))
@@ -204,7 +205,7 @@ static void as_repair_nodes(struct as_world *w)
 		is.node = i;
 		is.alive = as_there(w, i);
 		is.silent_ms = w->now_ms - w->node[i].heard_ms;
-		repair_node(w->repair, &is);
+		repair_node(w->mend.duty, &is);
 	}
 }
 
@@ -218,10 +219,10 @@ static void as_repair_do(struct as_world *w, struct state_cmd *cmd)
 	as_check_repair(w, cmd);
 	if (lost && as_odds(w, 50))
 		return;
-	w->repaired[cmd->kind]++;
+	w->mend.done[cmd->kind]++;
 	why = as_cmd(w, *cmd, &res);
 	if (!lost)
-		repair_answered(w->repair, cmd, !why, w->now_ms);
+		repair_answered(w->mend.duty, cmd, !why, w->now_ms);
 }
 
 /**
@@ -234,11 +235,11 @@ void as_repair_step(struct as_world *w)
 	u64 again;
 	u32 i;
 
-	if (!w->repairs)
+	if (!w->mend.on)
 		return;
 	as_repair_nodes(w);
 	for (i = 0; i < 8 && !w->rule; i++) {
-		if (repair_next(w->repair, w->s, w->now_ms, &cmd, &again))
+		if (repair_next(w->mend.duty, w->s, w->now_ms, &cmd, &again))
 			as_repair_do(w, &cmd);
 		else if (again != w->now_ms)
 			break;
@@ -264,7 +265,7 @@ bool as_repair_heard(struct as_world *w, u32 node,
 				    .replica = report->replica };
 	struct state_shard_view view;
 
-	if (!w->repairs)
+	if (!w->mend.on)
 		return false;
 	if (report->say == AGENT_SAY_FILLED)
 		said.word = REPAIR_FILLED;
@@ -278,8 +279,8 @@ bool as_repair_heard(struct as_world *w, u32 node,
 	else
 		return false;
 	if (said.word == REPAIR_LOST && report->replica < AS_REPLICA_IDS)
-		w->lost[report->replica] = true;
-	repair_heard(w->repair, w->s, &said, w->now_ms);
+		w->mend.lost[report->replica] = true;
+	repair_heard(w->mend.duty, w->s, &said, w->now_ms);
 	return true;
 }
 
@@ -334,7 +335,7 @@ struct as_node *as_repair_fault(struct as_world *w)
 {
 	struct as_node *n;
 
-	if (!w->repairs || !as_odds(w, 3) || as_dead(w) >= 2)
+	if (!w->mend.on || !as_odds(w, 3) || as_dead(w) >= 2)
 		return NULL;
 	n = &w->node[1 + as_rnd(w, AS_NODES)];
 	if (n->dead_ms > w->now_ms)
@@ -351,7 +352,7 @@ void as_repair_finish(struct as_world *w)
 {
 	u32 i;
 
-	for (i = 1; w->repairs && i <= AS_NODES; i++) {
+	for (i = 1; w->mend.on && i <= AS_NODES; i++) {
 		w->node[i].dead_ms = 0;
 		as_cmd(w,
 		       (struct state_cmd){ .kind = STATE_CMD_NODE_STATE,
@@ -372,7 +373,7 @@ void as_repair_rest(struct as_world *w, const struct state_shard_view *view,
 {
 	u32 i;
 
-	if (!w->repairs)
+	if (!w->mend.on)
 		return;
 	if (view->nr != copies)
 		as_broken(w, "R16", "shard %u of %u has %u copies of %u",

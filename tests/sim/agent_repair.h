@@ -1,11 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Repair in the simulation of the agents: see agent_repair.c.
+ * Repair in the simulation of the agents.
+ *
+ * In every second schedule nobody but the repair of who leads changes sets
+ * (agent_repair.c), and nodes die:
+ *
+ *   R12 No set is begun with, made joint, or adopted without a live quorum.
+ *   R13 No more changes are begun than may be under way.
+ *   R14 No copy votes that was not filled, or in place of one that is well.
+ *   R15 Nothing is begun about a node that is only suspect.
+ *   R16 At the end each shard has all its copies, none where it drains.
  */
 #ifndef QBD_SIM_AGENT_REPAIR_H
 #define QBD_SIM_AGENT_REPAIR_H
 
-#include "agent_sim.h"
+#include "agent/plan.h"
+#include "repair/duty.h"
+
+#define AS_REPLICA_IDS 4096
+
+struct as_node;
+struct as_world;
+
+/**
+ * struct as_mend - the repair of who leads
+ * @on: it changes sets, and nobody else does
+ * @duty: it
+ * @begun_ms: since when it is that of the present leader
+ * @filled: a kernel said that the replica is
+ * @lost: somebody said that the replica is
+ * @done: by kind of command: how often it was due
+ */
+struct as_mend {
+	bool on;
+	struct repair *duty;
+	u64 begun_ms;
+	bool filled[AS_REPLICA_IDS];
+	bool lost[AS_REPLICA_IDS];
+	u64 done[STATE_CMD_NR];
+};
 
 void as_repair_begin(struct as_world *w);
 void as_repair_step(struct as_world *w);

@@ -60,8 +60,8 @@ static u32 sim_missed(const struct as_world *w)
 	}
 	for (i = 0; i < ARRAY_SIZE(repairs); i++) {
 		printf("# repair %-2u  %8llu\n", repairs[i],
-		       w->repaired[repairs[i]]);
-		missed += !w->repaired[repairs[i]];
+		       w->mend.done[repairs[i]]);
+		missed += !w->mend.done[repairs[i]];
 	}
 	return missed;
 }

@@ -32,24 +32,14 @@
  *   R10 Without anything wanted nothing is asked for.
  *   R11 What a node has to have never goes back; if it is of the newest entry,
  *	it is what consensus says.
- *
- * In every second schedule nobody but the repair of who leads changes sets
- * (agent_repair.c), and nodes die:
- *
- *   R12 No set is begun with, made joint, or adopted without a live quorum.
- *   R13 No more changes are begun than may be under way.
- *   R14 No copy votes that was not filled, or in place of one that is well.
- *   R15 Nothing is begun about a node that is only suspect.
- *   R16 At the end each shard has all its copies, none where it drains.
+ * R12 and on are in agent_repair.h.
  */
 #ifndef QBD_SIM_AGENT_SIM_H
 #define QBD_SIM_AGENT_SIM_H
 
-#include "agent/plan.h"
 #include "agent/push.h"
-#include "repair/duty.h"
+#include "agent_repair.h"
 #include "rng.h"
-#include "state/command.h"
 #include "state/inner.h"
 
 #define AS_NODES 5
@@ -57,7 +47,6 @@
 #define AS_VOLUMES 12 /* ids that a schedule can come to */
 #define AS_SHARDS 20 /* of a volume */
 #define AS_REPLICAS 96 /* on one node */
-#define AS_REPLICA_IDS 4096
 #define AS_TERMS 256
 #define AS_QUEUE 64 /* messages in one direction of a session */
 #define AS_REQUESTS 64
@@ -244,12 +233,7 @@ struct as_node {
  * @unknown: somebody said that he has a replica that nobody knows
  * @done: by command: how often a kernel did it
  * @said: by enum agent_say: how often it was heard
- * @repairs: the repair changes sets
- * @repair: it
- * @begun_ms: since when it is that of the present leader
- * @filled: a kernel said that the replica is
- * @lost: somebody said that the replica is
- * @repaired: by kind of command: how often it was due
+ * @mend: the repair
  * @hash: of all that happened
  */
 struct as_world {
@@ -277,12 +261,7 @@ struct as_world {
 	bool unknown[AS_REPLICA_IDS];
 	u64 done[__QBD_CMD_MAX];
 	u64 said[AGENT_SAY_UNKNOWN + 1];
-	bool repairs;
-	struct repair *repair;
-	u64 begun_ms;
-	bool filled[AS_REPLICA_IDS];
-	bool lost[AS_REPLICA_IDS];
-	u64 repaired[STATE_CMD_NR];
+	struct as_mend mend;
 	u64 hash;
 };
 

@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 
 #include "agent_sim.h"
-#include "agent_repair.h"
 
 #define AS_QUIET 80 /* steps of a second: longer than any pause */
 #define AS_HEAL_MAX 2500
@@ -477,10 +476,10 @@ void as_world_end(struct as_world *w)
 		as_daemon_end(&w->node[i]);
 	push_destroy(w->push[0]);
 	push_destroy(w->push[1]);
-	repair_destroy(w->repair);
+	repair_destroy(w->mend.duty);
 	w->push[0] = NULL;
 	w->push[1] = NULL;
-	w->repair = NULL;
+	w->mend.duty = NULL;
 }
 
 static void as_world_reset(struct as_world *w, u64 seed, bool trace)
@@ -492,7 +491,7 @@ static void as_world_reset(struct as_world *w, u64 seed, bool trace)
 
 	memcpy(done, w->done, sizeof(done));
 	memcpy(said, w->said, sizeof(said));
-	memcpy(repaired, w->repaired, sizeof(repaired));
+	memcpy(repaired, w->mend.done, sizeof(repaired));
 	as_world_end(w);
 	memset(w, 0, sizeof(*w));
 	w->s = s;
@@ -500,8 +499,8 @@ static void as_world_reset(struct as_world *w, u64 seed, bool trace)
 	w->bytes = bytes;
 	memcpy(w->done, done, sizeof(done));
 	memcpy(w->said, said, sizeof(said));
-	memcpy(w->repaired, repaired, sizeof(repaired));
-	w->repairs = seed & 1;
+	memcpy(w->mend.done, repaired, sizeof(repaired));
+	w->mend.on = seed & 1;
 	w->rng.state = seed;
 	w->trace = trace;
 	w->now_ms = 1000;
