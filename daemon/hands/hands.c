@@ -301,5 +301,7 @@ struct json_object *hands_status(struct hands *hands)
 			       json_object_new_boolean(hands->want.good));
 	json_object_object_add(doc, "index",
 			       json_object_new_uint64(hands->want.index));
+	if (hands->repair)
+		json_object_object_add(doc, "repair", mend_status(hands));
 	return doc;
 }

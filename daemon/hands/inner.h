@@ -230,6 +230,7 @@ void mend_changed(struct hands *h, const struct state_delta *delta);
 void mend_look(struct loop_timer *timer);
 void mend_say(struct hands *h, const struct agent_report *report, u32 word);
 void mend_unknown(struct hands *h, const struct agent_report *report);
+struct json_object *mend_status(struct hands *h);
 int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes);
 
 /* run.c */

@@ -25,8 +25,9 @@
 #define COPY_BYTES 40
 #define COPY_UNKNOWN 64 /* above all of enum repair_word */
 #define REPAIR_LOOK_MS 250
-#define REPAIR_NODES_MS 100 /* a thousand nodes are not asked for each entry \
-			     */
+#define REPAIR_NODES_MS                                      \
+	100 /* a thousand nodes are not asked for each entry \
+	     */
 #define REPAIR_MS 10000
 
 static void mend_soon(struct hands *h)
@@ -157,6 +158,49 @@ static void mend_nodes(struct hands *h, const struct state *s)
 	}
 }
 
+/* What can not be mended is for people. */
+static void mend_waits(struct hands *h)
+{
+	static struct log_limit limit;
+	struct repair_counts counts;
+
+	repair_counts(h->repair, &counts);
+	if (!counts.no_place && !counts.no_quorum)
+		return;
+	log_limited(
+		&limit, loop_now(h->loop), LOG_LEVEL_WARN, "repair-waits",
+		"bad=%u no-quorum=%u no-place=%u hint=\"%s\"", counts.bad,
+		counts.no_quorum, counts.no_place,
+		counts.no_quorum ?
+			"bring nodes back: more than half of the copies of a shard are away" :
+			"add a store on another host, or room");
+}
+
+/**
+ * mend_status() - how much is to be repaired, of who leads
+ * @h: the hands
+ *
+ * Return: an object, or NULL: this node does not lead.
+ */
+struct json_object *mend_status(struct hands *h)
+{
+	struct repair_counts counts;
+	struct json_object *doc;
+
+	if (!h->repair)
+		return NULL;
+	repair_counts(h->repair, &counts);
+	doc = json_object_new_object();
+	mend_number(doc, "changing", counts.changing);
+	mend_number(doc, "bad", counts.bad);
+	mend_number(doc, "draining", counts.draining);
+	mend_number(doc, "unheld", counts.unheld);
+	mend_number(doc, "no_quorum", counts.no_quorum);
+	mend_number(doc, "no_place", counts.no_place);
+	mend_number(doc, "lost", counts.lost);
+	return doc;
+}
+
 /**
  * mend_look() - have done what is due
  * @timer: the hands'
@@ -184,6 +228,7 @@ void mend_look(struct loop_timer *timer)
 			break;
 		mend_ask(h, &h->mend[i], &cmd);
 	}
+	mend_waits(h);
 	/* all are under way: the first answer looks again */
 	if (i == HANDS_MENDS)
 		again_ms = now_ms + REPAIR_LOOK_MS;
