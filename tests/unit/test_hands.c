@@ -152,6 +152,43 @@ TEST_F(cluster, links)
 	drop_all();
 }
 
+/* Words about copies: of their length, of a kind that there is, or nothing. */
+TEST_F(cluster, copies)
+{
+	struct repair_counts counts;
+	u8 copy[40] = { 0 };
+	u32 i, lead;
+
+	ASSERT_TRUE(make_nodes(3));
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, grow_hands(i));
+	ASSERT_TRUE(WAIT_FOR(all_know(1)));
+	for (lead = 0; &node[lead] != leader(); lead++)
+		;
+	ASSERT_TRUE(WAIT_FOR(hands[lead]->repair));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-EBADMSG,
+			  tell_ops.received(&hands[i]->beside, node_id(0),
+					    MSG_COPY, copy, sizeof(copy) - 1));
+		EXPECT_EQ(0, tell_ops.received(&hands[i]->beside, node_id(0),
+					       MSG_COPY, copy, sizeof(copy)));
+	}
+	repair_counts(hands[lead]->repair, &counts);
+	EXPECT_EQ(1, counts.refused);
+	/* a volume that there never was, of somebody who asks for it */
+	session_put32(copy, 64);
+	session_put32(copy + 4, 77);
+	EXPECT_EQ(0, tell_ops.received(&hands[lead]->beside, node_id(0),
+				       MSG_COPY, copy, sizeof(copy)));
+	/* a kind beyond all */
+	session_put32(copy, 0xffffffff);
+	EXPECT_EQ(0, tell_ops.received(&hands[lead]->beside, node_id(0),
+				       MSG_COPY, copy, sizeof(copy)));
+	repair_counts(hands[lead]->repair, &counts);
+	EXPECT_EQ(2, counts.refused);
+	drop_all();
+}
+
 /* The file of devices: written, read again, and refused if it makes no sense.
  */
 TEST_F(cluster, stores)
