@@ -263,8 +263,26 @@ static void cluster_received(void *arg, uint32_t node, enum session_class class,
 /* --- what is due -----------------------------------------------------------
  */
 
+static void cluster_say_leader(struct cluster *c)
+{
+	u64 term = c->leader_term;
+	u32 leader = cluster_leader(c);
+	struct group_info info;
+
+	if (leader == c->leader_said)
+		return;
+	c->leader_said = leader;
+	if (c->group) {
+		group_look(c->group, &info);
+		term = info.term;
+	}
+	log_write(LOG_LEVEL_INFO, "leader", "node=%u term=%llu", leader,
+		  (unsigned long long)term);
+}
+
 static void cluster_look(struct cluster *c)
 {
+	cluster_say_leader(c);
 	if (c->phase == CLUSTER_IN && c->net) {
 		peers_refresh(c);
 		members_push(c, 0);

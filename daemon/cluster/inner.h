@@ -105,6 +105,7 @@ struct cluster_skip {
  * @init_name: of the cluster that is being made; "" = none
  * @leader: node that leads, as was heard of; a member asks its group
  * @leader_term: in which term
+ * @leader_said: who leads, as the log was told last
  * @members_term: of the last entry of the log that says who the peers are
  * @members_index: and its index
  * @changed: the state, or the group, is another
@@ -163,6 +164,7 @@ struct cluster {
 	char init_name[STATE_NAME_MAX + 1];
 	u32 leader;
 	u64 leader_term;
+	u32 leader_said;
 	u64 members_term;
 	u64 members_index;
 	struct loop_call changed;

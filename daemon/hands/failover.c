@@ -91,6 +91,9 @@ static void duty_done(struct cluster_ask *ask,
 		log_write(LOG_LEVEL_WARN, "failover-refused",
 			  "volume=%u code=%s reason=\"%s\"", duty->volume,
 			  answer->code, answer->text);
+	else
+		log_write(LOG_LEVEL_INFO, "failover-decided", "volume=%u",
+			  duty->volume);
 	duty->busy = false;
 	json_object_put(duty->ask.args);
 	if (h->duty)
@@ -220,6 +223,22 @@ int failover_word(struct hands *h, u32 from, const u8 *data, size_t bytes)
 	return 0;
 }
 
+/* Words are repeated, of each shard: the log is told of the first one. */
+static void failover_log(struct hands *h, const struct agent_report *report)
+{
+	static struct log_limit limit;
+
+	if (report->volume == h->silent_volume &&
+	    report->term == h->silent_term)
+		return;
+	h->silent_volume = report->volume;
+	h->silent_term = report->term;
+	log_limited(&limit, loop_now(h->loop), LOG_LEVEL_WARN, "holder-silent",
+		    "volume=%u shard=%u node=%u term=%llu silent_ms=%u",
+		    report->volume, report->shard, report->node,
+		    (unsigned long long)report->term, report->silent_ms);
+}
+
 /**
  * failover_say() - the kernel does not hear a holder: who leads is told
  * @h: the hands
@@ -230,6 +249,7 @@ void failover_say(struct hands *h, const struct agent_report *report)
 	u8 data[WORD_BYTES] = { 0 };
 	struct cluster_self self;
 
+	failover_log(h, report);
 	session_put32(data, report->volume);
 	session_put32(data + 4, report->shard);
 	session_put64(data + 8, report->term);

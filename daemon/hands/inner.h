@@ -148,6 +148,8 @@ struct hands_store {
  * @mend: what it found due
  * @mend_due: when it is to be asked
  * @mend_nodes_ms: when it is to be told who is there
+ * @silent_volume: the log was told that its holder is not heard
+ * @silent_term: which holder
  * @nr_stores: used of @store
  * @store: devices
  * @stores_path: file with these
@@ -192,6 +194,8 @@ struct hands {
 	struct hands_mend mend[HANDS_MENDS];
 	struct loop_timer mend_due;
 	u64 mend_nodes_ms;
+	u32 silent_volume;
+	u64 silent_term;
 	u32 nr_stores;
 	struct hands_store store[HANDS_STORES_MAX];
 	char stores_path[HANDS_PATH_MAX + 1];

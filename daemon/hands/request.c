@@ -52,11 +52,23 @@ static void request_done(struct kport_request *request,
 		      answer->error ? kport_say(text, answer) : "");
 }
 
+/* What comes and goes with a holder is little, and people look for it. */
+static void request_log(const struct agent_request *what, const char *how)
+{
+	if (what->cmd != QBD_CMD_VOLUME_ATTACH &&
+	    what->cmd != QBD_CMD_VOLUME_DETACH)
+		return;
+	log_write(LOG_LEVEL_INFO, how, "cmd=%s volume=%u term=%llu force=%u",
+		  what->cmd == QBD_CMD_VOLUME_ATTACH ? "attach" : "detach",
+		  what->volume, (unsigned long long)what->term, what->force);
+}
+
 static void request_send(struct hands *h, struct hands_request *req,
 			 const struct agent_request *what)
 {
 	int err = -ENOMEM;
 
+	request_log(what, "kernel-asked");
 	req->hands = h;
 	req->what = *what;
 	req->request = (struct kport_request){

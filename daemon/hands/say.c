@@ -156,6 +156,9 @@ static void say_one(struct hands *h, const struct agent_report *report)
 		say_number(args, "session", report->session);
 		break;
 	case AGENT_SAY_ATTACHED:
+		log_write(LOG_LEVEL_INFO, "volume-attached",
+			  "volume=%u term=%llu device=%s", report->volume,
+			  (unsigned long long)report->term, report->text);
 		args = say_volume(report, "attached");
 		say_text(args, "device", report->text);
 		break;
