@@ -242,6 +242,24 @@ void agent_done(struct agent *agent, const struct agent_request *req, int err,
 	plan_volume_done(agent, req, err, now_ms);
 }
 
+/**
+ * agent_withdraw() - a request was not carried out, and may be due again
+ * @agent: the planner
+ * @req: the request; none that has a term in it, which counts as given
+ *
+ * It waits for something here, which is no failure: nobody has to be told, and
+ * there is no pause.  The caller plans again when that has happened.
+ */
+void agent_withdraw(struct agent *agent, const struct agent_request *req)
+{
+	struct agent_try *try = agent_try(agent, req->cmd, req->object);
+
+	if (!try || !try->busy)
+		return;
+	try->busy = false;
+	agent->busy--;
+}
+
 /* --- looking ----------------------------------------------------------- */
 
 /**

@@ -233,6 +233,7 @@ u32 agent_plan(struct agent *agent, u64 now_ms, struct agent_request *req,
 	       u32 max);
 void agent_done(struct agent *agent, const struct agent_request *req, int err,
 		const char *reason, u64 now_ms);
+void agent_withdraw(struct agent *agent, const struct agent_request *req);
 u32 agent_reports(struct agent *agent, u64 now_ms, struct agent_report *report,
 		  u32 max);
 bool agent_give_up(struct agent *agent, u32 volume, u64 term);

@@ -116,6 +116,7 @@ bool plan_needs_term(struct plan *plan, const struct want_volume *volume,
 	struct agent_key object = AGENT_KEY(0, volume->key.id, 0);
 	struct agent *agent = plan->agent;
 	struct agent_volume *av;
+	u64 pause;
 	bool holds = plan_holds(plan, volume);
 	bool wants = volume->want == plan->me &&
 		     volume->hold != STATE_HOLD_DEVICE &&
@@ -130,10 +131,10 @@ bool plan_needs_term(struct plan *plan, const struct want_volume *volume,
 	if (!av || (holds && plan_term_good(volume, av)))
 		return false;
 	if (!av->asked || av->used) {
-		av->ask_ms = av->asked ? plan->now_ms + (AGENT_AGAIN_MS
-							 << min(av->lost, 5U)) :
-					 plan->now_ms;
-		av->ask_ms = min(av->ask_ms, plan->now_ms + AGENT_AGAIN_MAX_MS);
+		/* since the last one: that of long ago is no reason to wait */
+		pause = av->asked ? AGENT_AGAIN_MS << min(av->lost, 5U) : 0;
+		av->ask_ms = clamp(av->ask_ms + pause, plan->now_ms,
+				   plan->now_ms + AGENT_AGAIN_MAX_MS);
 		av->lost += av->asked != 0;
 		av->asked = agent_session(agent);
 		av->used = false;

@@ -35,13 +35,15 @@ enum cluster_phase {
 };
 
 /**
- * struct cluster_again - a volume whose holder needed another term
+ * struct cluster_again - a node that needed another term for a volume
  * @volume: id, 0 = none
+ * @node: id
  * @times: how often, one soon after the other
  * @until_ns: not again before
  */
 struct cluster_again {
 	u32 volume;
+	u32 node;
 	u32 times;
 	u64 until_ns;
 };

@@ -169,11 +169,72 @@ static int report_failed(struct cluster *c, struct json_object *args,
 	return report_held(c, args, cmd, why) ? 0 : -EPERM;
 }
 
+/* What is remembered of a node's terms for a volume; NULL: nothing. */
+static struct cluster_again *report_again_of(struct cluster *c, u32 volume,
+					     u32 node)
+{
+	u32 i;
+
+	for (i = 0; i < CLUSTER_AGAINS_MAX; i++)
+		if (c->again[i].volume == volume && c->again[i].node == node)
+			return &c->again[i];
+	return NULL;
+}
+
+/* How long has a node to wait for its next term of a volume? */
+static u64 report_wait(struct cluster *c, u32 volume, u32 node)
+{
+	const struct cluster_again *again = report_again_of(c, volume, node);
+	u64 now = loop_now(c->loop);
+
+	return again && now < again->until_ns ? again->until_ns - now : 0;
+}
+
+/*
+ * It got one.  Only that counts: one that was refused, because the volume had
+ * another term meanwhile, is asked for anew at once.  And it counts for this
+ * node alone.  (A volume moves, or its holder dies, a second after its attach:
+ * the next node would wait for what the former one had.)
+ */
+static void report_again_note(struct cluster *c, u32 volume, u32 node)
+{
+	struct cluster_again *again = report_again_of(c, volume, node);
+	u64 now = loop_now(c->loop);
+	u32 i;
+
+	if (!again) {
+		again = c->again;
+		for (i = 1; i < CLUSTER_AGAINS_MAX; i++)
+			if (c->again[i].until_ns < again->until_ns)
+				again = &c->again[i];
+		*again = (struct cluster_again){ .volume = volume,
+						 .node = node };
+	}
+	/* quiet for long: it served meanwhile */
+	if (now > again->until_ns + (REPORT_BACKOFF_NS << (REPORT_TIMES + 1)))
+		again->times = 0;
+	again->until_ns = now + (REPORT_BACKOFF_NS
+				 << min_t(u32, again->times, REPORT_TIMES));
+	again->times++;
+}
+
+/* A node let go of a volume in order: what comes next is no failure of its. */
+static void report_again_forget(struct cluster *c, u32 volume, u32 node)
+{
+	struct cluster_again *again = report_again_of(c, volume, node);
+
+	if (again)
+		*again = (struct cluster_again){ 0 };
+}
+
 static int report_released(struct cluster *c, struct json_object *args,
 			   struct state_cmd *cmd, char why[VERB_WHY])
 {
 	cmd->kind = STATE_CMD_DETACH;
-	return report_held(c, args, cmd, why) ? 0 : -EPERM;
+	if (!report_held(c, args, cmd, why))
+		return -EPERM;
+	report_again_forget(c, cmd->volume, cmd->node);
+	return 0;
 }
 
 static int report_grown(struct cluster *c, struct json_object *args,
@@ -191,35 +252,6 @@ static int report_settled(struct cluster *c, struct json_object *args,
 	cmd->number = args_number(args, "shard", U32_MAX);
 	cmd->epoch = args_number(args, "epoch", 0);
 	return report_held(c, args, cmd, why) ? 0 : -EPERM;
-}
-
-/* How long does this volume have to wait for its next term? */
-static u64 report_wait(struct cluster *c, u32 volume)
-{
-	struct cluster_again *first = c->again, *again;
-	u64 now = loop_now(c->loop);
-	u32 i;
-
-	for (i = 0; i < CLUSTER_AGAINS_MAX; i++) {
-		again = &c->again[i];
-		if (again->volume == volume)
-			break;
-		if (again->until_ns < first->until_ns)
-			first = again;
-	}
-	if (i == CLUSTER_AGAINS_MAX) {
-		again = first;
-		*again = (struct cluster_again){ .volume = volume };
-	}
-	if (now < again->until_ns)
-		return again->until_ns - now;
-	/* quiet for long: it served meanwhile */
-	if (now - again->until_ns > REPORT_BACKOFF_NS << (REPORT_TIMES + 1))
-		again->times = 0;
-	again->until_ns = now + (REPORT_BACKOFF_NS
-				 << min_t(u32, again->times, REPORT_TIMES));
-	again->times++;
-	return 0;
 }
 
 /* The volume that is wanted on this node, and that no other one has. */
@@ -265,7 +297,7 @@ static int report_again(struct cluster *c, struct json_object *args,
 		snprintf(why, VERB_WHY, "another term needs another session");
 		return -EINVAL;
 	}
-	wait = report_wait(c, volume->id);
+	wait = report_wait(c, volume->id, cmd->node);
 	if (!wait)
 		return 0;
 	snprintf(why, VERB_WHY, "volume %u had a new term only now: in %llu ms",
@@ -310,8 +342,14 @@ static struct json_object *show_report(struct cluster *c,
 				       const struct state_result *res,
 				       char why[VERB_WHY])
 {
+	u32 volume = args_number(args, "volume", 0);
+	const char *kind = args_text(args, "kind") ?: "";
 	struct json_object *doc = json_object_new_object();
+	const struct state_volume *held = state_volume_by_id(c->s, volume);
 
+	if (!strcmp(kind, "again") && held && held->hold &&
+	    held->term == res->arg[0])
+		report_again_note(c, volume, held->holder);
 	json_number(doc, "result", res->arg[0]);
 	return doc;
 }

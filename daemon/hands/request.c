@@ -99,9 +99,7 @@ void requests_send(struct hands *h)
 		/* what uses the device ends first; then it is planned again */
 		if (what[i].cmd == QBD_CMD_VOLUME_DETACH && !what[i].force &&
 		    !run_lets_go(h, what[i].volume)) {
-			agent_done(h->agent, &what[i], -EBUSY,
-				   "what runs on it is being ended",
-				   hands_now_ms(h));
+			agent_withdraw(h->agent, &what[i]);
 			continue;
 		}
 		while (h->request[at].busy)

@@ -332,13 +332,35 @@ TEST(attach)
 	EXPECT_EQ(0, plan(p));
 	p->now_ms += AGENT_AGAIN_MAX_MS;
 	EXPECT_EQ(0, plan(p));
-	reports(p);
-	p->now_ms += AGENT_AGAIN_MS;
+	/* the one before was asked for long ago: at once */
 	reports(p);
 	ASSERT_TRUE(said(p, AGENT_SAY_TERM));
 	EXPECT_EQ(1, said(p, AGENT_SAY_TERM)->term);
 	EXPECT_NE(state_volume_by_id(p->w.s, 1)->session,
 		  said(p, AGENT_SAY_TERM)->session);
+	pw_end(p);
+}
+
+/* Terms that come to nothing one after the other have a pause between them. */
+TEST(lost_at_once)
+{
+	struct pw *p = pw_begin();
+	u64 asked_ms = p->now_ms;
+
+	held(p);
+	ASSERT_EQ(asked_ms, p->now_ms);
+	ASSERT_EQ(1, plan(p));
+	done(p, 0, 0);
+	p->now_ms += AGENT_AGAIN_MS / 2;
+	fresh(p, SEEN_VOLUME, NULL, 0);
+	fresh(p, SEEN_SHARD, NULL, 0);
+	EXPECT_EQ(0, plan(p));
+	reports(p);
+	EXPECT_FALSE(said(p, AGENT_SAY_TERM));
+	EXPECT_EQ(asked_ms + AGENT_AGAIN_MS, agent_due_ms(p->agent, p->now_ms));
+	p->now_ms = asked_ms + AGENT_AGAIN_MS;
+	reports(p);
+	EXPECT_TRUE(said(p, AGENT_SAY_TERM));
 	pw_end(p);
 }
 
@@ -463,6 +485,13 @@ TEST(detach)
 	EXPECT_FALSE(p->req[0].force);
 	reports(p);
 	EXPECT_FALSE(said(p, AGENT_SAY_RELEASED));
+	/* what uses it ends first: that is no failure, and no pause */
+	EXPECT_EQ(0, plan(p));
+	agent_withdraw(p->agent, &p->req[0]);
+	ASSERT_EQ(1, plan(p));
+	EXPECT_EQ(QBD_CMD_VOLUME_DETACH, p->req[0].cmd);
+	reports(p);
+	EXPECT_FALSE(said(p, AGENT_SAY_FAILED));
 	done(p, 0, -EBUSY);
 	fresh(p, SEEN_VOLUME, &volume, 1);
 	p->now_ms += AGENT_AGAIN_MS;
