@@ -98,6 +98,11 @@ static void volume_waits(struct cluster *c, const struct state_volume *volume,
 		waits_copies(c, volume, text);
 	else if (volume->hold == STATE_HOLD_DEVICE)
 		waits_holder(c, volume, text);
+	else if (volume->want)
+		snprintf(text, VOLUME_TEXT,
+			 "node %.63s, which is %s, to ask for it",
+			 volume_node(c, volume->want),
+			 cluster_heard(c, volume->want));
 }
 
 static const char *volume_state(u8 state)

@@ -237,6 +237,29 @@ static int build_set(struct cluster *c, u32 from, struct json_object *args,
 }
 
 /*
+ * From one node to another, in order: its holder ends what runs on it and
+ * releases it, then the other one asks for a term.  Only if the node was named,
+ * and is there: a volume that has left its holder, and nobody takes it, is of
+ * no use.
+ */
+static int build_move(struct cluster *c, const struct state_volume *volume,
+		      const struct state_node *node, struct state_cmd *cmd,
+		      char why[VERB_WHY])
+{
+	const char *heard = cluster_heard(c, node->id);
+
+	cmd->kind = STATE_CMD_VOLUME_SET;
+	cmd->flags = STATE_VOLUME_SET_WANT;
+	if (!strcmp(heard, "alive"))
+		return 0;
+	snprintf(why, VERB_WHY,
+		 "%.63s is attached on %.63s, and stays: node %.63s is %s",
+		 volume->name, state_node_by_id(c->s, volume->holder)->name,
+		 node->name, heard);
+	return -EINVAL;
+}
+
+/*
  * An attach under another session takes the device away from whoever uses it,
  * also on the same node: that is only done if it was said.
  */
@@ -280,6 +303,8 @@ static int build_attach(struct cluster *c, u32 from, struct json_object *args,
 			volume->name, node->name);
 		return -EINVAL;
 	}
+	if (name && volume->hold == STATE_HOLD_DEVICE && !cmd->flags)
+		return build_move(c, volume, node, cmd, why);
 	return 0;
 }
 

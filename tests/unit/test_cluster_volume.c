@@ -197,8 +197,8 @@ TEST_F(cluster, attached)
 	EXPECT_TRUE(refused(&node[1], "volume attach",
 			    with(named("db"), "session", 72), "BAD_REQUEST",
 			    "is attached on n2"));
-	args = with_text(with(named("db"), "session", 73), "node", "n3");
-	EXPECT_TRUE(refused(&node[1], "volume attach", args, "ATTACHED",
+	EXPECT_TRUE(refused(&node[2], "volume attach",
+			    with(named("db"), "session", 73), "ATTACHED",
 			    "use --force"));
 	EXPECT_TRUE(refused(&node[0], "volume delete", named("db"), "HELD",
 			    "detach it first"));
@@ -229,6 +229,62 @@ TEST_F(cluster, attached)
 			with_flag(named("db"), "force")));
 	EXPECT_EQ(0, volume("db")->holder);
 	EXPECT_EQ(4, volume("db")->term);
+}
+
+/* A node that is named gets it in order: who has it lets go first. */
+TEST_F(cluster, moved)
+{
+	struct json_object *args;
+	struct asked asked;
+
+	ASSERT_TRUE(make_stores(3));
+	ASSERT_TRUE(make_volume(&node[0], "db", 64, 3));
+	ASSERT_TRUE(did(&node[1], "volume attach",
+			with(named("db"), "session", 71)));
+	args = with_text(with(named("db"), "session", 72), "node", "n3");
+	ASSERT_TRUE(asked_ok(&node[0], "volume attach", args, &asked));
+	EXPECT_TRUE(strstr(word(asked.ok, "waits"), "node n2"));
+	EXPECT_TRUE(strstr(word(asked.ok, "waits"), "to release it"));
+	json_object_put(asked.ok);
+	/* nothing has changed before that */
+	EXPECT_EQ(2, volume("db")->holder);
+	EXPECT_EQ(1, volume("db")->term);
+	EXPECT_EQ(3, volume("db")->want);
+	/* the holder gets no other term on its way */
+	args = with(held("again", "db"), "session", 75);
+	EXPECT_TRUE(refused(&node[1], "agent report", args, "NOT_YOURS",
+			    "not wanted here any more"));
+	ASSERT_TRUE(did(&node[1], "agent report", held("released", "db")));
+	ASSERT_TRUE(asked_ok(&node[0], "volume show", named("db"), &asked));
+	EXPECT_TRUE(strstr(word(asked.ok, "waits"), "n3"));
+	EXPECT_TRUE(strstr(word(asked.ok, "waits"), "to ask for it"));
+	json_object_put(asked.ok);
+	args = with(held("again", "db"), "session", 76);
+	ASSERT_TRUE(did(&node[2], "agent report", args));
+	EXPECT_EQ(3, volume("db")->holder);
+	EXPECT_EQ(2, volume("db")->term);
+	EXPECT_EQ(76, volume("db")->session);
+	/* back: what n3 had is no reason for n2 to wait */
+	args = with_text(with(named("db"), "session", 77), "node", "n2");
+	ASSERT_TRUE(did(&node[0], "volume attach", args));
+	args = with(held("again", "db"), "session", 78);
+	ASSERT_TRUE(did(&node[2], "agent report", held("released", "db")));
+	/* of a term that has passed */
+	ASSERT_TRUE(did(&node[1], "volume attach",
+			with(named("db"), "session", 79)));
+	EXPECT_TRUE(refused(&node[1], "agent report", args, "NOT_YOURS",
+			    "under term 2"));
+	ASSERT_TRUE(did(&node[1], "agent report",
+			with(held("again", "db"), "session", 80)));
+	EXPECT_EQ(2, volume("db")->holder);
+	EXPECT_EQ(4, volume("db")->term);
+	/* nor is one that let go of it in order */
+	args = with_text(with(named("db"), "session", 81), "node", "n3");
+	ASSERT_TRUE(did(&node[0], "volume attach", args));
+	ASSERT_TRUE(did(&node[1], "agent report", held("released", "db")));
+	ASSERT_TRUE(did(&node[2], "agent report",
+			with(held("again", "db"), "session", 82)));
+	EXPECT_EQ(3, volume("db")->holder);
 }
 
 /* Its kernel forgot it: another term for the same node, but not at each beat.
