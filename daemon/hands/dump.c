@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dumps: one at a time, of the first kind that is stale.
+ * Dumps: in rounds of all kinds that are stale when it begins, one at a time.
  */
 #include <errno.h>
 
@@ -35,10 +35,15 @@ static void dump_done(struct kport_request *request,
 	bool none = dump->kind == SEEN_NODE && answer->error == -ENOENT;
 	static struct log_limit limit;
 	char text[KPORT_SAY_MAX];
-	u64 took = loop_now(h->loop) - dump->from_ns;
+	u64 pause;
 
 	dump->running = false;
-	dump->next_ns = loop_now(h->loop) + took * HANDS_LOOK_PART;
+	dump->left &= ~(1U << dump->kind);
+	dump->took_ns += loop_now(h->loop) - dump->from_ns;
+	pause = dump->took_ns * HANDS_LOOK_PART;
+	if (answer->error && !none)
+		pause = max_t(u64, pause, HANDS_FAILED_NS);
+	dump->next_ns = max_t(u64, dump->next_ns, loop_now(h->loop) + pause);
 	/* no node is an answer, and it may have come before any object did */
 	if (none)
 		seen_begin(&h->seen, dump->kind, hands_now_ms(h));
@@ -74,29 +79,66 @@ static bool dump_start(struct hands *h, enum seen_kind kind)
 	return dump->running;
 }
 
+/* Kinds that are not known; without a node there is nothing else. */
+static u32 dump_stale(const struct hands *h)
+{
+	enum seen_kind kind;
+	u32 stale = 0;
+
+	for (kind = 0; kind < SEEN_KINDS; kind++)
+		if (!seen_fresh(&h->seen, kind) && (!kind || h->seen.node))
+			stale |= 1U << kind;
+	return stale;
+}
+
 /**
  * dump_next() - have the next kind dumped that is stale
  * @h: the hands
  * @again_ns: made earlier if there is one, and it is too early
+ *
+ * A round is not interrupted by pauses: what is waited for is known when all of
+ * it is.
  *
  * Return: true if all that there can be is fresh.
  */
 bool dump_next(struct hands *h, u64 *again_ns)
 {
 	struct hands_dump *dump = &h->dump;
-	enum seen_kind kind = 0;
+	u64 now = loop_now(h->loop);
+	u32 stale;
 
 	if (dump->running || kport_state(h->port) != KPORT_READY)
 		return false;
-	/* without a node there is nothing else to be dumped */
-	while (kind < SEEN_KINDS &&
-	       (seen_fresh(&h->seen, kind) || (kind && !h->seen.node)))
-		kind++;
-	if (kind == SEEN_KINDS)
+	stale = dump_stale(h);
+	if (!stale)
 		return true;
-	if (loop_now(h->loop) < dump->next_ns || !dump_start(h, kind))
-		*again_ns = min_t(u64, *again_ns,
-				  max_t(u64, dump->next_ns,
-					loop_now(h->loop) + HANDS_LOOK_NS));
+	if (!(dump->left & stale) && now >= dump->next_ns) {
+		dump->left = stale;
+		dump->took_ns = 0;
+		dump->told = false;
+	}
+	if (!(dump->left & stale))
+		*again_ns = min(*again_ns, dump->next_ns);
+	else if (!dump_start(h, __builtin_ctz(dump->left & stale)))
+		*again_ns = min_t(u64, *again_ns, now + HANDS_LOOK_NS);
 	return false;
+}
+
+/**
+ * dump_soon() - an event said that something has changed
+ * @h: the hands
+ *
+ * A hundred events are one round: the first of them says when it begins.  (Were
+ * it the last one, a kernel that says something all the time would never be
+ * looked at.)
+ */
+void dump_soon(struct hands *h)
+{
+	struct hands_dump *dump = &h->dump;
+
+	if (dump->told)
+		return;
+	dump->told = true;
+	dump->next_ns =
+		max_t(u64, dump->next_ns, loop_now(h->loop) + HANDS_LOOK_NS);
 }

@@ -148,14 +148,12 @@ static void watch_changed(struct kport_watch *watch)
 	hands_look_later(h);
 }
 
-/* A hundred events are one look: the timer is set, if none is nearer. */
 static void watch_event(struct kport_watch *watch, struct nlattr **attrs)
 {
 	struct hands *h = HANDS_OF(watch, watch);
 
 	seen_event_take(&h->seen, attrs);
-	h->dump.next_ns =
-		max_t(u64, h->dump.next_ns, loop_now(h->loop) + HANDS_LOOK_NS);
+	dump_soon(h);
 	hands_look_later(h);
 }
 

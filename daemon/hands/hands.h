@@ -16,10 +16,12 @@
  * nothing for HANDS_HELLO_NS: what was lost with a session that only one side
  * saw ending is made up for.
  *
- * LOOKING.  A dump costs what the kernel has.  So the next one begins not
- * before HANDS_LOOK_NS after an event said so, so that a hundred events are one
- * look, and after a pause of HANDS_LOOK_PART times what the last one took: the
- * kernel of a node with 100000 replicas is not asked all the time.
+ * LOOKING.  A dump costs what the kernel has.  Dumps come in rounds, of all
+ * that may have changed, without a pause within one.  The next round begins not
+ * before HANDS_LOOK_NS after the first event that asks for it, so that a
+ * hundred events are one look, and after a pause of HANDS_LOOK_PART times what
+ * the last one took: the kernel of a node with 100000 replicas is not asked all
+ * the time.
  *
  * LINKS are made by the daemons of both nodes (link/link.h).  What they say to
  * each other goes over their session, if they have one; only members of the
@@ -51,7 +53,7 @@
 #define HANDS_WHY_MAX 320
 #define HANDS_LISTENS_MAX 8
 #define HANDS_HELLO_NS 5000000000ULL
-#define HANDS_LOOK_NS 20000000ULL
+#define HANDS_LOOK_NS 5000000ULL
 #define HANDS_LOOK_PART 10
 #define HANDS_PEERS_NS 250000000ULL /* who hears whom is no event */
 

@@ -22,6 +22,7 @@
 #define HANDS_DUTIES 8 /* of the promoter, under way */
 #define HANDS_MENDS 8 /* of the repair, under way */
 #define HANDS_STUCK_MAX 16
+#define HANDS_FAILED_NS 100000000ULL /* after a dump that failed */
 #define HANDS_STORES_MAX 64 /* devices: more than a kernel takes */
 #define HANDS_PATH_MAX 255
 
@@ -29,13 +30,16 @@
 	((struct hands *)((char *)(member_ptr)-offsetof(struct hands, member)))
 
 /**
- * struct hands_dump - a dump that runs
+ * struct hands_dump - dumps, in rounds
  * @request: the kernel's
  * @hands: whose
  * @kind: of what
- * @running: it runs
+ * @running: one runs
  * @from_ns: since when
- * @next_ns: none before that
+ * @left: kinds that are left of the round, as bits
+ * @took_ns: what the dumps of the round took so far
+ * @told: an event has said when the next round begins
+ * @next_ns: no round begins before that
  */
 struct hands_dump {
 	struct kport_request request;
@@ -43,6 +47,9 @@ struct hands_dump {
 	enum seen_kind kind;
 	bool running;
 	u64 from_ns;
+	u32 left;
+	u64 took_ns;
+	bool told;
 	u64 next_ns;
 };
 
@@ -212,6 +219,7 @@ void hands_look_later(struct hands *h);
 
 /* dump.c */
 bool dump_next(struct hands *h, u64 *again_ns);
+void dump_soon(struct hands *h);
 
 /* request.c */
 void requests_send(struct hands *h);
