@@ -22,7 +22,7 @@ TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
 	gates install setup demo sim sim-raft mutants guests bench fuzz sweep corrupt \
-	nemesis clean help
+	nemesis failover clean help
 
 all: modules tools
 
@@ -75,6 +75,9 @@ corrupt:
 nemesis:
 	@tests/run.sh nemesis --ops $(OPS) --seeds $(SEEDS)
 
+failover: all tests
+	@tests/failover.sh $(if $(filter command% environment,$(origin SEEDS)),$(SEEDS),20)
+
 guests:
 	@tests/run.sh guests --kernel $(KERNEL) --case '$(CASE)'
 
@@ -124,6 +127,8 @@ help:
 #:   make nemesis        random faults, takeovers and changes of the set in
 #:                       virtual time: OPS=n of each of SEEDS=n; the first
 #:                       seed twice, which has to be the same run
+#:   make failover       how long failovers and moves take, in virtual time, by
+#:                       part: a table; SEEDS=n (20)
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
 #:   make bench          figures in virtual time, with their bounds: a table
 #:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4

@@ -4,10 +4,11 @@
  * oracle of the nemesis in guests (tests/vm/nemesis.sh).
  *
  *	qbdledger make LEDGER [--blocks N] [--from N]
- *	qbdledger write DEVICE LEDGER [--seed N] [--pause US]
+ *	qbdledger write DEVICE LEDGER [--seed N] [--pause US] [--name N]
  *	qbdledger watch DEVICE LEDGER [--seed N] [--pause US]
  *	qbdledger check DEVICE LEDGER
  *	qbdledger count LEDGER		(prints what was acknowledged)
+ *	qbdledger gap LEDGER
  *
  * One operation at a time: a block of 4 KiB is written, discarded or read.
  * Several writers at once have a ledger and a part of the device each: so many
@@ -21,6 +22,12 @@
  * "watch" reads beside the writer of a ledger, perhaps from who had the volume
  * before: what was acknowledged when it began to read a block it has to be
  * given, or an error (R1, R9).
+ *
+ * "gap" prints the longest time between two acknowledgements that followed each
+ * other, of one writer or of the next one, since "gap" was asked for last: its
+ * length, its begin and its end on the wall clock, in ns, and the last
+ * acknowledgement of all; and of each writer that has a name, a number, and was
+ * acknowledged something since then, "wN=first:last".
  *
  * "write" and "watch" go on until SIGTERM (exit code 0) or an I/O error (1); a
  * broken rule is exit code 3, for all. The same seed and ledger give the same
@@ -45,6 +52,7 @@
 #define BLOCK 4096U
 #define SECTOR 512U
 #define BLOCKS_MAX 65536U
+#define NAMES 16U
 #define OPEN_MAX 15U /* operations on a block whose end is not known */
 #define BROKEN 3
 
@@ -71,12 +79,26 @@ struct entry {
 };
 
 /**
+ * struct times - of a writer, since "gap" was asked for
+ * @first_ns: its first acknowledgement; 0 = none yet
+ * @last_ns: its last one
+ */
+struct times {
+	uint64_t first_ns;
+	uint64_t last_ns;
+};
+
+/**
  * struct ledger - the file
  * @blocks: of the device that are used
  * @from: the first of them
  * @next: number of the next operation
  * @acked: operations that were acknowledged
  * @reads: reads that were checked
+ * @last_ns: when the last one was acknowledged; 0 = none yet
+ * @gap_from_ns: begin of the longest gap between two of them
+ * @gap_to_ns: and its end
+ * @writer: by name
  * @entry: by block
  */
 struct ledger {
@@ -85,6 +107,10 @@ struct ledger {
 	uint64_t next;
 	uint64_t acked;
 	uint64_t reads;
+	uint64_t last_ns;
+	uint64_t gap_from_ns;
+	uint64_t gap_to_ns;
+	struct times writer[NAMES];
 	struct entry entry[];
 };
 
@@ -96,6 +122,7 @@ struct mark {
 };
 
 static volatile sig_atomic_t stopped;
+static uint32_t own_name;
 
 static void on_term(int sig)
 {
@@ -250,6 +277,27 @@ static void begin(struct entry *entry, const struct version *version)
 	entry->open[entry->nr_open++] = *version;
 }
 
+/* One more was acknowledged; how long after the one before it? */
+static void note(struct ledger *ledger)
+{
+	struct times *own = &ledger->writer[own_name];
+	uint64_t last = ledger->last_ns;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ledger->acked++;
+	ledger->last_ns =
+		(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	own->last_ns = ledger->last_ns;
+	if (!own->first_ns)
+		own->first_ns = own->last_ns;
+	if (!last ||
+	    ledger->last_ns - last <= ledger->gap_to_ns - ledger->gap_from_ns)
+		return;
+	ledger->gap_from_ns = last;
+	ledger->gap_to_ns = ledger->last_ns;
+}
+
 /* One operation of the number @no; false after an I/O error. */
 static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
 {
@@ -277,7 +325,7 @@ static bool operate(int fd, struct ledger *ledger, uint64_t random, char *buf)
 	if (!good)
 		return false;
 	settle(entry, &version);
-	ledger->acked++;
+	note(ledger);
 	return true;
 }
 
@@ -357,6 +405,26 @@ static int run_check(int fd, struct ledger *ledger, char *buf)
 	return 0;
 }
 
+static int run_gap(struct ledger *ledger)
+{
+	uint32_t i;
+
+	printf("gap_ns=%" PRIu64 " from_ns=%" PRIu64 " to_ns=%" PRIu64
+	       " last_ns=%" PRIu64,
+	       ledger->gap_to_ns - ledger->gap_from_ns, ledger->gap_from_ns,
+	       ledger->gap_to_ns, ledger->last_ns);
+	for (i = 1; i < NAMES; i++)
+		if (ledger->writer[i].first_ns)
+			printf(" w%" PRIu32 "=%" PRIu64 ":%" PRIu64, i,
+			       ledger->writer[i].first_ns,
+			       ledger->writer[i].last_ns);
+	printf("\n");
+	ledger->gap_from_ns = 0;
+	ledger->gap_to_ns = 0;
+	memset(ledger->writer, 0, sizeof(ledger->writer));
+	return 0;
+}
+
 static uint64_t number(const char *text, uint64_t max)
 {
 	unsigned long long value;
@@ -376,6 +444,7 @@ int main(int argc, char **argv)
 		{ "from", required_argument, NULL, 'f' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "pause", required_argument, NULL, 'p' },
+		{ "name", required_argument, NULL, 'n' },
 		{},
 	};
 	static char buf[BLOCK] __attribute__((aligned(BLOCK)));
@@ -393,6 +462,8 @@ int main(int argc, char **argv)
 			seed = number(optarg, UINT64_MAX);
 		else if (opt == 'p')
 			pause_us = number(optarg, 60000000);
+		else if (opt == 'n')
+			own_name = (uint32_t)number(optarg, NAMES - 1);
 		else
 			usage("see the top of ledger.c");
 	}
@@ -405,6 +476,8 @@ int main(int argc, char **argv)
 		       ledger_map(argv[optind + 1], 0, 0)->acked);
 		return 0;
 	}
+	if (optind + 2 == argc && !strcmp(argv[optind], "gap"))
+		return run_gap(ledger_map(argv[optind + 1], 0, 0));
 	if (optind + 3 != argc)
 		usage("see the top of ledger.c");
 	verb = argv[optind];

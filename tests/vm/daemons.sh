@@ -15,13 +15,23 @@ ctl()
 	QBD_SOCKET=/run/qbd-$1/qbdd.sock at "$1" qbdctl "${@:2}"
 }
 
+# _daemon_stamp FILE: what supervisors do for a daemon: the time before each of
+# its lines, kept until it ends.
+_daemon_stamp()
+{
+	local line
+	while IFS= read -r line; do
+		echo "$EPOCHREALTIME $line"
+	done >>"$1"
+}
+
 # daemon_start NODE: its daemon, and wait until it answers.
 daemon_start()
 {
 	local node=$1
 	QBD_SOCKET=/run/qbd-$node/qbdd.sock ip netns exec "$node" \
 		qbdd --config "/run/qbd-$node/qbdd.conf" \
-		2>>"/run/qbd-$node/log" </dev/null &
+		2> >(_daemon_stamp "/run/qbd-$node/log") </dev/null &
 	DAEMON_PID[$node]=$!
 	wait_until 60 quiet ctl "$node" daemon status
 }
