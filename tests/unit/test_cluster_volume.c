@@ -231,6 +231,17 @@ TEST_F(cluster, attached)
 	EXPECT_EQ(4, volume("db")->term);
 }
 
+/* Who leads hears a node, and has done so for long enough. */
+static bool believes(u32 id)
+{
+	bool alive = false, heard;
+	uint64_t since_ns;
+
+	if (leader())
+		cluster_thinks(leader()->c, id, &alive, &heard, &since_ns);
+	return alive;
+}
+
 /* A node that is named gets it in order: who has it lets go first. */
 TEST_F(cluster, moved)
 {
@@ -239,6 +250,7 @@ TEST_F(cluster, moved)
 
 	ASSERT_TRUE(make_stores(3));
 	ASSERT_TRUE(make_volume(&node[0], "db", 64, 3));
+	ASSERT_TRUE(WAIT_FOR(believes(1) && believes(2) && believes(3)));
 	ASSERT_TRUE(did(&node[1], "volume attach",
 			with(named("db"), "session", 71)));
 	args = with_text(with(named("db"), "session", 72), "node", "n3");
