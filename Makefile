@@ -22,7 +22,7 @@ TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
 	gates install setup demo sim sim-raft mutants guests bench fuzz sweep corrupt \
-	nemesis failover clean help
+	nemesis failover partitions clean help
 
 all: modules tools
 
@@ -78,6 +78,9 @@ nemesis:
 failover: all tests
 	@tests/failover.sh $(if $(filter command% environment,$(origin SEEDS)),$(SEEDS),20)
 
+partitions: all tests
+	@tests/partitions.sh $(if $(filter command% environment,$(origin SEEDS)),$(SEEDS),10)
+
 guests:
 	@tests/run.sh guests --kernel $(KERNEL) --case '$(CASE)'
 
@@ -129,6 +132,8 @@ help:
 #:                       seed twice, which has to be the same run
 #:   make failover       how long failovers and moves take, in virtual time, by
 #:                       part: a table; SEEDS=n (20)
+#:   make partitions     cut, one-way, blinking, paused, of three nodes, in
+#:                       virtual time: a table; SEEDS=n (10)
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
 #:   make bench          figures in virtual time, with their bounds: a table
 #:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4

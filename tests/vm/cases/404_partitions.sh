@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Partitions of three nodes, in virtual time: see partitions.sh. Chance says
+# which kinds, who holds the volume, when, and for how long.
+#
+# MODE=icount
+# KERNELS=debian
+# TIER=long
+# TIMEOUT=1800
+# FILES="build/tests/qbdledger:/usr/bin/qbdledger"
+# MODULES="null_blk"
+# PROGRAMS="seq sleep"
+DESCRIPTION="partitions: one writer at a time, and back soon"
+# shellcheck source=tests/vm/lib.sh
+. "${QBD_VM:?}/lib.sh"
+# shellcheck source=tests/vm/nemesis_lib.sh
+. "${QBD_VM:?}/nemesis_lib.sh"
+# shellcheck source=tests/vm/daemons.sh
+. "${QBD_VM:?}/daemons.sh"
+# shellcheck source=tests/vm/failover.sh
+. "${QBD_VM:?}/failover.sh"
+# shellcheck source=tests/vm/partitions.sh
+. "${QBD_VM:?}/partitions.sh"
+
+daemons_cluster 256
+pick n1,n2,n3 n2,n3,n1 n3,n1,n2
+failover_volume "$R"
+wait_until 60 healthy
+writes_grow 60 100
+partitions
