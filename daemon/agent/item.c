@@ -24,10 +24,10 @@ static const struct state_field want_key_fields[] = {
 };
 
 static const struct state_field want_cluster_fields[] = {
-	CLUSTER(STATE_RAW, uuid),     CLUSTER(STATE_U64, lineage),
-	CLUSTER(STATE_U32, node),     CLUSTER(STATE_TEXT, name),
-	CLUSTER(STATE_U32, lease_ms), CLUSTER(STATE_U32, suspect_ms),
-	{ .type = STATE_END },
+	CLUSTER(STATE_RAW, uuid),	CLUSTER(STATE_U64, lineage),
+	CLUSTER(STATE_U64, term_floor), CLUSTER(STATE_U32, node),
+	CLUSTER(STATE_TEXT, name),	CLUSTER(STATE_U32, lease_ms),
+	CLUSTER(STATE_U32, suspect_ms), { .type = STATE_END },
 };
 
 static const struct state_field want_addr_fields[] = {

@@ -46,7 +46,8 @@ enum want_kind {
  * struct want_cluster - the cluster, and this node in it
  * @key: 0, 0
  * @uuid: of the cluster
- * @lineage: of the cluster
+ * @lineage: of the cluster's kernels
+ * @term_floor: terms up to here may have been granted before a restore (S16)
  * @node: id
  * @name: of the node
  * @lease_ms: longest lease
@@ -56,6 +57,7 @@ struct want_cluster {
 	struct agent_key key;
 	u8 uuid[16];
 	u64 lineage;
+	u64 term_floor;
 	u32 node;
 	char name[STATE_NAME_MAX + 1];
 	u32 lease_ms;

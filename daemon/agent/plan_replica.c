@@ -72,7 +72,8 @@ static void plan_delete(struct plan *plan, u64 replica, u64 epoch)
 /*
  * A replica that may have lost a promise votes again when it knows the highest
  * term granted before its store was opened: not before consensus heard of that
- * opening, or there may be a higher one.
+ * opening, or there may be a higher one.  Behind a restore all terms up to its
+ * floor may have been granted, by whom it does not know (S16).
  */
 static void plan_floor(struct plan *plan, const struct want_volume *volume,
 		       const struct want_shard *shard,
@@ -96,7 +97,7 @@ static void plan_floor(struct plan *plan, const struct want_volume *volume,
 	if (!req)
 		return;
 	req->replica = is->key.id;
-	req->term = volume->term;
+	req->term = max(volume->term, want_cluster(plan->want)->term_floor);
 	agent_try(plan->agent, QBD_CMD_REPLICA_FLOOR, object)->sum = sum;
 }
 

@@ -11,6 +11,7 @@ static void item_cluster(const struct state *s, const struct state_node *node,
 
 	memcpy(to->uuid, cluster->uuid, sizeof(to->uuid));
 	to->lineage = cluster->lineage;
+	to->term_floor = cluster->term_floor;
 	to->node = node->id;
 	memcpy(to->name, node->name, sizeof(to->name));
 	to->lease_ms = cluster->setting[STATE_SET_LEASE_MS];
@@ -115,16 +116,29 @@ static void item_volume(const struct state *s, const struct state_node *node,
 	to->no_quorum_ms = volume->no_quorum_ms;
 	to->size = volume->size;
 	to->grow = volume->grow;
-	/* S16: no lower one is granted, whatever was before */
-	to->term = max(volume->term, state_cluster(s)->term_floor);
-	if (volume->hold)
-		to->term = volume->term;
+	to->term = volume->term;
 	to->holder = volume->holder;
 	to->want = volume->want;
 	to->session = volume->session;
 	to->shards = volume->shards;
 	if (to->holder == node->id)
 		memcpy(to->run, volume->run, sizeof(to->run));
+}
+
+/*
+ * A volume that is not there, by its id: was it, and has been deleted?  Of one
+ * that is older than the last restore nobody knows: the lost ones may have made
+ * it, and it runs (state/cluster.c).
+ */
+static bool item_volume_gone(const struct state *s, u64 id)
+{
+	const struct state_cluster *cluster = state_cluster(s);
+	u32 next = cluster->next_volume;
+
+	if (cluster->term_floor &&
+	    id < next / STATE_RESTORE_IDS * STATE_RESTORE_IDS)
+		return false;
+	return id < next;
 }
 
 /**
@@ -165,7 +179,7 @@ bool push_item(const struct state *s, u32 node, bool asked,
 	}
 	volume = state_volume_by_id(s, key.id);
 	if (!volume)
-		return asked && key.id < state_cluster(s)->next_volume;
+		return asked && item_volume_gone(s, key.id);
 	if (!asked && volume->holder != node && volume->want != node)
 		return false;
 	item_volume(s, of, volume, &item->volume);

@@ -39,14 +39,16 @@
  *	gives to the kernel once (S2: two lives of a leader in one term).
  *   A volume in the kernel is detached if a higher term was granted, to
  *	whoever it was, for terms only rise; or if the one that the kernel has
- *	was released. A lower term here is something old, and no reason.
+ *	was released. A lower term here is something old, and no reason; nor is
+ *	a volume that is not there, if its id is from before a restore.
  *   A peer is removed if nothing in the kernel uses it, whatever is wanted.
  *   A store is closed if it was removed, which is for ever, and is empty.
  *   A set of a shard goes to its leader with an epoch; it refuses an older
  *	one.
  *   A replica gets a floor (S11: the highest term ever granted before its
  *	store was opened) only if consensus has heard of that opening, so that
- *	what is known is not older than it.
+ *	what is known is not older than it.  Behind a restore it is the floor of
+ *	all terms: higher ones than are known may have been granted (S16).
  *   Without anything wanted, as after a restart, nothing at all is done (P7:
  *	kill all daemons, I/O goes on).
  *

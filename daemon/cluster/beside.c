@@ -34,7 +34,6 @@ void cluster_self(struct cluster *c, struct cluster_self *self)
 		return;
 	self->node = c->record.node;
 	memcpy(self->cluster, c->record.cluster, sizeof(self->cluster));
-	self->lineage = c->record.lineage;
 	self->leader = cluster_leader(c);
 	if (!c->group)
 		return;

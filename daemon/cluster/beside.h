@@ -50,7 +50,6 @@ struct cluster_beside {
  * @in: it is in a cluster; else all is 0
  * @node: its id
  * @cluster: uuid
- * @lineage: of the cluster
  * @leader: node that leads, 0 = nobody known
  * @leads: it is this one
  * @term: of the group, if this is a member
@@ -61,7 +60,6 @@ struct cluster_self {
 	bool in;
 	uint32_t node;
 	uint8_t cluster[16];
-	uint64_t lineage;
 	uint32_t leader;
 	bool leads;
 	uint64_t term;

@@ -18,7 +18,7 @@ static void links_begin(struct hands *h, const struct cluster_self *self)
 {
 	const struct link_ops ops = { .send = tell_link, .arg = h };
 	struct link_options opt = { .node = self->node,
-				    .lineage = self->lineage,
+				    .lineage = want_cluster(&h->want)->lineage,
 				    .nr_listens = h->opt.nr_listens };
 	static struct log_limit limit;
 	int err;

@@ -80,8 +80,9 @@
  *
  * Files: vfs.h, posix.c (a directory), format.c (bytes), report.c (findings),
  * image.c, image_log.c, image_snap.c (reading), open.c (making, mending),
- * raftlog.c (submit, work, poll), thread.c, reader.c (snapshots, back); of the
- * writer: batch.c, segment.c, spare.c, slot.c, snapfile.c, taking.c, file.c.
+ * carry.c (a log goes on as another one's), raftlog.c (submit, work, poll),
+ * thread.c, reader.c (snapshots, back); of the writer: batch.c, segment.c,
+ * spare.c, slot.c, snapfile.c, taking.c, file.c.
  */
 #ifndef QBD_RAFTLOG_RAFTLOG_H
 #define QBD_RAFTLOG_RAFTLOG_H
@@ -189,6 +190,14 @@ int raftlog_open(const struct raftlog_env *env,
 void raftlog_start(const struct raftlog *rl, struct raft_start *start);
 void raftlog_started(struct raftlog *rl);
 void raftlog_close(struct raftlog *rl);
+
+/* carry.c */
+struct rl_image;
+struct raft_pos raftlog_last(const struct rl_image *img);
+int raftlog_carry(const struct rl_image *img, const struct raftlog_env *env,
+		  const struct raftlog_identity *id,
+		  const struct raft_entry *more, u32 nr,
+		  struct raftlog_report *report);
 
 /* raftlog.c */
 int raftlog_submit(struct raftlog *rl, const struct raft_batch *batch,

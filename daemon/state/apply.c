@@ -79,6 +79,7 @@ static const state_do_fn state_do[STATE_CMD_NR] = {
 	[STATE_CMD_JOB_ADD] = state_do_job_add,
 	[STATE_CMD_JOB_SET] = state_do_job_set,
 	[STATE_CMD_SERVES] = state_do_serves,
+	[STATE_CMD_NODE_REKEY] = state_do_node_rekey,
 };
 
 /* Is there something that every command has to be refused for? */
@@ -96,10 +97,14 @@ static bool state_outside(const struct state *s, const struct state_cmd *cmd,
 	return res->why;
 }
 
-/* The first command makes the cluster; to ask for an id one needs none. */
+/*
+ * The first command makes the cluster; to ask for an id one needs none; and a
+ * restore is written into a log while nobody is there.
+ */
 static bool state_anonymous(const struct state_cmd *cmd)
 {
 	return cmd->kind == STATE_CMD_CLUSTER_INIT ||
+	       cmd->kind == STATE_CMD_CLUSTER_RESTORE ||
 	       cmd->kind == STATE_CMD_CLIENT_OPEN;
 }
 

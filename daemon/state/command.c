@@ -61,7 +61,8 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 	[STATE_CMD_CLUSTER_SET] =
 		(const struct state_field[]){ F8(what), F32(value), FEND },
 	[STATE_CMD_CLUSTER_RESTORE] =
-		(const struct state_field[]){ F64(session), F64(term), FEND },
+		(const struct state_field[]){ F64(session), F64(term),
+					      F32(node), F64(id), FEND },
 	[STATE_CMD_CLIENT_OPEN] =
 		(const struct state_field[]){ F32(node), FEND },
 	[STATE_CMD_NODE_ADD] =
@@ -137,6 +138,8 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 	[STATE_CMD_JOB_SET] =
 		(const struct state_field[]){ F64(id), F8(state), F64(count),
 					      F64(total), FTEXT(reason), FEND },
+	[STATE_CMD_NODE_REKEY] =
+		(const struct state_field[]){ F32(node), FRAW(key), FEND },
 	[STATE_CMD_SERVES] =
 		(const struct state_field[]){ F32(volume), F32(node), F64(term),
 					      F8(state), FTEXT(name),

@@ -14,7 +14,7 @@
  * client that was forgotten, is refused, never done: "create volume" after a
  * lost answer would else make two.  CLIENT_OPEN itself may be done twice, for a
  * client that nobody uses harms nobody; CLUSTER_INIT is refused the second
- * time.
+ * time.  CLUSTER_RESTORE has no client either: nobody was there to give it one.
  *
  * A client is one of a node: who asks for another node's client is refused by
  * who leads, before anything is logged.  (A node that is mad takes the numbers
@@ -68,7 +68,8 @@
 	X(REPLICA_DELETED, 1) \
 	X(JOB_ADD, 1)         \
 	X(JOB_SET, 1)         \
-	X(SERVES, 1)
+	X(SERVES, 1)          \
+	X(NODE_REKEY, 1)
 
 #define STATE_COMMAND_ENUM(name, level) STATE_CMD_##name,
 
@@ -113,14 +114,14 @@ enum state_cmd_kind {
  * @client: who asks
  * @seq: its how manieth request
  * @now_ms: the proposer's clock
- * @id: token, job, or Raft server
+ * @id: token, job, or Raft server (CLUSTER_RESTORE: the one that goes on)
  * @node: id; CLIENT_OPEN: whose client it is
  * @store: id
  * @volume: id
  * @number: of a shard
  * @term: that of the volume, as the proposer knows it
  * @epoch: that of the shard, as the proposer knows it
- * @session: attach session, or lineage
+ * @session: attach session, or lineage (CLUSTER_RESTORE: of the group)
  * @size: bytes
  * @count: of opens, uses, progress
  * @total: of progress
@@ -135,7 +136,7 @@ enum state_cmd_kind {
  * @reads: policy
  * @ack: policy
  * @uuid: cluster, store
- * @key: public key, PSK
+ * @key: public key, PSK; NODE_REKEY: one that nobody has
  * @name: name; SERVES: of the device
  * @zone: failure domain
  * @rack: failure domain

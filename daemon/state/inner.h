@@ -142,6 +142,7 @@ void state_do_token_revoke(struct state *s, const struct state_cmd *cmd,
 bool state_token_valid(const struct state *s, u64 id, struct state_result *res);
 bool state_token_good_for(const struct state *s, u64 id,
 			  const struct state_node *node);
+void state_tokens_end(struct state *s);
 void state_token_use(struct state *s, u64 id);
 
 /* store.c */
@@ -197,6 +198,8 @@ void state_do_detach(struct state *s, const struct state_cmd *cmd,
 		     struct state_result *res);
 void state_do_fence(struct state *s, const struct state_cmd *cmd,
 		    struct state_result *res);
+void state_do_node_rekey(struct state *s, const struct state_cmd *cmd,
+			 struct state_result *res);
 void state_do_serves(struct state *s, const struct state_cmd *cmd,
 		     struct state_result *res);
 void state_hold_link(struct state *s, u32 slot, u32 node);

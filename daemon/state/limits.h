@@ -35,6 +35,13 @@
 #define STATE_REPLICA_ID_MAX (BIT_ULL(48) - 1)
 #define STATE_TERM_MAX BIT_ULL(62) /* below QBD_WAL_TERM_MAX */
 #define STATE_NUMBER_MAX BIT_ULL(62) /* of counters: no wrap */
+/*
+ * How far a restore goes past what its server knows: more than the lost ones
+ * can have given out since. Terms, epochs, and counters of 64 bits; of 32 bits,
+ * these to a multiple, so that one sees which ids are from before it.
+ */
+#define STATE_RESTORE_JUMP BIT_ULL(20)
+#define STATE_RESTORE_IDS BIT(16)
 #define STATE_DELTA_MAX 64 /* more objects changed: take everything */
 
 /**

@@ -177,6 +177,51 @@ static struct state_node *state_node_again(const struct state *s,
 	return state_token_good_for(s, cmd->id, node) ? node : NULL;
 }
 
+/*
+ * The one that asks to join, if it is a node that lost its record, and has its
+ * key; or one that lost that too, and is awaited with another.
+ */
+static u32 state_node_back(const struct state *s, const struct state_cmd *cmd)
+{
+	u32 slot = state_find_bytes(s, STATE_BY_NODE_NAME, cmd->name);
+	const struct state_node *node;
+
+	if (slot == STATE_NONE || s->cluster.next_node == 1)
+		return STATE_NONE;
+	node = state_node_at(s, slot);
+	if (!memcmp(node->key, cmd->key, sizeof(node->key)))
+		return slot;
+	return node->token == STATE_TOKEN_REKEY &&
+			       !mem_is_zero(cmd->key, sizeof(cmd->key)) &&
+			       state_find_bytes(s, STATE_BY_NODE_KEY,
+						cmd->key) == STATE_NONE ?
+		       slot :
+		       STATE_NONE;
+}
+
+/*
+ * It is who it was: its id, its stores, what it holds.  Its server is not: the
+ * log went with the record (raft.h, rule 9).
+ */
+static void state_node_return(struct state *s, const struct state_cmd *cmd,
+			      u32 slot, struct state_result *res)
+{
+	struct state_node *node = state_node_at(s, slot);
+
+	if (!state_token_valid(s, cmd->id, res) ||
+	    !state_node_fields_good(cmd, res))
+		return;
+	state_index_del(s, STATE_BY_NODE_KEY, slot);
+	memcpy(node->key, cmd->key, sizeof(node->key));
+	state_index_add(s, STATE_BY_NODE_KEY, slot);
+	node->token = cmd->id;
+	node->raft = 0;
+	state_node_fill(node, cmd, STATE_NODE_SET_ADDRS);
+	state_token_use(s, cmd->id);
+	res->arg[0] = node->id;
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}
+
 /**
  * state_do_node_add() - a node joins
  * @s: the state
@@ -186,7 +231,9 @@ static struct state_node *state_node_again(const struct state *s,
  * Whoever is first needs no token: there is nobody yet who could have made one.
  * Whoever asks again, because the answer was lost, gets it again, with the
  * addresses that it has by now; its token is not used once more.  (Else it
- * would have to be removed, and could not come back with its key.)
+ * would have to be removed, and could not come back with its key.)  So does a
+ * node that lost its record, under its name, with its key or (NODE_REKEY)
+ * without; with another token.
  */
 void state_do_node_add(struct state *s, const struct state_cmd *cmd,
 		       struct state_result *res)
@@ -201,6 +248,11 @@ void state_do_node_add(struct state *s, const struct state_cmd *cmd,
 		state_node_fill(node, cmd, STATE_NODE_SET_ADDRS);
 		res->arg[0] = node->id;
 		state_touch(s, STATE_KIND_NODE, node->id, 0);
+		return;
+	}
+	slot = state_node_back(s, cmd);
+	if (slot != STATE_NONE) {
+		state_node_return(s, cmd, slot, res);
 		return;
 	}
 	if (!first && !state_token_valid(s, cmd->id, res))
@@ -298,6 +350,38 @@ void state_do_node_raft(struct state *s, const struct state_cmd *cmd,
 	}
 	node->raft = STATE_SERVER(node->id, s->cluster.next_raft++);
 	res->arg[0] = node->raft;
+	state_touch(s, STATE_KIND_NODE, node->id, 0);
+}
+
+/**
+ * state_do_node_rekey() - the state directory of a node is lost, key and all
+ * @s: the state
+ * @cmd: the command: the node, and a key that nobody has
+ * @res: its result
+ *
+ * Its kernel may run on, and its stores are good: so it stays this node, and
+ * whoever joins under its name, with a token, is it from then on.  The old key
+ * is nobody's at once: it may not be lost but stolen.
+ */
+void state_do_node_rekey(struct state *s, const struct state_cmd *cmd,
+			 struct state_result *res)
+{
+	struct state_node *node = state_node_live(s, cmd->node, res);
+	u32 slot;
+
+	if (!node)
+		return;
+	if (mem_is_zero(cmd->key, sizeof(cmd->key)) ||
+	    state_find_bytes(s, STATE_BY_NODE_KEY, cmd->key) != STATE_NONE) {
+		state_no(res, STATE_WHY_BAD, 4, 0, 0);
+		return;
+	}
+	slot = state_find(s, STATE_BY_NODE_ID, node->id);
+	state_index_del(s, STATE_BY_NODE_KEY, slot);
+	memcpy(node->key, cmd->key, sizeof(node->key));
+	state_index_add(s, STATE_BY_NODE_KEY, slot);
+	node->token = STATE_TOKEN_REKEY;
+	node->raft = 0;
 	state_touch(s, STATE_KIND_NODE, node->id, 0);
 }
 

@@ -36,8 +36,8 @@ enum state_setting {
  * @uuid: its id
  * @name: its name
  * @made: there is one
- * @lineage: another one after each restore from a backup (S16)
- * @term_floor: every term granted is higher (S16)
+ * @lineage: of the kernels: the one that the cluster began with
+ * @term_floor: every term granted, and every epoch made, is higher (S16)
  * @now_ms: the latest clock of a proposer
  * @applied: commands that were applied, or refused by their content
  * @next_node: ids never given out yet; so the counters below
@@ -86,6 +86,9 @@ enum state_node_state {
  * state, which a server that joins the group has not got yet.
  */
 #define STATE_SERVER(node, number) ((u64)(node) << 32 | (number))
+
+/* No token: a node with a key that nobody has, and who joins as it, is it. */
+#define STATE_TOKEN_REKEY U64_MAX
 
 /**
  * enum state_wish - what a node may be in the group of Raft servers
@@ -137,7 +140,7 @@ struct state_label {
  * @host: failure domain
  * @label: free ones
  * @key: Ed25519 public key: who can sign with it is this node
- * @token: with which it joined, 0 = it was first
+ * @token: with which it joined, 0 = it was first; or STATE_TOKEN_REKEY
  * @raft: id of its Raft server, 0 = none; another one after each loss
  * @nr_stores: used of @store [derived]
  * @store: slots of its stores [derived]

@@ -163,6 +163,13 @@ void state_do_shard_propose(struct state *s, const struct state_cmd *cmd,
 	state_touch(s, STATE_KIND_SHARD, shard->volume, shard->number);
 }
 
+/* Each set that is made has an epoch above all that were made before. */
+static u64 state_epoch_next(const struct state *s, struct state_shard *shard)
+{
+	shard->epoch = max(shard->epoch, s->cluster.term_floor) + 1;
+	return shard->epoch;
+}
+
 /**
  * state_do_shard_joint() - what joins was filled: both sets have to agree
  * @s: the state
@@ -186,7 +193,7 @@ void state_do_shard_joint(struct state *s, const struct state_cmd *cmd,
 		return;
 	}
 	change->stage = STATE_STAGE_JOINT;
-	res->arg[0] = ++shard->epoch;
+	res->arg[0] = state_epoch_next(s, shard);
 	state_touch(s, STATE_KIND_SHARD, shard->volume, shard->number);
 }
 
@@ -241,7 +248,7 @@ void state_do_shard_adopt(struct state *s, const struct state_cmd *cmd,
 		return;
 	}
 	shard->flags = made | STATE_SHARD_CHANGE;
-	res->arg[0] = ++shard->epoch;
+	res->arg[0] = state_epoch_next(s, shard);
 	change->stage = STATE_STAGE_SETTLE;
 	change->leave = 0;
 	change->made = 0;
@@ -272,7 +279,9 @@ static bool state_change_end(struct state *s, u32 slot,
 		tomb_slot = state_take(s, STATE_TOMBS);
 		tomb = state_object(s, STATE_TOMBS, tomb_slot);
 		tomb->replica = STATE_MEMBER_ID(change->add[i]);
-		tomb->epoch = shard->epoch;
+		/* a restore may have forgotten an epoch that the replica knows
+		 */
+		tomb->epoch = max(shard->epoch, s->cluster.term_floor);
 		tomb->volume = shard->volume;
 		tomb->number = shard->number;
 		tomb->store = store;
@@ -313,7 +322,7 @@ void state_do_shard_abort(struct state *s, const struct state_cmd *cmd,
 			res->arg[0] = shard->epoch;
 		return;
 	}
-	res->arg[0] = ++shard->epoch;
+	res->arg[0] = state_epoch_next(s, shard);
 	change->stage = STATE_STAGE_SETTLE;
 	change->leave = 0;
 	change->made = 0;

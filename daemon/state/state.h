@@ -32,8 +32,8 @@
  *	force: evidence is about a holder, and is worth nothing against the
  *	next one.  (Reports say that L1 is silent in term 5. L2 attaches, term
  *	6.  L3's takeover, decided on those reports, would fence a healthy L2.)
- *	Terms are above @term_floor, which a restore from a backup raises over
- *	every promise that is found in stores (S16).
+ *	Terms, and epochs of sets that are made, are above @term_floor, which a
+ *	restore raises over all that it knows (S16, cluster.c).
  *
  *   A device goes in two steps.  An attach says where it is wanted; to detach
  *	is to want it nowhere (VOLUME_SET); its holder sees that, and when its
@@ -79,6 +79,10 @@
  *	places shards in order, REPLICA_CREATED says that one is there; when all
  *	are the volume is READY.  Growth goes the same way: the size is decided
  *	on first, because from then on whoever attaches opens all shards (S7).
+ *
+ *   A node is its key.  One that lost its record joins again with it, and is
+ *	who it was; one that lost the key, too, is awaited first (NODE_REKEY).
+ *	Its Raft server is gone with the record.
  *
  *   A removed node or store is kept as a tombstone, and refused for ever: a
  *	node by its key, a store by its uuid.  If the table is full the oldest

@@ -107,6 +107,19 @@ void state_do_token_revoke(struct state *s, const struct state_cmd *cmd,
 }
 
 /**
+ * state_tokens_end() - all tokens end
+ * @s: the state
+ */
+void state_tokens_end(struct state *s)
+{
+	u32 slot;
+
+	for (slot = state_next(s, STATE_TOKENS, 0); slot != STATE_NONE;
+	     slot = state_next(s, STATE_TOKENS, slot + 1))
+		state_token_drop(s, slot);
+}
+
+/**
  * state_token_valid() - may somebody join with this token?
  * @s: the state
  * @id: the token

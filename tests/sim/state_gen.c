@@ -76,8 +76,11 @@ static void gen_cluster(struct ss_world *w, struct state_cmd *cmd)
 	cmd->session = odds(w, 95) ? 1 + rnd(w, 1000) : 0;
 	cmd->what = rnd(w, STATE_SETTINGS_NR + 1);
 	cmd->value = odds(w, 50) ? 3 + rnd(w, 5) : rnd(w, 100000);
-	if (cmd->kind == STATE_CMD_CLUSTER_RESTORE)
+	if (cmd->kind == STATE_CMD_CLUSTER_RESTORE) {
 		cmd->term = odds(w, 95) ? rnd(w, 20) : qbd_rng_next(&w->rng);
+		cmd->node = some_node(w);
+		cmd->id = STATE_SERVER(cmd->node, rnd(w, 1000));
+	}
 }
 
 static void gen_node(struct ss_world *w, struct state_cmd *cmd)
@@ -329,6 +332,7 @@ static const u8 gen_weight[STATE_CMD_NR] = {
 	[STATE_CMD_SHARD_SETTLED] = 8,	  [STATE_CMD_REPLICA_CREATED] = 24,
 	[STATE_CMD_REPLICA_DELETED] = 14, [STATE_CMD_JOB_ADD] = 2,
 	[STATE_CMD_JOB_SET] = 2,	  [STATE_CMD_SERVES] = 3,
+	[STATE_CMD_NODE_REKEY] = 1,
 };
 
 static u8 gen_kind(struct ss_world *w)
@@ -348,7 +352,8 @@ static void gen_body(struct ss_world *w, struct state_cmd *cmd,
 {
 	if (cmd->kind <= STATE_CMD_CLUSTER_RESTORE)
 		gen_cluster(w, cmd);
-	else if (cmd->kind <= STATE_CMD_NODE_REMOVE)
+	else if (cmd->kind <= STATE_CMD_NODE_REMOVE ||
+		 cmd->kind == STATE_CMD_NODE_REKEY)
 		gen_node(w, cmd);
 	else if (cmd->kind <= STATE_CMD_TOKEN_REVOKE)
 		gen_token(w, cmd);

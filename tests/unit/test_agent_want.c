@@ -480,6 +480,35 @@ TEST(extra)
 	aw_end(aw);
 }
 
+/*
+ * S16: behind a restore a volume that is not there may be one that the lost
+ * servers made: nobody says that it was deleted, and what runs goes on. Nor is
+ * a term that was only stepped over taken for one that was granted.
+ */
+TEST(extra_restored)
+{
+	struct aw *aw = aw_up();
+	struct want *want = &aw->want[6];
+	u64 floor;
+
+	SW_OK(&aw->w, CLUSTER_RESTORE, .session = 5, .node = 1,
+	      .id = STATE_SERVER(1, 9));
+	floor = aw->w.res.arg[0];
+	aw_all(aw);
+	push_extra(aw->push, 6, 5);
+	push_extra(aw->push, 6, 1);
+	aw_pump(aw, 6);
+	EXPECT_FALSE(want_volume(want, 5));
+	ASSERT_TRUE(want_volume(want, 1));
+	EXPECT_EQ(1, want_volume(want, 1)->term);
+	EXPECT_EQ(floor, want_cluster(want)->term_floor);
+	SW_OK(&aw->w, DETACH, .volume = 1, .node = 2, .term = 1);
+	aw_applied(aw);
+	aw_pump(aw, 6);
+	EXPECT_EQ(1, want_volume(want, 1)->term);
+	aw_end(aw);
+}
+
 /* Bytes of a peer: any may be another. */
 TEST(hostile)
 {

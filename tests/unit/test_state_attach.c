@@ -133,14 +133,19 @@ TEST_F(attach, fence)
 TEST_F(attach, floor_of_terms)
 {
 	struct sw *w = &self->w;
+	u64 floor;
 
 	EXPECT_EQ(0, attach(w, 1, 7, 0, 0));
-	SW_OK(w, CLUSTER_RESTORE, .session = 78, .term = 40);
+	SW_OK(w, CLUSTER_RESTORE, .session = 78, .node = 1,
+	      .id = STATE_SERVER(1, 9));
+	floor = w->res.arg[0];
+	EXPECT_EQ(1 + STATE_RESTORE_JUMP, floor);
 	EXPECT_EQ(0, attach(w, 1, 8, 0, 0));
-	EXPECT_EQ(41, w->res.arg[0]);
+	EXPECT_EQ(floor + 1, w->res.arg[0]);
 	EXPECT_EQ(0, attach(w, 1, 9, 0, 0));
-	EXPECT_EQ(42, w->res.arg[0]);
-	SW_OK(w, CLUSTER_RESTORE, .session = 79, .term = STATE_TERM_MAX);
+	EXPECT_EQ(floor + 2, w->res.arg[0]);
+	SW_OK(w, CLUSTER_RESTORE, .session = 79, .term = STATE_TERM_MAX,
+	      .node = 1, .id = STATE_SERVER(1, 9));
 	EXPECT_EQ(STATE_WHY_IDS_FULL, attach(w, 1, 10, 0, 0));
 }
 

@@ -58,19 +58,86 @@ TEST(settings)
 	EXPECT_TRUE(!state_setting_key(STATE_SETTINGS_NR));
 }
 
-TEST(restored_from_a_backup)
+/* S16: nothing that the lost ones may have given out is given out again. */
+TEST(restored)
 {
+	const struct state_cluster *is;
+	const struct state_node *node;
+	struct state_cluster was;
 	struct sw w;
+	u64 first, token;
+
+	sw_begin(&w, &SW_LIMITS, 2);
+	is = state_cluster(w.s);
+	token = 1;
+	SW_OK(&w, NODE_RAFT, .node = 1);
+	SW_OK(&w, NODE_RAFT, .node = 2);
+	was = *is;
+	SW_OK(&w, CLUSTER_RESTORE, .session = 78, .term = 9, .node = 2,
+	      .id = STATE_SERVER(2, 70000));
+	first = is->term_floor;
+	EXPECT_EQ(STATE_RESTORE_JUMP, first);
+	EXPECT_EQ(first, w.res.arg[0]);
+	EXPECT_TRUE(w.delta.all);
+	EXPECT_GE(is->next_node, was.next_node + STATE_RESTORE_IDS);
+	EXPECT_GE(is->next_store, was.next_store + STATE_RESTORE_IDS);
+	EXPECT_GE(is->next_volume, was.next_volume + STATE_RESTORE_IDS);
+	EXPECT_EQ(0, is->next_volume % STATE_RESTORE_IDS);
+	EXPECT_GE(is->next_replica, was.next_replica + STATE_RESTORE_JUMP);
+	EXPECT_GE(is->next_client, was.next_client + STATE_RESTORE_JUMP);
+	EXPECT_GE(is->next_job, was.next_job + STATE_RESTORE_JUMP);
+	EXPECT_EQ(70001, is->next_raft);
+	/* kernels stay what they were */
+	EXPECT_EQ(was.lineage, is->lineage);
+	node = state_node_by_id(w.s, 1);
+	EXPECT_EQ(0, node->raft);
+	node = state_node_by_id(w.s, 2);
+	EXPECT_EQ(STATE_SERVER(2, 70000), node->raft);
+	EXPECT_TRUE(!state_token_by_id(w.s, token));
+	/* again, and a term that somebody found in a store */
+	SW_OK(&w, CLUSTER_RESTORE, .session = 79, .term = 9 * first, .node = 1,
+	      .id = STATE_SERVER(1, 5));
+	EXPECT_EQ(9 * first, is->term_floor);
+	EXPECT_GT(is->next_raft, 70001);
+}
+
+TEST(restore_refused)
+{
+	static const struct {
+		u64 session;
+		u64 term;
+		u32 node;
+		u64 id;
+		u32 why;
+	} cases[] = {
+		{ 0, 1, 1, STATE_SERVER(1, 9), STATE_WHY_BAD },
+		{ 7, STATE_TERM_MAX + 1, 1, STATE_SERVER(1, 9), STATE_WHY_BAD },
+		{ 7, 1, 1, STATE_SERVER(2, 9), STATE_WHY_BAD },
+		{ 7, 1, 1, STATE_SERVER(1, 0), STATE_WHY_BAD },
+		{ 7, 1, 1, STATE_SERVER(1, U32_MAX), STATE_WHY_BAD },
+		{ 7, 1, 5, STATE_SERVER(5, 9), STATE_WHY_NO_NODE },
+	};
+	struct state_cluster was;
+	struct sw w;
+	u32 i;
 
 	sw_begin(&w, &SW_LIMITS, 1);
-	EXPECT_EQ(STATE_WHY_BAD, SW_DO(&w, CLUSTER_RESTORE, .session = 77));
-	EXPECT_EQ(STATE_WHY_BAD, SW_DO(&w, CLUSTER_RESTORE, .session = 0));
-	EXPECT_EQ(STATE_WHY_BAD, SW_DO(&w, CLUSTER_RESTORE, .session = 78,
-				       .term = STATE_TERM_MAX + 1));
-	SW_OK(&w, CLUSTER_RESTORE, .session = 78, .term = 9);
-	SW_OK(&w, CLUSTER_RESTORE, .session = 79, .term = 4);
-	EXPECT_EQ(9, state_cluster(w.s)->term_floor);
-	EXPECT_EQ(79, state_cluster(w.s)->lineage);
+	was = *state_cluster(w.s);
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		EXPECT_EQ(cases[i].why,
+			  SW_DO(&w, CLUSTER_RESTORE,
+				.session = cases[i].session,
+				.term = cases[i].term, .node = cases[i].node,
+				.id = cases[i].id));
+	EXPECT_EQ(0, state_cluster(w.s)->term_floor);
+	EXPECT_EQ(was.next_raft, state_cluster(w.s)->next_raft);
+	/* as often as there are ids: then no more */
+	i = 0;
+	while (!SW_DO(&w, CLUSTER_RESTORE, .session = 7, .node = 1,
+		      .id = STATE_SERVER(1, 9)))
+		i++;
+	EXPECT_EQ(STATE_WHY_IDS_FULL, w.res.why);
+	EXPECT_GT(i, 30000);
 }
 
 TEST_HARNESS_MAIN

@@ -133,6 +133,29 @@ TEST_F(shard, aborted)
 	EXPECT_EQ(1, view(w, 0).member[0].replica);
 }
 
+/*
+ * S6, S16: the lost ones may have made the sets 2 and 3 of this shard, others
+ * than those that follow now; and what goes may know them.
+ */
+TEST_F(shard, restored)
+{
+	struct sw *w = &self->w;
+	u64 floor;
+
+	ASSERT_EQ(0, propose(w));
+	sw_obey(w);
+	SW_OK(w, CLUSTER_RESTORE, .session = 5, .node = 1,
+	      .id = STATE_SERVER(1, 9));
+	floor = w->res.arg[0];
+	/* what is in force is what a quorum may have, or has gone past */
+	EXPECT_EQ(1, view(w, 0).epoch);
+	ASSERT_EQ(0, step(w, STATE_CMD_SHARD_JOINT, 1, 1));
+	EXPECT_EQ(floor + 1, view(w, 0).epoch);
+	ASSERT_EQ(0, step(w, STATE_CMD_SHARD_ADOPT, 1, floor + 1));
+	ASSERT_EQ(0, step(w, STATE_CMD_SHARD_SETTLED, 1, floor + 2));
+	EXPECT_EQ(floor + 2, view(w, 0).epoch);
+}
+
 TEST_F(shard, what_can_not_be)
 {
 	static const struct {
