@@ -28,6 +28,9 @@ static const struct state_verb state_verbs[] = {
 	{ "state dump", state_dump, "list what it says" },
 	{ "state repair", state_repair,
 	  "cut what is torn, remove leftovers, copy the good slot; no more" },
+	{ "state restore", state_restore,
+	  "have a cluster that lost most of its voters for good go on from "
+	  "this one" },
 };
 
 static const char state_notes[] =

@@ -612,6 +612,11 @@ const struct verb verb_table[] = {
 	  .change = true,
 	  .args = node_drain_args,
 	  .view = &drain_view },
+	{ .name = "node rekey",
+	  .help = "await a node whose state directory, with its key, is lost: who "
+		  "joins under its name, with a token, is it from then on",
+	  .change = true,
+	  .args = node_args },
 	{ .name = "token create",
 	  .help = "make a token, with which a node can join",
 	  .change = true,

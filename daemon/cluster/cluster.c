@@ -359,6 +359,13 @@ int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	};
 	int err;
 
+	err = record_raft_path(&c->record, c->opt.state_dir, c->raft_path,
+			       sizeof(c->raft_path));
+	if (err) {
+		snprintf(why, CLUSTER_WHY_MAX,
+			 "the state directory's name is too long");
+		return err;
+	}
 	memcpy(opt.cluster, c->record.cluster, sizeof(opt.cluster));
 	memcpy(opt.listen, c->opt.listen,
 	       c->opt.nr_listens * sizeof(opt.listen[0]));
@@ -382,7 +389,7 @@ static int cluster_paths(struct cluster *c, char why[CLUSTER_WHY_MAX])
 {
 	const char *dir = c->opt.state_dir;
 
-	if (strlen(dir) + 16 > CLUSTER_PATH_MAX) {
+	if (strlen(dir) + 32 > CLUSTER_PATH_MAX) {
 		snprintf(why, CLUSTER_WHY_MAX,
 			 "the state directory's name is too long");
 		return -ENAMETOOLONG;
@@ -390,7 +397,6 @@ static int cluster_paths(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	snprintf(c->record_path, sizeof(c->record_path), "%s/record", dir);
 	snprintf(c->peers_path, sizeof(c->peers_path), "%s/peers", dir);
 	snprintf(c->key_path, sizeof(c->key_path), "%s/node.key", dir);
-	snprintf(c->raft_path, sizeof(c->raft_path), "%s/raft", dir);
 	return 0;
 }
 

@@ -94,7 +94,7 @@ struct cluster_skip {
  * @record_path: of its file
  * @peers_path: of the list of peers; see record.h
  * @key_path: of its file
- * @raft_path: directory of the log
+ * @raft_path: directory of the log, IN
  * @net: sessions, IN
  * @peer: nodes that are peers of @net
  * @nr_peers: used of @peer

@@ -14,6 +14,8 @@
 #define JOIN_TIMEOUT_MS 30000
 #define JOIN_ASK_MS 20000
 #define JOIN_ERROR "error "
+#define JOIN_REKEY \
+	"; if it is that node, and lost its key, first 'qbdctl node rekey' there"
 #define JOIN_DEPTH 8
 
 /**
@@ -67,10 +69,12 @@ struct json_object *join_request(const struct cluster *c)
 
 /* --- who takes in --------------------------------------------------------- */
 
-static void join_refuse(struct joining *joining, const char *text)
+static void join_refuse(struct joining *joining, const char *text,
+			const char *hint)
 {
 	char answer[512];
-	int len = snprintf(answer, sizeof(answer), JOIN_ERROR "%.480s", text);
+	int len = snprintf(answer, sizeof(answer), JOIN_ERROR "%.300s%.180s",
+			   text, hint);
 
 	session_join_answer(joining->c->net, joining->joiner, answer, len);
 }
@@ -105,12 +109,15 @@ static void join_decided(struct cluster_ask *ask,
 	struct json_object *node;
 
 	if (answer->code)
-		join_refuse(joining, answer->text);
+		join_refuse(joining, answer->text,
+			    strcmp(answer->code, "NAME_TAKEN") ? "" :
+								 JOIN_REKEY);
 	else if (!json_object_object_get_ex(answer->ok, "node", &node) ||
 		 join_accept(joining, json_object_get_int64(node)))
 		join_refuse(
 			joining,
-			"the answer got lost: look for the node in 'qbdctl node list'");
+			"the answer got lost: look for the node in 'qbdctl node list'",
+			"");
 	json_object_put(ask->args);
 	free(joining);
 }
@@ -136,7 +143,7 @@ void join_asked(void *arg, uint64_t joiner, uint64_t token, const void *data,
 	joining->c = arg;
 	joining->joiner = joiner;
 	if (!json_object_is_type(doc, json_type_object)) {
-		join_refuse(joining, "the request makes no sense");
+		join_refuse(joining, "the request makes no sense", "");
 		json_object_put(doc);
 		free(joining);
 		return;

@@ -300,6 +300,28 @@ int record_load(struct record *record, const char *path,
 	return record_parse(record, text, bytes, why);
 }
 
+/**
+ * record_raft_path() - where the log of the recorded server is
+ * @record: the record
+ * @dir: the state directory
+ * @path: for the name
+ * @room: bytes there
+ *
+ * Return: 0 or -ENAMETOOLONG.
+ */
+int record_raft_path(const struct record *record, const char *dir, char *path,
+		     size_t room)
+{
+	int len = snprintf(path, room, "%s/raft.%016llx", dir,
+			   (unsigned long long)record->lineage);
+
+	if (len < 0 || (size_t)len >= room)
+		return -ENAMETOOLONG;
+	if (access(path, F_OK))
+		snprintf(path, room, "%s/raft", dir);
+	return 0;
+}
+
 static int record_write(int fd, const char *text, size_t bytes, bool sync)
 {
 	ssize_t done;

@@ -27,6 +27,10 @@
  * daemon makes an empty one under the old id, and votes against what it had
  * acknowledged.)  The id is recorded as pending before the directory is made,
  * as ready behind it, and nobody hears of the server before.
+ *
+ * THE LOG is in the directory "raft" beside the record; after a restore
+ * (state_restore.c) it is in "raft.LINEAGE", and "raft" is what was there
+ * before.  So the record alone says which of them counts, and is replaced last.
  */
 #ifndef QBD_CLUSTER_RECORD_H
 #define QBD_CLUSTER_RECORD_H
@@ -81,6 +85,8 @@ int record_parse(struct record *record, const char *text, size_t bytes,
 int record_print(const struct record *record, char *text, size_t room);
 int record_load(struct record *record, const char *path,
 		char why[RECORD_WHY_MAX]);
+int record_raft_path(const struct record *record, const char *dir, char *path,
+		     size_t room);
 int record_save(const struct record *record, const char *path, bool sync,
 		char why[RECORD_WHY_MAX]);
 

@@ -15,6 +15,17 @@
 #define STATUS_REMOVED \
 	"this node was removed: to join again it needs an empty state directory"
 
+#define STATUS_LINEAGE \
+	"one of the two was restored without the other ('qbdctl state restore'): stop qbdd on the one that shall follow, remove 'record' and 'peers' from its state directory, start it, join again"
+
+/* What to do about a member that is not heard. */
+static const char *status_remedy(enum session_why why)
+{
+	if (why == SESSION_WHY_KEY)
+		return STATUS_REMOVED;
+	return why == SESSION_WHY_LINEAGE ? STATUS_LINEAGE : STATUS_SILENT;
+}
+
 static void status_problem(struct json_object *list, const char *what,
 			   const char *remedy)
 {
@@ -61,9 +72,7 @@ static void status_member(struct cluster *c, struct json_object *list,
 		status.why = SESSION_WHY_SILENT;
 	snprintf(what, sizeof(what), "member %u is not heard: %.80s", node,
 		 session_why_text(status.why));
-	status_problem(problems, what,
-		       status.why == SESSION_WHY_KEY ? STATUS_REMOVED :
-						       STATUS_SILENT);
+	status_problem(problems, what, status_remedy(status.why));
 }
 
 static void status_group(struct cluster *c, struct json_object *doc,
@@ -77,6 +86,9 @@ static void status_group(struct cluster *c, struct json_object *doc,
 	json_number(doc, "term", info.term);
 	json_text(doc, "role", raft_role_name(info.role));
 	json_number(doc, "applied", info.applied);
+	/* until it is through, who was a voter before has to agree, too */
+	json_object_object_add(doc, "changing",
+			       json_object_new_boolean(info.conf.next != 0));
 	for (i = 0; i < info.conf.nr; i++) {
 		server = info.conf.id[i];
 		status_member(c, list, problems, server_node(server),

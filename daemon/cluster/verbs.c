@@ -163,6 +163,30 @@ static int build_remove(struct cluster *c, u32 from, struct json_object *args,
 	return 0;
 }
 
+/*
+ * The key that nobody has comes with the ask: it is the same if that is sent
+ * again.
+ */
+static int build_rekey(struct cluster *c, u32 from, struct json_object *args,
+		       struct state_cmd *cmd, char why[VERB_WHY])
+{
+	const struct state_node *node;
+	int err = verb_node(c, args, &cmd->node, why);
+
+	if (err)
+		return err;
+	cmd->kind = STATE_CMD_NODE_REKEY;
+	node = state_node_by_id(c->s, cmd->node);
+	if (cmd->node == c->record.node || cluster_reaches(c, cmd->node)) {
+		snprintf(
+			why, VERB_WHY,
+			"%.63s is there, and has its key: this is for a node whose state directory is lost",
+			node->name);
+		return -EINVAL;
+	}
+	return args_hex(args, "key", cmd->key, sizeof(cmd->key));
+}
+
 static int build_token(struct cluster *c, u32 from, struct json_object *args,
 		       struct state_cmd *cmd, char why[VERB_WHY])
 {
@@ -376,6 +400,7 @@ static const struct cluster_verb cluster_verbs[] = {
 	{ "node raft", true, build_raft, show_nothing },
 	{ "node label", true, build_label, show_nothing },
 	{ "node remove", true, build_remove, show_nothing },
+	{ "node rekey", true, build_rekey, show_nothing },
 	{ "node list", false, NULL, show_nodes },
 	{ "node show", false, NULL, show_one_node },
 	{ "token create", true, build_token, show_nothing },

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/random.h>
 #include <json-c/json.h>
 
 #include "../cluster/cluster.h"
@@ -134,6 +135,24 @@ static void do_cluster_status(struct admin_request *request,
 
 	(void)args;
 	admin_ok(request, cluster_status(qbdd->cluster));
+}
+
+/* Nobody has the other half of this key: random bytes stand for it. */
+static void do_node_rekey(struct admin_request *request,
+			  struct json_object *args, void *owner)
+{
+	struct json_object *ask = json_object_new_object(), *name;
+	uint8_t key[32];
+
+	if (json_object_object_get_ex(args, "name", &name))
+		json_object_object_add(ask, "name", json_object_get(name));
+	if (getrandom(key, sizeof(key), 0) != sizeof(key)) {
+		json_object_put(ask);
+		admin_error(request, "NO_RANDOM", EIO, "no random numbers");
+		return;
+	}
+	json_object_object_add(ask, "key", json_hex(key, sizeof(key)));
+	relay_ask(owner, request, "node rekey", ask, NULL);
 }
 
 /* The secret stays here: consensus gets what is derived from it. */
@@ -304,6 +323,7 @@ static const struct admin_handler cluster_handlers[] = {
 	{ "node label", do_node_label },
 	{ "node remove", do_node_remove },
 	{ "node drain", do_node_drain },
+	{ "node rekey", do_node_rekey },
 	{ "token create", do_token_create },
 	{ "token list", do_token_list },
 	{ "token revoke", do_token_revoke },

@@ -164,6 +164,20 @@ static enum session_why session_foreign(struct session_link *link,
 							 SESSION_WHY_STALE;
 }
 
+/*
+ * It has proved its key and is refused: whoever asks why there is no session
+ * with it hears that, on the side that does not dial, too.
+ */
+static void session_turned_away(struct session_link *link, uint32_t node,
+				enum session_why why)
+{
+	struct session_peer *peer = session_peer_find(link->net, node);
+
+	if (!link->peer && peer && !peer->session)
+		peer->why = why;
+	session_refuse(link->conn, why);
+}
+
 static void session_open(struct session_link *link, struct session_peer *peer,
 			 uint64_t nonce)
 {
@@ -223,7 +237,7 @@ static void session_hello_came(struct session_link *link,
 	else if (why == SESSION_WHY_NONE)
 		why = session_foreign(link, &hello);
 	if (why != SESSION_WHY_NONE) {
-		session_refuse(conn, why);
+		session_turned_away(link, node, why);
 		return;
 	}
 	if (!link->peer)

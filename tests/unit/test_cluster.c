@@ -94,7 +94,9 @@ TEST_F(cluster, same_name)
 	ASSERT_TRUE(make_token(&node[0], 2, 60000, token));
 	node[1].c->opt.name = "n1";
 	EXPECT_EQ(-EACCES, join(&node[1], &node[0], token));
-	EXPECT_STREQ("the name is in use: id 1", node[1].join_why);
+	EXPECT_STREQ(
+		"the name is in use: id 1; if it is that node, and lost its key, first 'qbdctl node rekey' there",
+		node[1].join_why);
 	node[1].c->opt.name = "n2";
 	EXPECT_EQ(0, join(&node[1], &node[0], token));
 }
