@@ -170,6 +170,7 @@ static void cluster_up(void *arg, uint32_t node)
 {
 	struct cluster *c = arg;
 
+	life_up(c, node);
 	members_push(c, node);
 	if ((c->lost || server_failed(c)) && node == cluster_leader(c))
 		server_report(c, node);
@@ -184,6 +185,7 @@ static void cluster_down(void *arg, uint32_t node, enum session_why why)
 
 	log_write(LOG_LEVEL_INFO, "session-down", "node=%u reason=\"%s\"", node,
 		  session_why_text(why));
+	life_down(arg, node);
 	lead_down(arg, node);
 	if (c->beside)
 		c->beside->ops->down(c->beside, node);
@@ -210,6 +212,7 @@ static int cluster_take(struct cluster *c, u32 node, u16 type, const void *data,
 {
 	struct msg_members members;
 	struct msg_server_is is;
+	struct msg_life life;
 	struct msg_text text;
 	int err = -EBADMSG;
 
@@ -219,7 +222,7 @@ static int cluster_take(struct cluster *c, u32 node, u16 type, const void *data,
 				   0;
 	switch (type) {
 	case MSG_RAFT:
-		if (!c->group)
+		if (!c->group || !life_vouches(c, node))
 			return 0;
 		err = group_recv(c->group, node, data, bytes);
 		return err == -EBADMSG ? err : 0;
@@ -247,6 +250,13 @@ static int cluster_take(struct cluster *c, u32 node, u16 type, const void *data,
 		err = msg_server_get(data, bytes, true, &is);
 		if (!err)
 			lead_ready(c, node, &is);
+		return err;
+	case MSG_LIFE:
+		err = msg_life_get(data, bytes, &life);
+		if (!err && server_node(life.server) != node)
+			err = -EBADMSG;
+		if (!err)
+			life_heard(c, node, &life);
 		return err;
 	}
 	return err;
@@ -318,6 +328,7 @@ static void cluster_ticked(struct loop_timer *timer)
 
 	loop_timer_set(c->loop, &c->tick, loop_now(c->loop) + LEAD_TICK_NS);
 	cluster_again(c);
+	life_tick(c);
 	if ((c->lost || server_failed(c)) && cluster_leader(c))
 		server_report(c, cluster_leader(c));
 	c->duty_look = true;

@@ -13,6 +13,21 @@
  * node whose log is damaged, or gone, says that, gets another server id, and
  * begins anew; the old id is never heard again (raft.h, rule 9).
  *
+ * ROLLED BACK.  A log that was put back from a copy is as good as it was then,
+ * and has forgotten votes and acknowledgements since.  (B, of A, B and C,
+ * acknowledges what A commits; B's disk is put back; A dies; B and C elect B,
+ * which never had it.)  The directory can not tell, others can: members tell
+ * each other the generation of their hard state, which only goes up, all
+ * LEAD_TICK_NS and when a session begins, with the highest that they heard of
+ * the other (MSG_LIFE).  Nothing of the group is said to a node, or heard from
+ * it, before it has said that in this session.  A server that hears of a higher
+ * generation than it has is lost (rule 9), and says so to who leads.
+ *
+ * What nobody knows: what was written in the last LEAD_TICK_NS before the copy
+ * came, as far as the one that it is put back for had no session since; what
+ * was heard by daemons that all ended since; and a start of the older copy that
+ * nobody hears counts two generations.
+ *
  * ASKING.  Whatever concerns the state is an ask: a verb and its arguments.
  * Anybody may be asked, and passes it on to who leads, who does it, or looks
  * (behind a round that shows that it still leads).  An ask that changes
@@ -31,10 +46,10 @@
  *
  * Files: record.c (the file of a node), msg.c (bytes), cluster.c (begin, what
  * sessions say), machine.c (the state in the group), server.c (the life of
- * a server), ask.c, exec.c (asking, doing), verbs.c, verbs_store.c,
- * verbs_volume.c, show_volume.c, report.c, args.c (what can be asked), lead.c,
- * duty.c (duties), members.c (the group, and peers), join.c (init and join),
- * status.c.
+ * a server), life.c (is its log what it was), ask.c, exec.c (asking, doing),
+ * verbs.c, verbs_store.c, verbs_volume.c, show_volume.c, report.c, args.c (what
+ * can be asked), lead.c, duty.c (duties), members.c (the group, and peers),
+ * join.c (init and join), status.c.
  */
 #ifndef QBD_CLUSTER_CLUSTER_H
 #define QBD_CLUSTER_CLUSTER_H

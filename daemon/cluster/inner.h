@@ -18,6 +18,8 @@
 #define CLUSTER_READY_MAX 32 /* servers that said how they are */
 #define CLUSTER_PATH_MAX 512
 
+#define CLUSTER_LIVES_MAX 32 /* servers of which is known how far they were */
+
 #define EXEC_MAX 128 /* being done, here, as who leads */
 #define CLUSTER_SKIPS_MAX 64 /* duties that were refused */
 #define CLUSTER_AGAINS_MAX 64 /* volumes that needed another term */
@@ -66,6 +68,20 @@ struct cluster_ready {
 	u64 server;
 	u64 asked_ns;
 	u64 bad_ns;
+};
+
+/**
+ * struct cluster_life - how far a server was
+ * @node: whose
+ * @server: its id
+ * @generation: the highest that was heard of it, 0 = none
+ * @vouches: it said, in this session, what it knows of this node's server
+ */
+struct cluster_life {
+	u32 node;
+	u64 server;
+	u64 generation;
+	bool vouches;
 };
 
 /**
@@ -134,6 +150,8 @@ struct cluster_skip {
  * @nr_skips: used of it
  * @ready: servers of which is known how they are
  * @nr_ready: used of it
+ * @life: how far servers were
+ * @nr_lives: used of it
  * @again: volumes that needed another term
  * @members_bytes: of @members
  * @members: sent last
@@ -193,6 +211,8 @@ struct cluster {
 	u32 nr_skips;
 	struct cluster_ready ready[CLUSTER_READY_MAX];
 	u32 nr_ready;
+	struct cluster_life life[CLUSTER_LIVES_MAX];
+	u32 nr_lives;
 	struct cluster_again again[CLUSTER_AGAINS_MAX];
 	int members_bytes;
 	u8 members[MSG_MEMBERS_MAX];
@@ -225,8 +245,18 @@ int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX]);
 void server_end(struct cluster *c);
 void server_ordered(struct cluster *c, u32 from, u64 server);
 void server_report(struct cluster *c, u32 to);
+void server_rolled_back(struct cluster *c, u32 from, u64 generation);
 bool server_failed(const struct cluster *c);
 u32 server_node(u64 server);
+
+/* life.c */
+void life_up(struct cluster *c, u32 node);
+void life_down(struct cluster *c, u32 node);
+void life_begin(struct cluster *c);
+void life_tick(struct cluster *c);
+u64 life_known(struct cluster *c, u32 node);
+bool life_vouches(struct cluster *c, u32 node);
+void life_heard(struct cluster *c, u32 from, const struct msg_life *said);
 
 /* ask.c */
 void ask_answered(struct cluster *c, u32 from, const struct msg_text *text);

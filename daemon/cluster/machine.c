@@ -151,8 +151,10 @@ static void machine_send(void *arg, u64 to, bool bulk, const void *data,
 	struct cluster *c = arg;
 
 	/* lost if there is no session, or no room: the core sends it again */
-	cluster_send(c, server_node(to), bulk ? SESSION_BULK : SESSION_URGENT,
-		     MSG_RAFT, data, bytes);
+	if (life_vouches(c, server_node(to)))
+		cluster_send(c, server_node(to),
+			     bulk ? SESSION_BULK : SESSION_URGENT, MSG_RAFT,
+			     data, bytes);
 }
 
 static void machine_changed(void *arg)

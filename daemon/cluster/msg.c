@@ -286,3 +286,49 @@ int msg_server_get(const void *from, size_t bytes, bool report,
 		return -EBADMSG;
 	return 0;
 }
+
+/**
+ * msg_life_put() - how far logs are
+ * @life: it
+ * @to: for its bytes
+ * @room: bytes there
+ *
+ * Return: their number, or -EMSGSIZE.
+ */
+int msg_life_put(const struct msg_life *life, void *to, size_t room)
+{
+	uint8_t *at = to;
+
+	if (room < MSG_LIFE_BYTES)
+		return -EMSGSIZE;
+	session_put64(at, life->server);
+	session_put64(at + 8, life->generation);
+	session_put64(at + 16, life->your_server);
+	session_put64(at + 24, life->your_generation);
+	return MSG_LIFE_BYTES;
+}
+
+/**
+ * msg_life_get() - the way back
+ * @from: bytes, hostile
+ * @bytes: how many
+ * @life: it
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int msg_life_get(const void *from, size_t bytes, struct msg_life *life)
+{
+	const uint8_t *at = from;
+
+	memset(life, 0, sizeof(*life));
+	if (bytes != MSG_LIFE_BYTES)
+		return -EBADMSG;
+	life->server = session_get64(at);
+	life->generation = session_get64(at + 8);
+	life->your_server = session_get64(at + 16);
+	life->your_generation = session_get64(at + 24);
+	if (!life->server || !life->generation ||
+	    !life->your_server != !life->your_generation)
+		return -EBADMSG;
+	return 0;
+}

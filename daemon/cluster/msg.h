@@ -20,6 +20,10 @@
  *	 0 u64 server
  *   SERVER_IS		to who leads: how mine is
  *	 0 u64 server	 8 u32 enum msg_server	12 u32 zero
+ *   LIFE		to members, and who begins a session: how far my log is
+ *	 0 u64 server	 8 u64 generation of its hard state
+ *	16 u64 server of the receiver, as I heard	24 u64 its highest
+ *	generation; both 0 = I heard nothing
  *
  * Everybody here proved to be a node of the cluster, and may be mad all the
  * same: what comes is checked for its form here, and where it is used.
@@ -33,6 +37,7 @@
 #define MSG_ASK_HEAD 24
 #define MSG_ANSWER_HEAD 16
 #define MSG_MEMBERS_HEAD 32
+#define MSG_LIFE_BYTES 32
 #define MSG_MEMBERS_NEWS 24 /* from here on: who leads, and who is in it */
 #define MSG_MEMBERS_MAX \
 	(MSG_MEMBERS_HEAD + RECORD_PEERS_MAX * (40 + 20 * RECORD_ADDRS_MAX))
@@ -45,6 +50,7 @@
  * @MSG_MEMBERS: the group
  * @MSG_SERVER: order
  * @MSG_SERVER_IS: report
+ * @MSG_LIFE: generations
  * @MSG_BESIDE: what comes behind it is not the cluster's (beside.h):
  * @MSG_WANT: what a node has to have, from who leads (agent/want.h)
  * @MSG_HELLO: how far a node is with that, to who leads
@@ -60,6 +66,7 @@ enum msg_type {
 	MSG_MEMBERS,
 	MSG_SERVER,
 	MSG_SERVER_IS,
+	MSG_LIFE,
 	MSG_BESIDE = 32,
 	MSG_WANT,
 	MSG_HELLO,
@@ -142,6 +149,20 @@ struct msg_server_is {
 	uint32_t what;
 };
 
+/**
+ * struct msg_life - how far a log is, and another one was
+ * @server: of the sender
+ * @generation: of its hard state (raftlog.h)
+ * @your_server: of the receiver, 0 = not heard
+ * @your_generation: the highest that was heard of it
+ */
+struct msg_life {
+	uint64_t server;
+	uint64_t generation;
+	uint64_t your_server;
+	uint64_t your_generation;
+};
+
 int msg_ask_put(const struct msg_text *ask, void *to, size_t room);
 int msg_ask_get(const void *from, size_t bytes, struct msg_text *ask);
 int msg_answer_put(const struct msg_text *answer, void *to, size_t room);
@@ -149,6 +170,8 @@ int msg_answer_get(const void *from, size_t bytes, struct msg_text *answer);
 int msg_members_put(const struct msg_members *members, void *to, size_t room);
 int msg_members_get(const void *from, size_t bytes,
 		    struct msg_members *members);
+int msg_life_put(const struct msg_life *life, void *to, size_t room);
+int msg_life_get(const void *from, size_t bytes, struct msg_life *life);
 int msg_server_put(const struct msg_server_is *server, bool report, void *to,
 		   size_t room);
 int msg_server_get(const void *from, size_t bytes, bool report,

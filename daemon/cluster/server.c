@@ -115,7 +115,49 @@ static int server_open(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	group_look(c->group, &info);
 	if (info.state == GROUP_DAMAGED)
 		server_lost(c, text);
+	else
+		life_begin(c);
 	return 0;
+}
+
+/*
+ * Without its identity the log is none, whenever it is opened again; all else
+ * stays, for whoever wants to look.
+ */
+static void server_disown(struct cluster *c)
+{
+	int err = c->env.rename(c->env.dir, "identity", "identity.rolled-back");
+
+	err = err ?: c->env.sync_dir(c->env.dir);
+	if (err)
+		log_write(LOG_LEVEL_ERROR, "raft-log-kept",
+			  "dir=%s reason=\"%s\" hint=\"%s\"", c->raft_path,
+			  strerror(-err),
+			  "remove it before this daemon is started again");
+}
+
+/**
+ * server_rolled_back() - the log was put back to what it was before
+ * @c: the cluster, with a server
+ * @from: who knows that
+ * @generation: that its hard state had
+ *
+ * It may have voted, and acknowledged, what it does not know (rule 9).
+ */
+void server_rolled_back(struct cluster *c, u32 from, u64 generation)
+{
+	char why[CLUSTER_WHY_MAX];
+	struct group_info info;
+
+	group_look(c->group, &info);
+	snprintf(
+		why, sizeof(why),
+		"it was put back to an older copy: generation %llu, and node %u heard %llu",
+		info.store.generation, from, generation);
+	server_disown(c);
+	server_lost(c, why);
+	server_report(c, cluster_leader(c));
+	cluster_changed(c);
 }
 
 /**

@@ -64,6 +64,8 @@ static void status_member(struct cluster *c, struct json_object *list,
 	json_text(row, "name", status_name(c, node, name));
 	json_text(row, "role", role);
 	json_text(row, "heard", heard);
+	if (c->group)
+		json_number(row, "generation", life_known(c, node));
 	json_object_array_add(list, row);
 	if (!strcmp(heard, "alive"))
 		return;
@@ -119,6 +121,26 @@ static void status_record(struct cluster *c, struct json_object *list,
 								    "member");
 }
 
+/* Who came to the door of the control plane, and who was sent away, and why. */
+static void status_door(const struct cluster *c, struct json_object *doc)
+{
+	struct json_object *door = json_object_new_object();
+	struct json_object *refused = json_object_new_object();
+	struct session_counts counts;
+	u32 why;
+
+	session_counts(c->net, &counts);
+	json_number(door, "accepted", counts.accepted);
+	json_number(door, "half_open", counts.half_open);
+	json_number(door, "joins", counts.joins);
+	for (why = 0; why < SESSION_WHYS; why++)
+		if (counts.refused[why])
+			json_number(refused, session_why_text(why),
+				    counts.refused[why]);
+	json_object_object_add(door, "refused", refused);
+	json_object_object_add(doc, "door", door);
+}
+
 static void status_in(struct cluster *c, struct json_object *doc,
 		      struct json_object *problems)
 {
@@ -137,6 +159,8 @@ static void status_in(struct cluster *c, struct json_object *doc,
 	else
 		status_record(c, list, problems);
 	json_object_object_add(doc, "members", list);
+	if (c->net)
+		status_door(c, doc);
 	if (!leader)
 		status_problem(
 			problems, "nobody leads the cluster",

@@ -7,6 +7,17 @@
 
 #include "../../daemon/cluster/msg.h"
 
+static void fuzz_life(const uint8_t *data, size_t size)
+{
+	uint8_t again[MSG_LIFE_BYTES];
+	struct msg_life life;
+
+	if (!msg_life_get(data, size, &life))
+		fuzz_must(msg_life_put(&life, again, sizeof(again)) ==
+				  (int)size &&
+			  !memcmp(again, data, size));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_must(bool good)
@@ -80,9 +91,9 @@ static void fuzz_server(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const what[])(const uint8_t *data,
-				    size_t size) = { fuzz_record, fuzz_members,
-						     fuzz_texts, fuzz_server };
+	static void (*const what[])(const uint8_t *data, size_t size) = {
+		fuzz_record, fuzz_members, fuzz_texts, fuzz_server, fuzz_life
+	};
 	uint8_t *copy;
 
 	if (!size)

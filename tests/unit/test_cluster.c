@@ -299,6 +299,65 @@ TEST_F(cluster, failed_disk)
 	EXPECT_FALSE(server_failed(n->c));
 }
 
+/*
+ * Its log is an older copy, as a peer knows: it takes no part any more, under
+ * that id, and never again; it is a voter again under another one.
+ */
+TEST_F(cluster, rolled_back)
+{
+	struct msg_life said;
+	struct node *n;
+	u32 from;
+	u64 server;
+
+	ASSERT_TRUE(make_nodes(3));
+	n = leader() == &node[1] ? &node[2] : &node[1];
+	from = leader()->c->record.node;
+	server = n->c->record.server;
+	said = (struct msg_life){ .server = leader()->c->record.server,
+				  .generation = 1,
+				  .your_server = server + 1,
+				  .your_generation = 1000000 };
+	/* what is said of another server is of no concern */
+	life_heard(n->c, from, &said);
+	EXPECT_FALSE(n->c->lost);
+	EXPECT_TRUE(life_vouches(n->c, from));
+	said.your_server = server;
+	life_heard(n->c, from, &said);
+	EXPECT_TRUE(n->c->lost);
+	EXPECT_TRUE(!n->c->group);
+	/* a daemon that is started again knows it, too */
+	stop(n);
+	ASSERT_EQ(0, start(n));
+	EXPECT_TRUE(n->c->lost);
+	ASSERT_TRUE(WAIT_FOR(n->c->group && n->c->record.server != server &&
+			     votes(n->c->record.server)));
+	EXPECT_TRUE(WAIT_FOR(leader() && !votes(server)));
+}
+
+/* Before a node has said what it knows, nothing of the group is heard of it. */
+TEST_F(cluster, vouches_first)
+{
+	struct node *n;
+	u32 from;
+
+	ASSERT_TRUE(make_nodes(3));
+	n = leader() == &node[1] ? &node[2] : &node[1];
+	from = leader()->c->record.node;
+	ASSERT_TRUE(WAIT_FOR(life_vouches(n->c, from)));
+	stop(n);
+	ASSERT_EQ(0, start(n));
+	EXPECT_FALSE(life_vouches(n->c, from));
+	ASSERT_TRUE(WAIT_FOR(leader() &&
+			     cluster_leader(n->c) == leader()->c->record.node));
+	from = leader()->c->record.node;
+	EXPECT_TRUE(life_vouches(n->c, from));
+	life_down(n->c, from);
+	EXPECT_FALSE(life_vouches(n->c, from));
+	/* it says so again, and all goes on */
+	ASSERT_TRUE(WAIT_FOR(life_vouches(n->c, from)));
+}
+
 /* The best candidate never makes its server: the next best becomes a voter. */
 TEST_F(cluster, late_candidate)
 {

@@ -276,4 +276,27 @@ TEST(servers)
 	EXPECT_EQ(-EBADMSG, msg_server_get(bytes, 8, false, &seen));
 }
 
+TEST(lives)
+{
+	struct msg_life life = { .server = 8,
+				 .generation = 7,
+				 .your_server = 6,
+				 .your_generation = 5 },
+			seen;
+	u8 bytes[MSG_LIFE_BYTES + 1] = { 0 };
+
+	EXPECT_EQ(-EMSGSIZE, msg_life_put(&life, bytes, MSG_LIFE_BYTES - 1));
+	ASSERT_EQ(MSG_LIFE_BYTES, msg_life_put(&life, bytes, sizeof(bytes)));
+	ASSERT_EQ(0, msg_life_get(bytes, MSG_LIFE_BYTES, &seen));
+	EXPECT_EQ(0, memcmp(&life, &seen, sizeof(life)));
+	EXPECT_EQ(-EBADMSG, msg_life_get(bytes, MSG_LIFE_BYTES - 1, &seen));
+	EXPECT_EQ(-EBADMSG, msg_life_get(bytes, MSG_LIFE_BYTES + 1, &seen));
+	bytes[16] = 0; /* of nobody, a generation */
+	EXPECT_EQ(-EBADMSG, msg_life_get(bytes, MSG_LIFE_BYTES, &seen));
+	bytes[24] = 0;
+	ASSERT_EQ(0, msg_life_get(bytes, MSG_LIFE_BYTES, &seen));
+	bytes[8] = 0;
+	EXPECT_EQ(-EBADMSG, msg_life_get(bytes, MSG_LIFE_BYTES, &seen));
+}
+
 TEST_HARNESS_MAIN
