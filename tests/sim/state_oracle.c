@@ -216,8 +216,10 @@ static void ss_joined(struct ss_world *w, const struct state_cmd *cmd,
 		const struct state_token *token =
 			state_token_by_id(w->a, cmd->id);
 
+		/* its answer was lost; or it is back, and used it once more */
 		if (!token || token->expires_ms <= old.now_ms ||
-		    token->uses != old.token.uses)
+		    (token->uses != old.token.uses &&
+		     token->uses + 1 != old.token.uses))
 			ss_broken(w, "R7", "node %s again, token %llu",
 				  cmd->name, cmd->id);
 		return;

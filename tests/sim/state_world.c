@@ -229,7 +229,8 @@ static void ss_one(struct ss_world *w)
 	struct state_result res;
 	u32 client = ss_command(w, &cmd, rest);
 	bool named = cmd.kind != STATE_CMD_CLIENT_OPEN &&
-		     cmd.kind != STATE_CMD_CLUSTER_INIT;
+		     cmd.kind != STATE_CMD_CLUSTER_INIT &&
+		     cmd.kind != STATE_CMD_CLUSTER_RESTORE;
 	bool again = named && ss_repeats(w, client, &cmd);
 	int bytes = state_command_encode(&cmd, data, sizeof(data));
 
