@@ -208,6 +208,7 @@ static int restore_make(struct restore *r)
 	err = raftlog_posix_open(path, true, &env);
 	if (err)
 		return restore_failed("make", path, err);
+	raftlog_report_init(&report);
 	err = restore_carry(r, &env, &report);
 	raftlog_posix_close(&env);
 	if (err)
