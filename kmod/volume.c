@@ -80,7 +80,11 @@ struct qbd_volume *qbd_volume_find(struct qbd_node *node, u32 id)
 	return vol;
 }
 
-/* The name of @vol is taken now; false if another volume has it. */
+/*
+ * The name of @vol is taken now; false if another volume has it. Another node
+ * of this kernel (they exist for trials) may have the same volume: it may be
+ * about to find out that it was fenced.
+ */
 static bool qbd_volume_name_take(struct qbd_volume *vol)
 {
 	struct qbd_volume *other;
@@ -88,7 +92,8 @@ static bool qbd_volume_name_take(struct qbd_volume *vol)
 
 	mutex_lock(&qbd_volume_names_mutex);
 	list_for_each_entry(other, &qbd_volume_names, name_entry)
-		if (!strcmp(other->name, vol->name))
+		if (!strcmp(other->name, vol->name) &&
+		    (other->node == vol->node || other->id != vol->id))
 			ok = false;
 	if (ok)
 		list_add(&vol->name_entry, &qbd_volume_names);

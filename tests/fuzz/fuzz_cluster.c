@@ -7,6 +7,14 @@
 
 #include "../../daemon/cluster/msg.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_must(bool good)
+{
+	if (!good)
+		abort();
+}
+
 static void fuzz_life(const uint8_t *data, size_t size)
 {
 	uint8_t again[MSG_LIFE_BYTES];
@@ -16,14 +24,6 @@ static void fuzz_life(const uint8_t *data, size_t size)
 		fuzz_must(msg_life_put(&life, again, sizeof(again)) ==
 				  (int)size &&
 			  !memcmp(again, data, size));
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void fuzz_must(bool good)
-{
-	if (!good)
-		abort();
 }
 
 /* As it is, and with the end that it ought to have. */

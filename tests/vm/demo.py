@@ -181,9 +181,8 @@ def moves_back(nodes, ledger, rows):
     comes_back(beta, alpha, ledger)
     with Step("stop the client"):
         ledger.client_stop()
-    does(beta, f"volume detach {VOLUME}", "PostgreSQL ends on beta")
-    does(beta, f"volume attach {VOLUME} --node alpha", "alpha has the volume",
-         alpha.wait_holds)
+    does(beta, f"volume attach {VOLUME} --node alpha",
+         "PostgreSQL ends on beta, the volume moves", alpha.wait_holds)
     with Check("PostgreSQL runs on alpha"):
         db.wait_runs(alpha.guest)
     newest = check_rows(ledger, alpha.guest)

@@ -18,11 +18,6 @@
 # (P1), it is served again soon after all is healed, and it does not move back and
 # forth all the time.
 #
-# NOT SEEN HERE: how soon it is served while a holder that lives is cut off. All
-# nodes are in one kernel, which takes each name of a volume once: the next node's
-# attach is refused until the former holder has let go ("another volume has this
-# name here"), which it does when it is back. So PAUSE is that of this bed.
-
 PARTITION_BACK_MS=4500 # a failover, and the lease
 PARTITION_TERMS=6 # of the volume, at most: two for a takeover
 
