@@ -43,7 +43,7 @@
 #include "state_image.h"
 
 /* Numbers of servers: far above those that the lost ones can have. */
-#define RESTORE_SERVERS (1U << 16)
+#define RESTORE_SERVERS 0x10000U
 
 /**
  * struct restore - a cluster that goes on from one server

@@ -17,9 +17,7 @@
 
 #define CLUSTER_READY_MAX 32 /* servers that said how they are */
 #define CLUSTER_PATH_MAX 512
-
 #define CLUSTER_LIVES_MAX 32 /* servers of which is known how far they were */
-
 #define EXEC_MAX 128 /* being done, here, as who leads */
 #define CLUSTER_SKIPS_MAX 64 /* duties that were refused */
 #define CLUSTER_AGAINS_MAX 64 /* volumes that needed another term */

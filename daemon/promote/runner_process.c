@@ -22,7 +22,7 @@
 /* Field 22 of /proc/PID/stat, counted from behind the name's bracket. */
 #define PROCESS_START_FIELD 20
 /* of pidfd_send_signal(2), since Linux 6.9; not in all headers yet */
-#define PROCESS_GROUP_FLAG (1U << 2)
+#define PROCESS_GROUP_FLAG 0x4U
 
 /**
  * runner_process_start() - when did a process start?

@@ -128,7 +128,7 @@ TEST(comes_back)
 /* Its key is lost, too: who comes under its name is it, once. */
 TEST(awaited)
 {
-	struct state_cmd cmd = { .key = { 1, 2, 3 } };
+	struct state_cmd cmd;
 	struct sw w;
 	u64 id;
 
