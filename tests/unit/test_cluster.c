@@ -329,6 +329,7 @@ TEST_F(cluster, rolled_back)
 	/* a daemon that is started again knows it, too */
 	stop(n);
 	ASSERT_EQ(0, start(n));
+	ASSERT_TRUE(n->c);
 	EXPECT_TRUE(n->c->lost);
 	ASSERT_TRUE(WAIT_FOR(n->c->group && n->c->record.server != server &&
 			     votes(n->c->record.server)));

@@ -80,6 +80,13 @@ class Machine:
         """What kmemleak reports."""
         return self._bed.node(1).leaks()
 
+    def slipped(self):
+        """Did the emulator kill its guest, not the kernel itself?"""
+        if not self._bed:
+            return False
+        guest = self._bed.node(1)
+        return emulator_slip(guest.console.since(guest.checked))
+
     def where(self):
         """Where its logs are."""
         return self._bed.dir if self._bed else ""
@@ -196,19 +203,22 @@ class Run:
             return _run_on_host(case, kernel)
         return _run_icount(case, kernel, self.seed)
 
+    def _tried(self, case, kernel):
+        try:
+            return self._one(case, kernel)
+        except BedError as err:
+            where, slipped = self.machine.where(), self.machine.slipped()
+            self.machine.drop(failed=True)
+            return Outcome(FAIL, f"{err}\nlogs: {where}", "", slipped)
+
     def run(self, case, kernel):
         """Run one case, again if only the emulator is to blame."""
         start = time.monotonic()
-        try:
-            outcome = self._one(case, kernel)
-            if outcome.code == FAIL and outcome.retry:
-                print("# the emulator slipped (int3): once more", flush=True)
-                self.machine.drop(failed=False)
-                outcome = self._one(case, kernel)
-        except BedError as err:
-            where = self.machine.where()
-            self.machine.drop(failed=True)
-            outcome = Outcome(FAIL, f"{err}\nlogs: {where}")
+        outcome = self._tried(case, kernel)
+        if outcome.code == FAIL and outcome.retry:
+            print("# the emulator slipped (int3): once more", flush=True)
+            self.machine.drop(failed=False)
+            outcome = self._tried(case, kernel)
         self._report(f"{case.name}.{kernel}", outcome,
                      time.monotonic() - start)
 

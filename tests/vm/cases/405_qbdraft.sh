@@ -5,6 +5,7 @@
 # a daemon that leads is killed. It needs no module, so no BTF of one either.
 #
 #	n1, n2, n3: daemons of one cluster
+# KERNELS=debian
 # TIMEOUT=200
 DESCRIPTION="qbdraft: every command is in its histograms, and who leads"
 # shellcheck source=tests/vm/lib.sh
