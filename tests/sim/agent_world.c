@@ -8,7 +8,7 @@
 #include "agent_sim.h"
 
 #define AS_QUIET 80 /* steps of a second: longer than any pause */
-#define AS_HEAL_MAX 2500
+#define AS_HEAL_MAX 8000 /* repairs move copy by copy, two to a store */
 
 static const struct state_limits as_limits = { .nodes = 8,
 					       .node_slots = 10,
