@@ -38,12 +38,15 @@ told=$(lines down:)
 log "$told lines about connections that ended"
 check "the log names some" test "$told" -ge 5
 check "and none of 24 connections twice" test "$told" -le 25
-check "no stale message so far" test "$(lines stale:)" = 0
+# the real node 2 may have said something as its connection was taken: term 5
+check "no stale message so far" test "$(lines 'stale: .* term=1 ')" = 0
+before=$(lines stale:)
 
 check "what is of something that is gone" hostile stale
 check "writes go on" ledger_grows 60 50
+told=$(($(lines stale:) - before))
 check "a line for each of two connections at most" \
-	test "$(lines stale:)" -ge 1 -a "$(lines stale:)" -le 2
+	test "$told" -ge 1 -a "$told" -le 2
 
 ledger_stop
 check "no write failed" test "$LEDGER_CODE" = 143
