@@ -3,16 +3,52 @@
  * What the observers have in common.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "observer.h"
 
+/* What the command line says. */
+struct observer observer = { .interval_s = 1 };
+
 /* SIGINT or SIGTERM came. */
-volatile sig_atomic_t observer_stopped;
+static volatile sig_atomic_t stopped;
+
+static const struct argp_option options[] = {
+	{ "interval", 'i', "S", 0, "Seconds between two tables (1)", 0 },
+	{ "count", 'c', "N", 0, "Number of tables, then end", 0 },
+	{ "json", 'j', NULL, 0, "One JSON document a line", 0 },
+	{ 0 },
+};
+
+static error_t option_take(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'i':
+		observer.interval_s = observer_number(state, arg, 1);
+		return 0;
+	case 'c':
+		observer.count = observer_number(state, arg, 1);
+		return 0;
+	case 'j':
+		observer.json = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = option_take,
+};
+
+/* Options that all of them have. */
+const struct argp_child observer_options[] = { { &argp, 0, NULL, 0 }, { 0 } };
 
 /**
  * observer_number() - a number of the command line
@@ -38,7 +74,7 @@ unsigned int observer_number(struct argp_state *state, const char *arg,
 static void stop(int sig)
 {
 	(void)sig;
-	observer_stopped = 1;
+	stopped = 1;
 }
 
 static int quiet(enum libbpf_print_level level, const char *format,
@@ -59,6 +95,28 @@ void observer_prepare(void)
 	libbpf_set_print(quiet);
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
+}
+
+/**
+ * observer_watch() - print again and again, as the command line says
+ * @print: prints once; not 0: it can not
+ * @arg: for @print
+ *
+ * Return: 0 at the end, or 1.
+ */
+int observer_watch(int (*print)(void *arg), void *arg)
+{
+	unsigned int printed = 0;
+
+	while (!stopped && (!observer.count || printed < observer.count)) {
+		struct timespec pause = { .tv_sec = observer.interval_s };
+
+		nanosleep(&pause, NULL);
+		if (print(arg))
+			return 1;
+		printed++;
+	}
+	return 0;
 }
 
 /**

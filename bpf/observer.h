@@ -7,16 +7,29 @@
 #define QBD_OBSERVER_H
 
 #include <argp.h>
-#include <signal.h>
 #include <stdbool.h>
 
 #include "hist.h"
 
-extern volatile sig_atomic_t observer_stopped;
+/**
+ * struct observer - what the command line says to all of them
+ * @interval_s: seconds between two tables
+ * @count: tables to print; 0 = until interrupted
+ * @json: JSON, one document a line
+ */
+struct observer {
+	unsigned int interval_s;
+	unsigned int count;
+	bool json;
+};
+
+extern struct observer observer;
+extern const struct argp_child observer_options[];
 
 unsigned int observer_number(struct argp_state *state, const char *arg,
 			     unsigned int min);
 void observer_prepare(void);
+int observer_watch(int (*print)(void *arg), void *arg);
 int hist_read(int map, unsigned int stage, struct hist *sum);
 unsigned long long hist_percentile(const struct hist *hist,
 				   unsigned int percent);

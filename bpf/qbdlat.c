@@ -6,12 +6,10 @@
  * end. Needs root, the module, and its BTF, which a kernel build without
  * vmlinux in its headers leaves out.
  */
-#include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -43,24 +41,15 @@ static const enum qbdlat_stage stage_order[QBDLAT_STAGES] = {
 /**
  * struct env - the command line
  * @volume: only this one; 0 = all
- * @interval_s: seconds between two tables
- * @count: tables to print; 0 = until interrupted
- * @json: JSON, one document a line
  */
 static struct env {
 	unsigned int volume;
-	unsigned int interval_s;
-	unsigned int count;
-	bool json;
-} env = { .interval_s = 1 };
+} env;
 
 const char *argp_program_version = "qbdlat 0.1";
 
 static const struct argp_option options[] = {
 	{ "volume", 'v', "N", 0, "Only the volume with this id", 0 },
-	{ "interval", 'i', "S", 0, "Seconds between two tables (1)", 0 },
-	{ "count", 'c', "N", 0, "Number of tables, then end", 0 },
-	{ "json", 'j', NULL, 0, "One JSON document a line", 0 },
 	{ 0 },
 };
 
@@ -70,15 +59,6 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 	case 'v':
 		env.volume = observer_number(state, arg, 1);
 		return 0;
-	case 'i':
-		env.interval_s = observer_number(state, arg, 1);
-		return 0;
-	case 'c':
-		env.count = observer_number(state, arg, 1);
-		return 0;
-	case 'j':
-		env.json = true;
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -86,18 +66,21 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = option_take,
+	.children = observer_options,
 	.doc = "Shows how long requests of qbd volumes take, and in which stage."
 	       "\vA write is prepared (copied, checksummed), logged on this node's "
 	       "replica, and done when a quorum has it. Percentiles are upper "
 	       "bounds: the next power of two.",
 };
 
-static int print_all(int map)
+static int print_all(void *arg)
 {
+	const struct qbdlat_bpf *skel = arg;
+	int map = bpf_map__fd(skel->maps.hists);
 	struct hist hist;
 	unsigned int i;
 
-	if (env.json)
+	if (observer.json)
 		putchar('{');
 	else
 		hist_head("STAGE");
@@ -106,29 +89,14 @@ static int print_all(int map)
 
 		if (hist_read(map, stage, &hist))
 			return -1;
-		if (env.json)
+		if (observer.json)
 			hist_json(stage_keys[stage], &hist, !i);
 		else
 			hist_row(stage_names[stage], &hist);
 	}
-	if (env.json)
+	if (observer.json)
 		puts("}");
 	fflush(stdout);
-	return 0;
-}
-
-static int watch(struct qbdlat_bpf *skel)
-{
-	unsigned int printed = 0;
-
-	while (!observer_stopped && (!env.count || printed < env.count)) {
-		struct timespec pause = { .tv_sec = env.interval_s };
-
-		nanosleep(&pause, NULL);
-		if (print_all(bpf_map__fd(skel->maps.hists)))
-			return 1;
-		printed++;
-	}
 	return 0;
 }
 
@@ -165,9 +133,9 @@ int main(int argc, char **argv)
 	} else if (qbdlat_bpf__attach(skel)) {
 		code = failed("attach");
 	} else {
-		if (!env.json)
+		if (!observer.json)
 			puts("Watching qbd, Ctrl-C ends.");
-		code = watch(skel);
+		code = observer_watch(print_all, skel);
 	}
 	qbdlat_bpf__destroy(skel);
 	return code;

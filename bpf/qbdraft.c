@@ -6,11 +6,9 @@
  * Loads the kernel half, attaches it to the probes of qbdd, prints tables (or
  * JSON) every interval and at the end. Needs root.
  */
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,9 +16,6 @@
 #include "observer.h"
 #include "qbdraft.h"
 #include "qbdraft.skel.h"
-
-/* where `make install` puts it */
-#define DAEMON "/usr/local/sbin/qbdd"
 
 static const char *const stage_names[QBDRAFT_STAGES] = {
 	[QBDRAFT_COMMIT] = "commit",
@@ -42,26 +37,18 @@ static const char *const role_names[] = { "follower", "precandidate",
  * struct env - the command line
  * @pid: only this daemon; 0 = all that run @binary
  * @binary: the program of the daemons
- * @interval_s: seconds between two tables
- * @count: tables to print; 0 = until interrupted
- * @json: JSON, one document a line
  */
 static struct env {
 	unsigned int pid;
 	const char *binary;
-	unsigned int interval_s;
-	unsigned int count;
-	bool json;
-} env = { .interval_s = 1 };
+} env;
 
 const char *argp_program_version = "qbdraft 0.1";
 
 static const struct argp_option options[] = {
 	{ "pid", 'p', "PID", 0, "Only this daemon", 0 },
-	{ "binary", 'b', "PATH", 0, "Program of the daemon (" DAEMON ")", 0 },
-	{ "interval", 'i', "S", 0, "Seconds between two tables (1)", 0 },
-	{ "count", 'c', "N", 0, "Number of tables, then end", 0 },
-	{ "json", 'j', NULL, 0, "One JSON document a line", 0 },
+	{ "binary", 'b', "PATH", 0,
+	  "Program of the daemon (the qbdd beside this)", 0 },
 	{ 0 },
 };
 
@@ -74,15 +61,6 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 	case 'b':
 		env.binary = arg;
 		return 0;
-	case 'i':
-		env.interval_s = observer_number(state, arg, 1);
-		return 0;
-	case 'c':
-		env.count = observer_number(state, arg, 1);
-		return 0;
-	case 'j':
-		env.json = true;
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -90,6 +68,7 @@ static error_t option_take(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = option_take,
+	.children = observer_options,
 	.doc = "Shows the consensus of the qbd daemons on this machine."
 	       "\vA command is committed when a majority has it on stable media "
 	       "and the leader has carried it out; a log batch is what one write "
@@ -114,7 +93,7 @@ static unsigned long long node_of(unsigned long long server)
 static void server_print(unsigned int pid, const struct qbdraft_server *server,
 			 bool first)
 {
-	if (env.json)
+	if (observer.json)
 		printf("%s{\"pid\": %u, \"server\": %llu, \"role\": \"%s\", "
 		       "\"term\": %llu, \"leader\": %llu, \"changes\": %u, "
 		       "\"applied\": %llu, \"failed\": %llu}",
@@ -136,7 +115,7 @@ static void servers_print(int map)
 	unsigned int pid, *before = NULL;
 	bool first = true;
 
-	if (!env.json)
+	if (!observer.json)
 		printf("\n%7s %6s  %-12s %6s %6s %8s %10s %7s\n", "PID", "NODE",
 		       "ROLE", "TERM", "LEADER", "CHANGES", "APPLIED",
 		       "FAILED");
@@ -154,12 +133,12 @@ static int hists_print(int map)
 	struct hist hist;
 	unsigned int i;
 
-	if (!env.json)
+	if (!observer.json)
 		hist_head("STAGE");
 	for (i = 0; i < QBDRAFT_STAGES; i++) {
 		if (hist_read(map, i, &hist))
 			return -1;
-		if (env.json)
+		if (observer.json)
 			hist_json(stage_keys[i], &hist, !i);
 		else
 			hist_row(stage_names[i], &hist);
@@ -167,35 +146,21 @@ static int hists_print(int map)
 	return 0;
 }
 
-static int print_all(const struct qbdraft_bpf *skel)
+static int print_all(void *arg)
 {
+	const struct qbdraft_bpf *skel = arg;
 	int err;
 
-	if (env.json)
+	if (observer.json)
 		putchar('{');
 	err = hists_print(bpf_map__fd(skel->maps.hists));
-	if (env.json)
+	if (observer.json)
 		printf(", \"servers\": [");
 	servers_print(bpf_map__fd(skel->maps.servers));
-	if (env.json)
+	if (observer.json)
 		puts("]}");
 	fflush(stdout);
 	return err;
-}
-
-static int watch(const struct qbdraft_bpf *skel)
-{
-	unsigned int printed = 0;
-
-	while (!observer_stopped && (!env.count || printed < env.count)) {
-		struct timespec pause = { .tv_sec = env.interval_s };
-
-		nanosleep(&pause, NULL);
-		if (print_all(skel))
-			return 1;
-		printed++;
-	}
-	return 0;
 }
 
 static int failed(const char *what)
@@ -241,21 +206,35 @@ static int run(struct qbdraft_bpf *skel)
 			env.binary, strerror(errno));
 		return 1;
 	}
-	if (!env.json)
+	if (!observer.json)
 		puts("Watching qbdd, Ctrl-C ends.");
-	return watch(skel);
+	return observer_watch(print_all, skel);
+}
+
+/* Whose probes: of --pid; else of the qbdd that was installed with this. */
+static void binary_find(char *path, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", path, size - 8);
+	char *slash;
+
+	path[len > 0 ? len : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (env.pid)
+		snprintf(path, size, "/proc/%u/exe", env.pid);
+	else
+		memcpy(slash ? slash + 1 : path, "qbdd", sizeof("qbdd"));
+	env.binary = path;
 }
 
 int main(int argc, char **argv)
 {
 	struct qbdraft_bpf *skel;
-	char exe[64];
+	char path[4096];
 	int code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	snprintf(exe, sizeof(exe), "/proc/%u/exe", env.pid);
 	if (!env.binary)
-		env.binary = env.pid ? exe : DAEMON;
+		binary_find(path, sizeof(path));
 	observer_prepare();
 	skel = qbdraft_bpf__open_and_load();
 	if (!skel)

@@ -15,10 +15,9 @@ import signal
 import struct
 import subprocess
 import sys
-import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import test_qbdd_cluster as base  # noqa: E402
+import qbdd_world as base  # noqa: E402
 
 PAGE = 4096
 
@@ -97,17 +96,7 @@ CASES = (
 )
 
 
-@unittest.skipUnless(os.access(base.QBDCTL, os.X_OK) and
-                     os.access(base.QBDD, os.X_OK), "not built")
-@unittest.skipUnless(os.geteuid() == 0, "only root may ask the daemon")
-class Damage(unittest.TestCase):
-    setUp = base.Cluster.setUp
-    end = base.Cluster.end
-    wait = base.Cluster.wait
-    do = base.Cluster.do
-    group = base.Cluster.group
-    make = base.Cluster.make
-
+class Damage(base.World):
     def raft(self, node):
         return os.path.join(node.dir, "state", "raft")
 

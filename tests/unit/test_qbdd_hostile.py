@@ -14,10 +14,9 @@ import resource
 import socket
 import sys
 import time
-import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import test_qbdd_cluster as base  # noqa: E402
+import qbdd_world as base  # noqa: E402
 
 HALF_OPEN = 10000
 RSS_MAX_KIB = 64 * 1024
@@ -44,18 +43,9 @@ LINES = (b"\n", b"{\n", b"[]\n", b"\x00\n", b'{"id": 1}\n', b"\xff" * 100 + b"\n
          b'{"id": 1, "verb": "node rekey", "args": {"name": 7}}\n')
 
 
-@unittest.skipUnless(os.access(base.QBDCTL, os.X_OK) and
-                     os.access(base.QBDD, os.X_OK), "not built")
-@unittest.skipUnless(os.geteuid() == 0, "only root may ask the daemon")
-class Hostile(unittest.TestCase):
-    end = base.Cluster.end
-    wait = base.Cluster.wait
-    do = base.Cluster.do
-    group = base.Cluster.group
-    make = base.Cluster.make
-
+class Hostile(base.World):
     def setUp(self):
-        base.Cluster.setUp(self)
+        super().setUp()
         self.make(3)
         self.victim = self.node[0]
 

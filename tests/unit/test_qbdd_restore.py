@@ -11,10 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import test_qbdd_cluster as base  # noqa: E402
+import qbdd_world as base  # noqa: E402
 
 
 def tree(top):
@@ -28,17 +27,7 @@ def tree(top):
     return said
 
 
-@unittest.skipUnless(os.access(base.QBDCTL, os.X_OK) and
-                     os.access(base.QBDD, os.X_OK), "not built")
-@unittest.skipUnless(os.geteuid() == 0, "only root may ask the daemon")
-class Restore(unittest.TestCase):
-    setUp = base.Cluster.setUp
-    end = base.Cluster.end
-    wait = base.Cluster.wait
-    do = base.Cluster.do
-    group = base.Cluster.group
-    make = base.Cluster.make
-
+class Restore(base.World):
     def state(self, node):
         return os.path.join(node.dir, "state")
 

@@ -12,12 +12,13 @@ DESCRIPTION="qbdlat under load: every request is in its histograms"
 . "${QBD_VM:?}/one.sh"
 requires fio
 
-readonly table=/dev/shm/qbdlat
+# shellcheck source=tests/vm/observer.sh
+. "${QBD_VM:?}/observer.sh"
 
 # lines NUMBER: the table has so many, at least.
 lines()
 {
-	[[ $(wc --lines <$table) -ge $1 ]]
+	[[ $(wc --lines <$OBSERVED) -ge $1 ]]
 }
 
 # load_it RW COUNT
@@ -28,32 +29,10 @@ load_it()
 		--number_ios="$2" --minimal
 }
 
-# field STAGE KEY: in the newest table that is there as a whole.
-field()
-{
-	[[ $(grep '}$' $table | tail --lines=1) =~ \"$1\":\ \{[^}]*\"$2\":\ ([0-9]+) ]]
-	echo "${BASH_REMATCH[1]}"
-}
-
 # counts STAGE NUMBER
 counts()
 {
 	[[ $(field "$1" count) == "$2" ]]
-}
-
-watch()
-{
-	: >$table
-	qbdlat --json "$@" >$table &
-	pid=$!
-	# only what is attached prints a table
-	wait_until 60 test -s $table
-}
-
-unwatch()
-{
-	kill -INT "$pid"
-	wait "$pid"
 }
 
 check "without the module it says so" \
@@ -63,9 +42,8 @@ one_node
 one_store /dev/qd --wal-size 64M
 one_create 7 64 64
 one_attach 7 64 64
-on_exit rm -f $table
 
-watch
+watch qbdlat
 check "300 writes" quiet load_it randwrite 300
 check "200 reads" quiet load_it randread 200
 check "20 discards" quiet load_it randtrim 20
@@ -83,15 +61,11 @@ check "the stages are the whole" test $(($(field prepare sum_ns) + \
 check "and most of it" test $(($(field prepare sum_ns) + \
 	$(field log sum_ns) + $(field quorum sum_ns))) \
 	-ge $(($(field write sum_ns) * 3 / 4))
-for stage in write read other prepare log quorum wal; do
-	check "$stage: median, 99 %, most are in order" test \
-		"$(field $stage p50_ns)" -le "$(field $stage p99_ns)" -a \
-		"$(field $stage p99_ns)" -le "$(field $stage max_ns)"
-done
+in_order write read other prepare log quorum wal
 unwatch && code=0 || code=$?
 check "interrupted it ends well" test "$code" = 0
 
-watch --volume 8
+watch qbdlat --volume 8
 check "100 writes" quiet load_it randwrite 100
 wait_until 60 lines 2
 check "another volume's are not counted" counts write 0
