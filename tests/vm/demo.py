@@ -161,7 +161,7 @@ def holder_dies(nodes, ledger, rows):
     say("\n4. The machine with the database is killed. Nobody does anything")
     with Step(f"{rows} more rows"):
         ledger.grow(rows)
-    with Step("SIGKILL alpha: database, client, and who leads the cluster"):
+    with Step("SIGKILL alpha, with the database and its client"):
         alpha.crash()
         ledger.client_gone()
     say(f"      the ledger out here has {len(ledger.rows)} rows, the last is "
