@@ -150,6 +150,7 @@ static int kernel_volume_gone(struct knl *knl, void *arg)
  * @has_on_no_quorum: it was given
  * @has_reads: likewise
  * @has_no_quorum_ms: likewise
+ * @repair: --repair
  * @shards: --shard
  */
 struct kernel_volume_args {
@@ -164,6 +165,7 @@ struct kernel_volume_args {
 	bool has_on_no_quorum;
 	bool has_reads;
 	bool has_no_quorum_ms;
+	bool repair;
 	struct kernel_shards shards;
 };
 
@@ -285,6 +287,8 @@ static int kernel_volume_attach_part(struct kernel_ctx *ctx,
 	nla_put_u64(msg, QBD_A_VOLUME_SIZE_BYTES, args->size);
 	nla_put_u64(msg, QBD_A_VOLUME_SHARD_BYTES, args->shard_size);
 	nla_put_u64(msg, QBD_A_VOLUME_TERM, args->term);
+	if (args->repair)
+		nla_put_flag(msg, QBD_A_VOLUME_REPAIR);
 	kernel_volume_policy_put(msg, args);
 	err = kernel_shards_put(msg, &args->shards, from);
 	if (err) {
@@ -316,7 +320,7 @@ static int kernel_volume_attach_wait(struct kernel_ctx *ctx, uint32_t id,
 		fputs("{\"device\": ", stdout);
 		out_json_string(stdout, look.device);
 		fputs("}\n", stdout);
-	} else {
+	} else if (*look.device) {
 		printf("/dev/%s\n", look.device);
 	}
 	return KERNEL_OK;
@@ -368,6 +372,8 @@ int kernel_volume_attach(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "reads", &kernel_opt_reads, OPT_MAY, &args.reads,
 		  &args.has_reads,
 		  "from the leader while it has a lease (the default), or from a majority" },
+		{ "repair", &opt_flag, OPT_MAY, &args.repair, NULL,
+		  "without a device, so that copies can be filled and changed" },
 		OPT_END,
 	};
 	size_t from;
@@ -477,6 +483,7 @@ static int kernel_volume_row(struct nlattr **attrs, void *arg)
 			(int32_t)knl_u32(attrs, QBD_A_VOLUME_GROWING_ERROR));
 	else
 		out_none(out);
+	out_str(out, attrs[QBD_A_VOLUME_REPAIR] ? "repair" : "device");
 	return 0;
 }
 
@@ -503,6 +510,7 @@ int kernel_volume_list(struct kernel_ctx *ctx, int argc, char **argv)
 		{ "growing_bytes", "GROWING", true },
 		{ "growing_reason", "WAITS-FOR", false },
 		{ "growing_error", "STUCK", true },
+		{ "led_for", "FOR", false },
 	};
 	struct out out;
 	const struct knl_dump dump = { .cmd = QBD_CMD_VOLUME_GET,

@@ -78,7 +78,7 @@ static const struct nla_policy qbd_replica_floor_nl_policy[QBD_A_REPLICA_FLOOR_T
 };
 
 /* QBD_CMD_VOLUME_ATTACH - do */
-static const struct nla_policy qbd_volume_attach_nl_policy[QBD_A_VOLUME_MORE + 1] = {
+static const struct nla_policy qbd_volume_attach_nl_policy[QBD_A_VOLUME_REPAIR + 1] = {
 	[QBD_A_VOLUME_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[QBD_A_VOLUME_NAME] = { .type = NLA_NUL_STRING, .len = QBD_NAME_MAX, },
 	[QBD_A_VOLUME_SIZE_BYTES] = { .type = NLA_U64, },
@@ -89,6 +89,7 @@ static const struct nla_policy qbd_volume_attach_nl_policy[QBD_A_VOLUME_MORE + 1
 	[QBD_A_VOLUME_READ_POLICY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[QBD_A_VOLUME_SHARD] = NLA_POLICY_NESTED(qbd_shard_set_nl_policy),
 	[QBD_A_VOLUME_MORE] = { .type = NLA_FLAG, },
+	[QBD_A_VOLUME_REPAIR] = { .type = NLA_FLAG, },
 };
 
 /* QBD_CMD_VOLUME_DETACH - do */
@@ -251,7 +252,7 @@ static const struct genl_split_ops qbd_nl_ops[] = {
 		.cmd		= QBD_CMD_VOLUME_ATTACH,
 		.doit		= qbd_nl_volume_attach_doit,
 		.policy		= qbd_volume_attach_nl_policy,
-		.maxattr	= QBD_A_VOLUME_MORE,
+		.maxattr	= QBD_A_VOLUME_REPAIR,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

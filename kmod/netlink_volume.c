@@ -114,6 +114,7 @@ static void qbd_netlink_volume_spec(struct genl_info *info,
 	if (attrs[QBD_A_VOLUME_READ_POLICY])
 		spec->options.read_policy =
 			nla_get_u32(attrs[QBD_A_VOLUME_READ_POLICY]);
+	spec->repair = nla_get_flag(attrs[QBD_A_VOLUME_REPAIR]);
 	spec->more = nla_get_flag(attrs[QBD_A_VOLUME_MORE]);
 	spec->nr_sets = qbd_netlink_sets_count(info);
 }
@@ -372,7 +373,8 @@ static int qbd_netlink_volume_fill(struct sk_buff *skb,
 	    nla_put_u32(skb, QBD_A_VOLUME_NO_QUORUM_MS,
 			vol->options.no_quorum_ms) ||
 	    nla_put_u32(skb, QBD_A_VOLUME_READ_POLICY,
-			vol->options.read_policy))
+			vol->options.read_policy) ||
+	    (vol->repair && nla_put_flag(skb, QBD_A_VOLUME_REPAIR)))
 		return -EMSGSIZE;
 	return qbd_netlink_volume_state(skb, vol) ?:
 		       qbd_netlink_volume_growing(skb, vol);

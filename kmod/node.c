@@ -330,14 +330,17 @@ int qbd_node_stop(struct qbd_node *node, struct qbd_refusal *why)
 	int err = 0;
 
 	mutex_lock(&node->config_mutex);
-	if (atomic_read(&node->nr_volumes))
+	if (qbd_volume_devices(node)) {
 		err = qbd_refuse(
 			why, -EBUSY, 0,
 			"volumes are attached here: detach them first");
-	else if (!__qbd_node_state_set(node, QBD_NODE_STATE_STOPPING))
+	} else if (!__qbd_node_state_set(node, QBD_NODE_STATE_STOPPING)) {
 		err = qbd_refuse(why, -EALREADY, 0, "the node is ending");
-	else
+	} else {
+		/* all that are left are led for repair */
+		qbd_volume_crash_all(node, "the node is being stopped");
 		queue_work(qbd_node_end_wq, &node->end_work);
+	}
 	mutex_unlock(&node->config_mutex);
 	return err;
 }
@@ -376,7 +379,7 @@ int qbd_node_crash(struct qbd_node *node, struct qbd_refusal *why)
 	}
 	qbd_node_peers_end(node);
 	qbd_node_crash_stores(node);
-	qbd_volume_crash_all(node);
+	qbd_volume_crash_all(node, "the node crashed");
 	/* once: the work item frees the node, a second round would not find it
 	 */
 	if (!stopping)

@@ -306,8 +306,12 @@ static enum qbd_shard_state __qbd_shard_state(struct qbd_shard *shard)
 	case QBD_LEADER_OPENING:
 		return QBD_SHARD_STATE_OPENING;
 	case QBD_LEADER_RECOVERING:
-	case QBD_LEADER_READY:
 		return QBD_SHARD_STATE_RECOVERING;
+	case QBD_LEADER_READY:
+		/* for repair there is no more to come */
+		if (!info.repair)
+			return QBD_SHARD_STATE_RECOVERING;
+		fallthrough;
 	case QBD_LEADER_SERVING:
 	case QBD_LEADER_RELEASING:
 		return info.suspended ? QBD_SHARD_STATE_SUSPENDED :

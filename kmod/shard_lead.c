@@ -103,6 +103,7 @@ int qbd_shard_lead_prepare(struct qbd_shard *shard,
 		.window_bytes = QBD_LEADER_BYTES,
 		.resync = true,
 		.reads_quorum = spec->reads_quorum,
+		.repair = spec->repair,
 	};
 	struct qbd_leader_core *lead;
 	int err;

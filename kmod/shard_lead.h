@@ -21,6 +21,7 @@ struct request;
  * @nonce: its session nonce
  * @blocks: size of the shard
  * @set: its replica set
+ * @repair: for no device: without a lease, and for no I/O
  * @reads_quorum: reads are confirmed by a round instead of the lease
  */
 struct qbd_shard_lead_spec {
@@ -28,6 +29,7 @@ struct qbd_shard_lead_spec {
 	u64 nonce;
 	u32 blocks;
 	const struct qbd_set_spec *set;
+	bool repair;
 	bool reads_quorum;
 };
 

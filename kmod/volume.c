@@ -230,6 +230,7 @@ static struct qbd_volume *qbd_volume_alloc(struct qbd_node *node,
 	xa_init(&vol->shards);
 	vol->term = spec->term;
 	vol->nonce = qbd_volume_nonce();
+	vol->repair = spec->repair;
 	vol->options = spec->options;
 	if (!vol->options.no_quorum_ms)
 		vol->options.no_quorum_ms = QBD_NO_QUORUM_MS_DEFAULT;
@@ -428,16 +429,39 @@ int qbd_volume_detach(struct qbd_node *node, u32 id, bool force,
 }
 
 /**
+ * qbd_volume_devices() - does the node have a volume that somebody may use?
+ * @node: the node
+ *
+ * What is led for repair is no reason to stay.
+ *
+ * Return: true if so.
+ */
+bool qbd_volume_devices(struct qbd_node *node)
+{
+	struct qbd_volume *vol;
+	unsigned long id = 0;
+	bool repair = true;
+
+	while (repair && (vol = qbd_node_volume_next(node, &id))) {
+		repair = vol->repair;
+		qbd_volume_put(vol);
+		id++;
+	}
+	return !repair;
+}
+
+/**
  * qbd_volume_crash_all() - end all volumes at once, as a power cut would
  * @node: the node
+ * @reason: why, for people
  */
-void qbd_volume_crash_all(struct qbd_node *node)
+void qbd_volume_crash_all(struct qbd_node *node, const char *reason)
 {
 	struct qbd_volume *vol;
 	unsigned long id = 0;
 
 	while ((vol = qbd_node_volume_next(node, &id))) {
-		qbd_volume_kill(vol, true, "the node crashed");
+		qbd_volume_kill(vol, true, reason);
 		qbd_volume_life_kick(vol);
 		qbd_volume_put(vol);
 		id++;
@@ -558,6 +582,7 @@ void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info)
 	strscpy(info->name, vol->name);
 	info->shard_bytes = vol->shard_bytes;
 	info->term = vol->term;
+	info->repair = vol->repair;
 	spin_lock(&vol->lock);
 	info->size_bytes = vol->size_bytes;
 	info->shards = vol->nr_shards;

@@ -84,9 +84,9 @@ struct qbd_volume_options {
  * @shard_bytes: size of each shard, a power of two
  * @term: granted by consensus for this attach, not 0
  * @options: see struct qbd_volume_options
- * @more: further shards follow in requests with the same id and term; in
- *	these only @id, @term, @sets and @more count; of a growth @size_bytes,
- *	too
+ * @repair: without a device, for repair
+ * @more: further shards follow in requests with the same id and term, where only
+ *	@id, @term, @sets and @more count, and @size_bytes of a growth
  * @nr_sets: number of @sets
  * @sets: replica sets of shards, each shard once in all parts together
  */
@@ -97,6 +97,7 @@ struct qbd_volume_spec {
 	u64 shard_bytes;
 	u64 term;
 	struct qbd_volume_options options;
+	bool repair;
 	bool more;
 	u32 nr_sets;
 	const struct qbd_set_spec *sets;
@@ -111,6 +112,7 @@ struct qbd_volume_spec {
  * @size_bytes: size
  * @shard_bytes: size of a shard
  * @term: term of this attach
+ * @repair: it has no device, it is led for repair
  * @shards: number of shards
  * @shards_serving: how many of them serve
  * @inflight: requests that the block layer has given us
@@ -131,6 +133,7 @@ struct qbd_volume_info {
 	u64 size_bytes;
 	u64 shard_bytes;
 	u64 term;
+	bool repair;
 	u32 shards;
 	u32 shards_serving;
 	u32 inflight;
@@ -159,6 +162,7 @@ struct qbd_volume_info {
  * @nr_led: these, and those that a growth adds [lock; READ_ONCE ok]
  * @term: term of this attach [const]
  * @nonce: session nonce of this attach [const]
+ * @repair: it is led without a device, see volume_life.c [const]
  * @options: see there [lock; READ_ONCE ok]
  * @shards: the first @nr_led, see blk.c [rcu: life_work]
  * @sets: replica sets until the start [config_mutex, then life_work]
@@ -201,6 +205,7 @@ struct qbd_volume {
 	u32 nr_led;
 	u64 term;
 	u64 nonce;
+	bool repair;
 	struct qbd_volume_options options;
 	struct xarray shards;
 	struct qbd_volume_sets sets;
@@ -247,7 +252,8 @@ void qbd_volume_info_get(struct qbd_volume *vol, struct qbd_volume_info *info);
 struct qbd_volume *qbd_volume_find(struct qbd_node *node, u32 id);
 void qbd_volume_get(struct qbd_volume *vol);
 void qbd_volume_put(struct qbd_volume *vol);
-void qbd_volume_crash_all(struct qbd_node *node);
+void qbd_volume_crash_all(struct qbd_node *node, const char *reason);
+bool qbd_volume_devices(struct qbd_node *node);
 void qbd_volume_forget(struct qbd_volume *vol);
 
 /* volume_life.c: states, gate, start and end */

@@ -37,6 +37,9 @@ static int __qbd_volume_grow_check_state(struct qbd_volume *vol,
 					 struct qbd_refusal *why)
 {
 	qbd_assert_volume_locked(vol);
+	if (vol->repair)
+		return qbd_refuse(why, -EOPNOTSUPP, QBD_A_VOLUME_ID,
+				  "it is led for repair: attach it first");
 	switch (vol->state) {
 	case QBD_VOLUME_STATE_SERVING:
 	case QBD_VOLUME_STATE_SUSPENDED:

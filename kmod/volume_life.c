@@ -2,6 +2,14 @@
 /*
  * Volumes: states, the gate over the shards, start and end.
  *
+ * REPAIR. A volume may be led without a device, so that copies are filled and
+ * sets are changed while nobody uses it (protocol S16). Its shards serve
+ * nobody; the gate counts them as serving once they are recovered. They are
+ * granted no lease, so whoever attaches the volume under a higher term waits
+ * for nothing; fenced, it goes at once, as there is nobody who could have it
+ * open. It keeps no node from being stopped, and does not grow: who wants that
+ * ends it and begins anew.
+ *
  * Two work items. gate_work steps all shards when the gate says so; it is part
  * of the I/O path and waits for nothing. life_work starts the leaders, adds
  * the disk, removes it and stops the leaders; it may wait: device_add_disk()
@@ -259,7 +267,7 @@ static void __qbd_volume_lost(struct qbd_volume *vol, struct qbd_shard *shard,
 	WRITE_ONCE(vol->dead, true);
 	vol->todo |= QBD_VOLUME_DO_STOP;
 	if (vol->state == QBD_VOLUME_STATE_OPENING ||
-	    vol->state == QBD_VOLUME_STATE_DETACHING)
+	    vol->state == QBD_VOLUME_STATE_DETACHING || vol->repair)
 		vol->remove = true;
 	__qbd_volume_state_set(vol, QBD_VOLUME_STATE_DEAD, reason);
 }
@@ -307,6 +315,11 @@ void qbd_volume_report(struct qbd_volume *vol, struct qbd_shard *shard,
 	case QBD_ACT_PROMISED:
 		vol->todo |= qbd_volume_promised(&vol->gate, number, vol->term);
 		break;
+	case QBD_ACT_READY:
+		/* for repair it need not serve anybody */
+		if (!vol->repair)
+			break;
+		fallthrough;
 	case QBD_ACT_SERVING:
 		vol->todo |= qbd_volume_serving(&vol->gate, number, vol->term);
 		if (vol->grow.why_shard == number)
@@ -488,6 +501,7 @@ int qbd_volume_prepare_shards(struct qbd_volume *vol,
 		.term = vol->term,
 		.nonce = vol->nonce,
 		.blocks = BIT(vol->shard_shift),
+		.repair = vol->repair,
 		.reads_quorum = vol->options.read_policy ==
 				QBD_READ_POLICY_QUORUM,
 	};
@@ -559,7 +573,7 @@ static void qbd_volume_life_add(struct qbd_volume *vol)
 	if (!qbd_volume_todo(vol, QBD_VOLUME_DO_SERVED) ||
 	    READ_ONCE(vol->state) != QBD_VOLUME_STATE_OPENING)
 		return;
-	err = qbd_disk_add(vol);
+	err = vol->repair ? 0 : qbd_disk_add(vol);
 	if (err) {
 		qbd_volume_kill(vol, true,
 				err == -ERANGE ?

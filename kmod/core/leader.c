@@ -625,6 +625,7 @@ void qbd_leader_info(const struct qbd_leader_core *lead,
 	*info = (struct qbd_leader_info){
 		.state = lead->state,
 		.suspended = lead->suspended,
+		.repair = lead->cfg.repair,
 		.history = lead->history,
 		.last = lead->win.end ? lead->win.end - 1 : 0,
 		.commit = lead->commit,

@@ -231,6 +231,7 @@ const char *qbd_leader_name(enum qbd_leader_state state);
  * struct qbd_leader_info - what others may see of a leader
  * @state: enum qbd_leader_state
  * @suspended: no write quorum is in reach
+ * @repair: it leads without a device: READY is as far as it goes
  * @history: history chosen in this term
  * @last: index of the last record
  * @commit: durable on a write quorum, in this term
@@ -247,6 +248,7 @@ const char *qbd_leader_name(enum qbd_leader_state state);
 struct qbd_leader_info {
 	enum qbd_leader_state state;
 	bool suspended;
+	bool repair;
 	struct qbd_pos history;
 	u64 last;
 	u64 commit;
