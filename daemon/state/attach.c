@@ -214,12 +214,13 @@ void state_do_detach(struct state *s, const struct state_cmd *cmd,
 }
 
 /**
- * state_do_serves() - the holder's kernel serves a device, or can not
+ * state_do_serves() - the holder's kernel serves, or can not
  * @s: the state
  * @cmd: the command
  * @res: its result
  *
- * For people, who wait for it; nothing is decided by it.
+ * For people, who wait for it; and for repair, which tries another holder.  One
+ * who holds for repair has no device, and no name of one.
  */
 void state_do_serves(struct state *s, const struct state_cmd *cmd,
 		     struct state_result *res)
@@ -230,9 +231,10 @@ void state_do_serves(struct state *s, const struct state_cmd *cmd,
 	volume = state_volume_held(s, cmd, &slot, res);
 	if (!volume)
 		return;
-	if (volume->hold != STATE_HOLD_DEVICE || volume->holder != cmd->node)
+	if (!volume->hold || volume->holder != cmd->node)
 		state_no(res, STATE_WHY_NOT_HOLDER, volume->id, cmd->node, 0);
-	else if (cmd->state > STATE_SERVE_FAILED)
+	else if (cmd->state > STATE_SERVE_FAILED ||
+		 (volume->hold == STATE_HOLD_REPAIR && cmd->name[0]))
 		state_no(res, STATE_WHY_BAD, 20, 0, 0);
 	if (res->why)
 		return;

@@ -211,8 +211,10 @@ static const char *check_volume_nodes(const struct state *s,
 	      "a volume is parked and wanted");
 	CHECK(volume->hold <= STATE_HOLD_REPAIR, "how a volume is held");
 	CHECK(volume->serve <= STATE_SERVE_FAILED &&
-		      (!volume->serve || volume->hold == STATE_HOLD_DEVICE),
+		      (!volume->serve || volume->hold),
 	      "what a device does");
+	CHECK(!volume->device[0] || volume->hold == STATE_HOLD_DEVICE,
+	      "a device of a volume that nobody has");
 	if (!volume->hold) {
 		CHECK(!volume->holder && !volume->session,
 		      "a volume is held and is not");

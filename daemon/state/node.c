@@ -407,16 +407,35 @@ static void state_node_unwant(struct state *s, u32 node)
 	}
 }
 
-/* Of those that a node holds; which is first in its list is chance. */
+/*
+ * Of those that a node has as devices, U32_MAX: none; which is first in its
+ * list is chance.
+ */
 static u32 state_node_holds(const struct state *s,
 			    const struct state_node *node)
 {
+	const struct state_volume *volume;
 	u32 slot, least = U32_MAX;
 
-	for (slot = node->held; slot != STATE_NONE;
-	     slot = state_volume_at(s, slot)->held_next)
-		least = min(least, state_volume_at(s, slot)->id);
+	for (slot = node->held; slot != STATE_NONE; slot = volume->held_next) {
+		volume = state_volume_at(s, slot);
+		if (volume->hold == STATE_HOLD_DEVICE)
+			least = min(least, volume->id);
+	}
 	return least;
+}
+
+/* What it holds for repair only, somebody else can. */
+static void state_node_let_go(struct state *s, const struct state_node *node)
+{
+	u32 slot;
+
+	while (node->held != STATE_NONE) {
+		slot = node->held;
+		state_hold_unlink(s, slot);
+		state_touch(s, STATE_KIND_VOLUME, state_volume_at(s, slot)->id,
+			    0);
+	}
 }
 
 /**
@@ -429,7 +448,7 @@ void state_do_node_remove(struct state *s, const struct state_cmd *cmd,
 			  struct state_result *res)
 {
 	struct state_node *node = state_node_live(s, cmd->node, res);
-	u32 slot;
+	u32 slot, holds;
 
 	if (!node)
 		return;
@@ -438,11 +457,12 @@ void state_do_node_remove(struct state *s, const struct state_cmd *cmd,
 			 0);
 		return;
 	}
-	if (node->held != STATE_NONE) {
-		state_no(res, STATE_WHY_NODE_HOLDS, node->id,
-			 state_node_holds(s, node), 0);
+	holds = state_node_holds(s, node);
+	if (holds != U32_MAX) {
+		state_no(res, STATE_WHY_NODE_HOLDS, node->id, holds, 0);
 		return;
 	}
+	state_node_let_go(s, node);
 	slot = state_find(s, STATE_BY_NODE_ID, node->id);
 	state_index_del(s, STATE_BY_NODE_NAME, slot);
 	node->state = STATE_NODE_REMOVED;

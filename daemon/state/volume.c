@@ -309,10 +309,12 @@ void state_do_volume_delete(struct state *s, const struct state_cmd *cmd,
 	volume = state_volume_live(s, cmd->volume, &slot, res);
 	if (!volume)
 		return;
-	if (volume->hold) {
+	if (volume->hold == STATE_HOLD_DEVICE) {
 		state_no(res, STATE_WHY_HELD, volume->id, volume->holder, 0);
 		return;
 	}
+	/* nobody uses it: what is repaired need not be any more */
+	state_hold_unlink(s, slot);
 	s->shards_owed -= state_shards_wanted(volume) - volume->shards;
 	volume->state = STATE_VOLUME_DELETING;
 	state_touch(s, STATE_KIND_VOLUME, volume->id, 0);

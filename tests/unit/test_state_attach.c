@@ -103,6 +103,41 @@ TEST_F(attach, repair_yields)
 	EXPECT_EQ(STATE_HOLD_DEVICE, vol(w)->hold);
 }
 
+/* Who holds for repair says how that is, too, and has no device. */
+TEST_F(attach, repair_serves)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, STATE_ATTACH_REPAIR, 0));
+	EXPECT_EQ(STATE_WHY_BAD,
+		  SW_DO(w, SERVES, .volume = 1, .node = 1, .term = 1,
+			.state = STATE_SERVE_DEVICE, .name = "qbd0"));
+	SW_OK(w, SERVES, .volume = 1, .node = 1, .term = 1,
+	      .state = STATE_SERVE_DEVICE);
+	EXPECT_EQ(STATE_SERVE_DEVICE, vol(w)->serve);
+	/* another node takes it over: what was said is gone */
+	EXPECT_EQ(STATE_WHY_TERM,
+		  attach(w, 2, 8, STATE_ATTACH_REPAIR | STATE_ATTACH_TAKEOVER,
+			 0));
+	EXPECT_EQ(0, attach(w, 2, 8,
+			    STATE_ATTACH_REPAIR | STATE_ATTACH_TAKEOVER, 1));
+	EXPECT_EQ(STATE_SERVE_NOT, vol(w)->serve);
+}
+
+/* A repair keeps nobody from anything: what he does ends it. */
+TEST_F(attach, repair_ends)
+{
+	struct sw *w = &self->w;
+
+	EXPECT_EQ(0, attach(w, 1, 7, STATE_ATTACH_REPAIR, 0));
+	SW_OK(w, STORE_STATE, .store = 1, .state = STATE_STORE_GONE);
+	SW_OK(w, VOLUME_DELETE, .volume = 1);
+	EXPECT_EQ(STATE_HOLD_NONE, vol(w)->hold);
+	EXPECT_EQ(STATE_VOLUME_DELETING, vol(w)->state);
+	EXPECT_EQ(STATE_WHY_VOLUME_STATE,
+		  attach(w, 1, 7, STATE_ATTACH_REPAIR, 0));
+}
+
 TEST_F(attach, fence)
 {
 	struct sw *w = &self->w;
