@@ -481,6 +481,7 @@ static const struct verb_col volume_cols[] = {
 	{ "copies", "COPIES", VERB_COUNT },
 	{ "shards", "SHARDS", VERB_COUNT },
 	{ "attached", "ATTACHED", VERB_TEXT },
+	{ "repaired", "REPAIRED BY", VERB_TEXT },
 	{ "serves", "SERVES", VERB_TEXT },
 	{ "device", "DEVICE", VERB_TEXT },
 	{ .key = NULL },

@@ -100,6 +100,7 @@
  * @no_quorum_ms: VOLUME_ATTACH, _SET
  * @reads: VOLUME_ATTACH
  * @force: VOLUME_DETACH
+ * @repair: VOLUME_ATTACH: without a device
  * @more: VOLUME_ATTACH, _GROW: not the last part
  * @nr_sets: used of @set
  * @set: sets; members that are GONE are none; good until the next want_take()
@@ -125,6 +126,7 @@ struct agent_request {
 	u32 no_quorum_ms;
 	u32 reads;
 	bool force;
+	bool repair;
 	bool more;
 	u32 nr_sets;
 	const struct want_shard *set[AGENT_SETS_MAX];
@@ -138,7 +140,8 @@ struct agent_request {
  * @AGENT_SAY_LOST: * a replica that was made is not there
  * @AGENT_SAY_TERM: volume: a new term is needed, for session; term: the one
  *	that was heard of (ATTACH compares it)
- * @AGENT_SAY_ATTACHED: * a volume under a term: device
+ * @AGENT_SAY_ATTACHED: * a volume under a term: device, "" if it is held for
+ *	repair
  * @AGENT_SAY_RELEASED: a volume under a term is held here no more
  * @AGENT_SAY_GROWN: a volume under a term has that size
  * @AGENT_SAY_FILLED: all learners of a shard have what the others have, or

@@ -157,6 +157,7 @@ void plan_volumes(struct plan *plan);
 void plan_volume_done(struct agent *agent, const struct agent_request *req,
 		      int err, u64 now_ms);
 const struct seen_volume *plan_volume(const struct plan *plan, u32 id);
+bool plan_repairs(const struct plan *plan, const struct want_volume *volume);
 bool plan_holds(const struct plan *plan, const struct want_volume *volume);
 bool plan_needs_term(struct plan *plan, const struct want_volume *volume,
 		     u64 *session);

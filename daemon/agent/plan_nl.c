@@ -102,6 +102,7 @@ static int put_attach(struct nl_msg *msg, const struct agent_request *req)
 	return nla_put_string(msg, QBD_A_VOLUME_NAME, req->name) ||
 	       nla_put_u64(msg, QBD_A_VOLUME_SHARD_BYTES, req->shard_bytes) ||
 	       nla_put_u32(msg, QBD_A_VOLUME_READ_POLICY, req->reads) ||
+	       (req->repair && nla_put_flag(msg, QBD_A_VOLUME_REPAIR)) ||
 	       put_policies(msg, req);
 }
 

@@ -286,8 +286,9 @@ static void plan_say_running(struct plan *plan,
 	report.volume = volume->key.id;
 	report.term = is->term;
 	plan_text(&report, is->device);
-	if (is->device[0] && (is->state == QBD_VOLUME_STATE_SERVING ||
-			      is->state == QBD_VOLUME_STATE_SUSPENDED))
+	if ((is->device[0] || plan_repairs(plan, volume)) &&
+	    (is->state == QBD_VOLUME_STATE_SERVING ||
+	     is->state == QBD_VOLUME_STATE_SUSPENDED))
 		plan_say(plan, &report, volume->key, true);
 	if (volume->grow && is->size >= volume->grow) {
 		report = plan_report(AGENT_SAY_GROWN);

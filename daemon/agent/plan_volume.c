@@ -51,7 +51,20 @@ const struct seen_volume *plan_volume(const struct plan *plan, u32 id)
 }
 
 /**
- * plan_holds() - does this node hold it, with a device?
+ * plan_repairs() - does this node hold it for repair?
+ * @plan: the call
+ * @volume: the volume
+ *
+ * Return: true if so, and if no device is wanted here: that ends it.
+ */
+bool plan_repairs(const struct plan *plan, const struct want_volume *volume)
+{
+	return volume->hold == STATE_HOLD_REPAIR &&
+	       volume->holder == plan->me && volume->want != plan->me;
+}
+
+/**
+ * plan_holds() - does this node hold it, with a device or for repair?
  * @plan: the call
  * @volume: the volume
  *
@@ -59,7 +72,9 @@ const struct seen_volume *plan_volume(const struct plan *plan, u32 id)
  */
 bool plan_holds(const struct plan *plan, const struct want_volume *volume)
 {
-	return volume->hold == STATE_HOLD_DEVICE && volume->holder == plan->me;
+	return (volume->hold == STATE_HOLD_DEVICE &&
+		volume->holder == plan->me) ||
+	       plan_repairs(plan, volume);
 }
 
 /**
@@ -130,7 +145,9 @@ bool plan_needs_term(struct plan *plan, const struct want_volume *volume,
 	av = plan_remember(plan, volume->key.id);
 	if (!av || (holds && plan_term_good(volume, av)))
 		return false;
-	if (!av->asked || av->used) {
+	/* nor is a term for a device one that was granted for repair */
+	if (!av->asked || av->used ||
+	    (wants && volume->holder && av->asked == volume->session)) {
 		/* since the last one: that of long ago is no reason to wait */
 		pause = av->asked ? AGENT_AGAIN_MS << min(av->lost, 5U) : 0;
 		av->ask_ms = clamp(av->ask_ms + pause, plan->now_ms,
@@ -215,6 +232,8 @@ static void plan_attach(struct plan *plan, const struct want_volume *volume,
 	req->on_no_quorum = volume->on_no_quorum;
 	req->no_quorum_ms = volume->no_quorum_ms;
 	req->reads = volume->reads;
+	req->repair = plan_repairs(plan, volume) &&
+		      !QBD_MUTANT(agent_repair_device);
 	plan_sets_fill(plan, req, av->next, nr);
 }
 
@@ -292,7 +311,9 @@ static void plan_running(struct plan *plan, const struct want_volume *volume,
 	}
 	if (av && is->state == QBD_VOLUME_STATE_SERVING)
 		av->lost = 0;
-	if (!ours && plan_stuck(plan, is))
+	/* what is held for repair does not grow: it is led anew, all of it */
+	if ((!ours && plan_stuck(plan, is)) ||
+	    (plan_repairs(plan, volume) && is->size < plan_size(volume)))
 		plan_detach(plan, is, true);
 	else
 		plan_sets(plan, volume, is);

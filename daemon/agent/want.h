@@ -58,9 +58,11 @@
  *
  * WHAT "HOLD" MEANS, here and for whoever changes the state: state_volume.want
  * is the node on which a volume shall be attached. If that is this node and
- * nobody holds it, the agent asks for a term (plan.h); if this node holds it
- * with a device, and want says another node or none, it is to be released:
- * detached in order, then said so (DETACH).
+ * nobody holds it, or only for repair, the agent asks for a term (plan.h); if
+ * this node holds it with a device, and want says another node or none, it is
+ * to be released: detached in order, then said so (DETACH).  What is held for
+ * repair is nobody's device: it is attached without one, and ended by force as
+ * soon as it is not held any more.
  *
  * BOUNDS. WANT_ITEMS_MAX items, WANT_BYTES_MAX bytes of them: more than a full
  * cell can bring. While a full list comes there are two.

@@ -14,8 +14,9 @@
  *	again		"volume", "term", "session"
  *
  * "again": its kernel lost the device, as in a reboot, or a recovery can not
- * end in its term (V6); or the volume is wanted there, and nobody has it.  It
- * gets another term, with backoff.
+ * end in its term (V6); or the volume is wanted there, and nobody has it, or
+ * only for repair.  It gets another term, with backoff; one who holds it for
+ * repair gets it for that again.
  *
  * A report that comes late is refused by term and epoch, or passed over; one
  * that comes twice does nothing the second time.
@@ -272,8 +273,8 @@ static const struct state_volume *report_wanted(struct cluster *c,
 		return volume;
 	}
 	volume = report_held(c, args, cmd, why);
-	if (!volume ||
-	    (volume->hold == STATE_HOLD_DEVICE && volume->want == cmd->node))
+	if (!volume || volume->hold == STATE_HOLD_REPAIR ||
+	    volume->want == cmd->node)
 		return volume;
 	snprintf(why, VERB_WHY,
 		 "volume %u is not wanted here any more: release it",
@@ -292,6 +293,8 @@ static int report_again(struct cluster *c, struct json_object *args,
 	cmd->kind = STATE_CMD_ATTACH;
 	/* a detach that is in the log before it is not undone by this */
 	cmd->flags = STATE_ATTACH_AUTO;
+	if (volume->hold == STATE_HOLD_REPAIR && volume->want != cmd->node)
+		cmd->flags = STATE_ATTACH_REPAIR;
 	cmd->session = args_number(args, "session", 0);
 	if (!cmd->session || cmd->session == volume->session) {
 		snprintf(why, VERB_WHY, "another term needs another session");

@@ -125,6 +125,7 @@ static struct json_object *volume_row(struct cluster *c,
 {
 	struct json_object *row = json_object_new_object();
 	bool device = volume->hold == STATE_HOLD_DEVICE;
+	bool repair = volume->hold == STATE_HOLD_REPAIR;
 
 	json_number(row, "id", volume->id);
 	json_text(row, "name", volume->name);
@@ -139,10 +140,11 @@ static struct json_object *volume_row(struct cluster *c,
 	json_text(row, "attached",
 		  device ? volume_node(c, volume->holder) : "");
 	json_text(row, "repaired",
-		  volume->hold == STATE_HOLD_REPAIR ?
-			  volume_node(c, volume->holder) :
-			  "");
-	json_text(row, "serves", device ? volume_serve(volume->serve) : "");
+		  repair ? volume_node(c, volume->holder) : "");
+	json_text(row, "serves",
+		  device ? volume_serve(volume->serve) :
+		  repair ? "repair" :
+			   "");
 	json_text(row, "device", volume->device);
 	return row;
 }
@@ -364,6 +366,12 @@ static struct json_object *job_of(struct cluster *c,
 	u64 copies = (u64)wanted * volume->copies, made;
 	char text[VOLUME_TEXT];
 
+	if (volume->hold == STATE_HOLD_REPAIR && !volume->grow) {
+		snprintf(text, sizeof(text),
+			 "held by %.63s for repair; to attach it ends that",
+			 volume_node(c, volume->holder));
+		return job_row("repair", volume->name, 0, volume->shards, text);
+	}
 	volume_waits(c, volume, text);
 	if (volume->state == STATE_VOLUME_DELETING)
 		return job_row("delete", volume->name,

@@ -148,8 +148,9 @@ static void repair_waits(struct cluster *c, const struct state_shard_view *view,
 	if (!made)
 		snprintf(text, VOLUME_TEXT, "%.63s to make the new copy", to);
 	else if (!volume || !volume->hold)
-		snprintf(text, VOLUME_TEXT,
-			 "somebody who attaches it: the holder fills copies");
+		snprintf(
+			text, VOLUME_TEXT,
+			"a node that holds it: who leads finds one for repair");
 	else if (strcmp(cluster_heard(c, volume->holder), "alive") != 0)
 		snprintf(text, VOLUME_TEXT,
 			 "%.63s, which holds it, to be heard", holder);
@@ -240,6 +241,43 @@ u32 repair_jobs(struct cluster *c, struct json_object *list, u32 most)
 /* --- the duty ----------------------------------------------------------------
  */
 
+static bool repair_kind(u64 kind)
+{
+	switch (kind) {
+	case STATE_CMD_SHARD_PROPOSE:
+	case STATE_CMD_SHARD_JOINT:
+	case STATE_CMD_SHARD_ADOPT:
+	case STATE_CMD_SHARD_ABORT:
+	case STATE_CMD_ATTACH:
+	case STATE_CMD_DETACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A hold for repair begins, or ends; nobody's device does. */
+static int build_hold(struct cluster *c, struct json_object *args,
+		      struct state_cmd *cmd, char why[VERB_WHY])
+{
+	const struct state_volume *volume =
+		state_volume_by_id(c->s, cmd->volume);
+
+	cmd->node = args_number(args, "node", 0);
+	if (cmd->kind == STATE_CMD_ATTACH) {
+		cmd->session = args_number(args, "session", 0);
+		cmd->flags = STATE_ATTACH_REPAIR;
+		return 0;
+	}
+	/* its term is compared once more when it is done */
+	if (volume && volume->hold == STATE_HOLD_REPAIR &&
+	    volume->term == cmd->term)
+		return 0;
+	snprintf(why, VERB_WHY, "volume %u is not held for repair under %llu",
+		 cmd->volume, (unsigned long long)cmd->term);
+	return -EPERM;
+}
+
 /*
  * Only who leads may say so, of itself; what it goes by is compared when the
  * command is done.
@@ -251,9 +289,7 @@ static int build_repair(struct cluster *c, u32 from, struct json_object *args,
 	u64 add = args_number(args, "add", 0),
 	    del = args_number(args, "del", 0);
 
-	if (from != c->record.node ||
-	    (kind != STATE_CMD_SHARD_PROPOSE && kind != STATE_CMD_SHARD_JOINT &&
-	     kind != STATE_CMD_SHARD_ADOPT && kind != STATE_CMD_SHARD_ABORT)) {
+	if (from != c->record.node || !repair_kind(kind)) {
 		snprintf(why, VERB_WHY, "only who leads repairs");
 		return -EPERM;
 	}
@@ -262,6 +298,8 @@ static int build_repair(struct cluster *c, u32 from, struct json_object *args,
 	cmd->number = args_number(args, "shard", U32_MAX);
 	cmd->term = args_number(args, "term", 0);
 	cmd->epoch = args_number(args, "epoch", 0);
+	if (kind == STATE_CMD_ATTACH || kind == STATE_CMD_DETACH)
+		return build_hold(c, args, cmd, why);
 	if (add) {
 		cmd->nr_add = 1;
 		cmd->add[0] = add;

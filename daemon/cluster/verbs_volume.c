@@ -316,6 +316,13 @@ static int build_detach(struct cluster *c, u32 from, struct json_object *args,
 	if (!volume)
 		return -EINVAL;
 	cmd->volume = volume->id;
+	if (volume->hold == STATE_HOLD_REPAIR && !volume->want) {
+		/* its copies are left as they are, for some time */
+		cmd->kind = STATE_CMD_DETACH;
+		cmd->node = volume->holder;
+		cmd->term = volume->term;
+		return 0;
+	}
 	if (volume->hold != STATE_HOLD_DEVICE && !volume->want) {
 		snprintf(why, VERB_WHY, "%.63s is not attached", volume->name);
 		return -EINVAL;

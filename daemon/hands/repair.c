@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <sys/random.h>
 
 #include "../log.h"
 #include "../session/bytes.h"
@@ -108,11 +109,20 @@ static void mend_number(struct json_object *args, const char *key, u64 number)
 	json_object_object_add(args, key, json_object_new_uint64(number));
 }
 
-static void mend_ask(struct hands *h, struct hands_mend *mend,
+static bool mend_ask(struct hands *h, struct hands_mend *mend,
 		     const struct state_cmd *cmd)
 {
-	struct json_object *args = json_object_new_object();
+	struct json_object *args;
+	u64 session = 0;
 
+	/* of this attach alone (S2), and a number of JSON has 63 bits */
+	if (cmd->kind == STATE_CMD_ATTACH &&
+	    getrandom(&session, sizeof(session), 0) != sizeof(session))
+		return false;
+	args = json_object_new_object();
+	mend_number(args, "session", session >> 2 | 1);
+	mend_number(args, "node", cmd->node);
+	mend_number(args, "flags", cmd->flags);
 	mend_number(args, "kind", cmd->kind);
 	mend_number(args, "volume", cmd->volume);
 	mend_number(args, "shard", cmd->number);
@@ -131,11 +141,12 @@ static void mend_ask(struct hands *h, struct hands_mend *mend,
 				     .cmd = *cmd };
 	log_write(
 		LOG_LEVEL_INFO, "repair",
-		"step=%s volume=%u shard=%u term=%llu epoch=%llu to-store=%u replica=%llu",
+		"step=%s volume=%u shard=%u term=%llu epoch=%llu node=%u to-store=%u replica=%llu",
 		state_command_name(cmd->kind), cmd->volume, cmd->number,
 		(unsigned long long)cmd->term, (unsigned long long)cmd->epoch,
-		cmd->add[0], (unsigned long long)cmd->del[0]);
+		cmd->node, cmd->add[0], (unsigned long long)cmd->del[0]);
 	cluster_ask(h->cluster, &mend->ask);
+	return true;
 }
 
 static void mend_nodes(struct hands *h, const struct state *s)
@@ -195,6 +206,7 @@ struct json_object *mend_status(struct hands *h)
 	mend_number(doc, "bad", counts.bad);
 	mend_number(doc, "draining", counts.draining);
 	mend_number(doc, "unheld", counts.unheld);
+	mend_number(doc, "holds", counts.holds);
 	mend_number(doc, "no_quorum", counts.no_quorum);
 	mend_number(doc, "no_place", counts.no_place);
 	mend_number(doc, "lost", counts.lost);
@@ -226,7 +238,8 @@ void mend_look(struct loop_timer *timer)
 		if (!repair_next(h->repair, self.state, now_ms, &cmd,
 				 &again_ms))
 			break;
-		mend_ask(h, &h->mend[i], &cmd);
+		if (!mend_ask(h, &h->mend[i], &cmd))
+			repair_answered(h->repair, &cmd, false, now_ms);
 	}
 	mend_waits(h);
 	/* all are under way: the first answer looks again */

@@ -6,7 +6,6 @@
 
 #define REPAIR_PEERS_MAX (8 * STATE_NODES_MAX) /* with those removed */
 #define REPAIR_OFFS_MAX 4096
-#define REPAIR_TIMES 6 /* refusals: up to 2^6 times as long */
 
 /**
  * repair_create() - nothing is known yet
@@ -31,10 +30,15 @@ struct repair *repair_create(const struct repair_conf *conf)
 	r->conf.doubt_ms = r->conf.doubt_ms ?: 10000;
 	r->conf.off_ms = r->conf.off_ms ?: 600000;
 	r->conf.word_ms = r->conf.word_ms ?: 10000;
+	r->conf.holds_max = r->conf.holds_max ?: 4;
+	r->conf.free_ms = r->conf.free_ms ?: 3000;
+	r->conf.wanted_ms = r->conf.wanted_ms ?: 30000;
+	r->conf.hold_ms = r->conf.hold_ms ?: 30000;
 	r->peers.max = REPAIR_PEERS_MAX;
 	r->shards.max = REPAIR_SHARDS_MAX;
 	r->lost.max = REPAIR_LOST_MAX;
 	r->offs.max = REPAIR_OFFS_MAX;
+	r->needs.max = REPAIR_NEEDS_MAX;
 	return r;
 }
 
@@ -50,6 +54,7 @@ void repair_destroy(struct repair *r)
 	agent_map_clear(&r->shards);
 	agent_map_clear(&r->lost);
 	agent_map_clear(&r->offs);
+	agent_map_clear(&r->needs);
 	free(r->work.store);
 	free(r->work.planned);
 	free(r);
@@ -66,6 +71,7 @@ void repair_begin(struct repair *r, u64 now_ms)
 	agent_map_clear(&r->shards);
 	agent_map_clear(&r->lost);
 	agent_map_clear(&r->offs);
+	agent_map_clear(&r->needs);
 	memset(r->nr, 0, sizeof(r->nr));
 	r->begun_ms = now_ms;
 	r->walking = false;
@@ -254,7 +260,9 @@ void repair_make(struct repair_look *look, const struct state_shard_view *view,
  * @r: the repair
  * @s: the state
  * @now_ms: now, not less than before
- * @cmd: SHARD_PROPOSE, _JOINT, _ADOPT or _ABORT, but client, sequence and clock
+ * @cmd: SHARD_PROPOSE, _JOINT, _ADOPT or _ABORT; ATTACH or DETACH, for repair;
+ *	but client, sequence, clock and, of ATTACH, @session: random, as it is
+ *	nobody's yet; the node asks again with its own (S2)
  * @again_ms: nothing is due: not before that, unless something is said;
  *	@now_ms: at once, there is more to be looked at
  *
@@ -275,7 +283,7 @@ bool repair_next(struct repair *r, const struct state *s, u64 now_ms,
 	due = repair_steps(&look);
 	if (!due) {
 		repair_round(&look);
-		due = repair_picks(&look);
+		due = repair_holds(&look) || repair_picks(&look);
 	}
 	*again_ms = due ? now_ms : look.again_ms;
 	return due;
@@ -291,9 +299,14 @@ bool repair_next(struct repair *r, const struct state *s, u64 now_ms,
 void repair_answered(struct repair *r, const struct state_cmd *cmd, bool done,
 		     u64 now_ms)
 {
-	struct repair_shard *shard = agent_map_find(
-		&r->shards, AGENT_KEY(0, cmd->volume, cmd->number));
+	struct repair_shard *shard;
 
+	if (cmd->kind == STATE_CMD_ATTACH || cmd->kind == STATE_CMD_DETACH) {
+		repair_hold_answered(r, cmd->volume, done, now_ms);
+		return;
+	}
+	shard = agent_map_find(&r->shards,
+			       AGENT_KEY(0, cmd->volume, cmd->number));
 	if (!shard)
 		return;
 	shard->asked = 0;

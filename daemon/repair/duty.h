@@ -74,20 +74,46 @@
  *
  * A VOLUME HAS TO BE HELD, by a node that is there: the leader of a shard, in
  * the holder's kernel, directs the filling and commits the sets.  One that is
- * held by nobody waits (counts.unheld); so does one whose holder has no daemon
- * (V8).  ABORT of what learns needs no holder.
+ * attached, and whose holder has no daemon, waits (V8; counts.unheld).  ABORT
+ * of what learns needs no holder.
+ *
+ * HOLDS.  What nobody has attached is held for repair (S16): ATTACH with
+ * STATE_ATTACH_REPAIR gives it a term and a holder as each attach does, and the
+ * holder's kernel leads its shards without a device, and without a lease.
+ *
+ *   ONLY WHAT IS LEFT ALONE.  There is something to be done, and a quorum for
+ *	it; and nobody has held the volume for @free_ms, or @wanted_ms if it is
+ *	wanted somewhere, or may be attached by itself.  (A volume moves; in the
+ *	50 ms between two holders repair takes it, and it opens twice.)
+ *   WHO WANTS IT HAS IT.  An attach takes it, whoever asks; to delete it ends
+ *	the hold, too.  Nothing here waits for that, or is asked.  Who only
+ *	ended it is left alone for @off_ms.
+ *   BY WHO HAS A COPY, if there is one who may.  At most @holds_max on a node,
+ *	and no more in all than changes may be under way.  (A drain of 500
+ *	volumes opens all of them on one node.)
+ *   IT ENDS when a whole round has found nothing more; and when the node
+ *	drains.  When no set of it was changed for @hold_ms, as there is no
+ *	place for a copy: there is none for as long after that.  When its
+ *	kernel says that it can not, or has not said for @hold_ms that it leads:
+ *	this node is off for this volume.  (These are twice as long after each
+ *	hold that came to nothing.)  And when its daemon is silent for
+ *	@target_ms: that is no word of kernels (V3), and need not be one, for
+ *	nobody writes, and the term of the next holder fences it.  (Its daemon
+ *	is dead, its kernel leads: no set is changed until somebody attaches.)
  *
  * COST.  Shards are not walked through.  A round looks at all stores, and at
- * the copies of those that are bad, at most 512 each; REPAIR_SLICE of both in a
- * call.  It keeps REPAIR_KEEP candidates of each number of live copies, and
- * gives out those of the lowest first.  There is one each REPAIR_ROUND_MS, and
- * one soon after something changed.  Changes that are under way are looked at
- * in each call: REPAIR_SHARDS_MAX at most.
+ * the copies of those that are bad, at most 512 each, and at all volumes, for
+ * holds that a former leader began; REPAIR_SLICE of all of these in a call.  It
+ * keeps REPAIR_KEEP candidates of each number of live copies, and gives out
+ * those of the lowest first.  There is one each REPAIR_ROUND_MS, and one soon
+ * after something changed.  Changes that are under way are looked at in each
+ * call: REPAIR_SHARDS_MAX at most.
  *
  * Pure: no clock, no sockets.  It allocates; out of memory ends the process.
  *
  * Files: duty.c (life, what is told, what is next), step.c (changes under way),
- * pick.c (what is begun), view.c (who is there, who is bad).
+ * pick.c (what is begun), hold.c (who leads what nobody has attached), view.c
+ * (who is there, who is bad).
  */
 #ifndef QBD_REPAIR_DUTY_H
 #define QBD_REPAIR_DUTY_H
@@ -116,6 +142,10 @@ struct repair;
  * @doubt_ms: a joint set may be without a quorum for so long: 10 s
  * @off_ms: a store that failed as a target is put off for so long: 10 min
  * @word_ms: what was said counts for so long; it is said again: 10 s
+ * @holds_max: volumes that a node holds for repair: 4
+ * @free_ms: nobody has held a volume for so long: 3 s
+ * @wanted_ms: the same, of one that is wanted by somebody: 30 s
+ * @hold_ms: a hold may come to nothing for so long: 30 s
  */
 struct repair_conf {
 	u32 store_max;
@@ -127,6 +157,10 @@ struct repair_conf {
 	u32 doubt_ms;
 	u32 off_ms;
 	u32 word_ms;
+	u32 holds_max;
+	u32 free_ms;
+	u32 wanted_ms;
+	u32 hold_ms;
 };
 
 /**
@@ -179,6 +213,7 @@ struct repair_said {
  * @bad: copies that are to be replaced, of the last round
  * @draining: of these, those that only drain
  * @unheld: of these, those whose volume nobody holds, or no daemon of a holder
+ * @holds: volumes that are held for repair
  * @no_quorum: of these, those of shards without a live quorum
  * @no_place: found in the last round: no store may take them
  * @lost: copies that are said to be lost
@@ -192,6 +227,7 @@ struct repair_counts {
 	u32 bad;
 	u32 draining;
 	u32 unheld;
+	u32 holds;
 	u32 no_quorum;
 	u32 no_place;
 	u32 lost;

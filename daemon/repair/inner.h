@@ -10,6 +10,9 @@
 #include "state/place.h"
 
 #define REPAIR_LIVES (STATE_COPIES_MAX + 1) /* live copies, or none */
+#define REPAIR_TIMES 6U /* refusals: up to 2^6 times as long */
+#define REPAIR_NEEDS_MAX 1024
+#define REPAIR_NEEDS_KEPT 256 /* of these, for holds that there are */
 
 /**
  * enum repair_bad - why a copy is to be replaced, the worst first
@@ -52,8 +55,9 @@ struct repair_gone {
 };
 
 /**
- * struct repair_off - a store that is no target for a while
- * @key: 0, id of the store
+ * struct repair_off - a store that is no target for a while, or a node that
+ * gets no hold of a volume
+ * @key: 0, id of the store; or 1, ids of node and volume
  * @until_ms: until then
  */
 struct repair_off {
@@ -104,6 +108,46 @@ struct repair_shard {
 };
 
 /**
+ * struct repair_need - a volume that no user holds, and that has to be led
+ * @key: 0, id
+ * @round: in which something was found to be done, the last time
+ * @live: of the shard that is worst off: copies that count
+ * @number: which one that is
+ * @term: of the volume, when it was looked at last
+ * @hold: enum state_hold, then
+ * @holder: then
+ * @since_ms: since when that is so
+ * @change_ms: when a set of it was being changed, or since when it is so
+ * @idle: holds in a row that came to nothing
+ * @ended: the end of the hold was asked for here
+ * @asked: kind of the command that is under way, 0 = none
+ * @asked_ms: since when
+ * @asked_node: ATTACH: who gets it
+ * @again_ms: no command before that
+ * @refusals: one after the other
+ * @off_ms: no hold before that
+ */
+struct repair_need {
+	struct agent_key key;
+	u64 round;
+	u32 live;
+	u32 number;
+	u64 term;
+	u8 hold;
+	u32 holder;
+	u64 since_ms;
+	u64 change_ms;
+	u32 idle;
+	bool ended;
+	u8 asked;
+	u64 asked_ms;
+	u32 asked_node;
+	u64 again_ms;
+	u32 refusals;
+	u64 off_ms;
+};
+
+/**
  * struct repair_pick - a shard with a bad copy
  * @volume: id
  * @number: its number
@@ -120,7 +164,8 @@ struct repair_pick {
  * @peers: nodes
  * @shards: what is remembered
  * @lost: copies that are lost
- * @offs: stores that are put off
+ * @offs: stores, and holders, that are put off
+ * @needs: volumes that have to be led for repair, or are
  * @woken: something changed since the round began
  * @walking: a round is under way
  * @round_ms: when it began
@@ -128,12 +173,14 @@ struct repair_pick {
  * @store: that is being looked through, 0 = none
  * @at: its next copy
  * @lost_at: the next lost copy of it
+ * @volume_slot: the next volume of it
  * @nr: used of @pick, by how many live copies there are
  * @pick: candidates
  * @found: what the round counts
  * @nr_targets: used of @target
  * @target: stores towards which changes are under way, in order
  * @under_way: changes, and commands that begin one
+ * @waiting: holds for which none is
  * @work: of the placement
  * @work_slots: room in it
  * @counts: for status
@@ -145,6 +192,7 @@ struct repair {
 	struct agent_map shards;
 	struct agent_map lost;
 	struct agent_map offs;
+	struct agent_map needs;
 	bool woken;
 	bool walking;
 	u64 round_ms;
@@ -152,12 +200,14 @@ struct repair {
 	u32 store;
 	u32 at;
 	u32 lost_at;
+	u32 volume_slot;
 	u32 nr[REPAIR_LIVES];
 	struct repair_pick pick[REPAIR_LIVES][REPAIR_KEEP];
 	struct repair_counts found;
 	u32 nr_targets;
 	u32 target[REPAIR_SHARDS_MAX];
 	u32 under_way;
+	u32 waiting;
 	struct place_work work;
 	u32 work_slots;
 	struct repair_counts counts;
@@ -204,6 +254,14 @@ bool repair_led(const struct repair *r, const struct state_volume *volume);
 
 /* step.c */
 bool repair_steps(struct repair_look *look);
+
+/* hold.c */
+void repair_need(struct repair_look *look, const struct state_volume *volume,
+		 const struct state_shard_view *view, u32 live);
+bool repair_hold_walk(struct repair_look *look, u32 *left);
+bool repair_hold_turn(const struct repair_look *look, u32 volume, u32 most);
+bool repair_holds(struct repair_look *look);
+void repair_hold_answered(struct repair *r, u32 volume, bool done, u64 now_ms);
 
 /* pick.c */
 void repair_round(struct repair_look *look);

@@ -55,6 +55,8 @@ static void pick_add(struct repair_look *look,
 	r->found.bad++;
 	r->found.draining += repair_member_bad(r, look->s, worst) ==
 			     REPAIR_BAD_DRAIN;
+	live = min(pick_live(r, look->s, view), STATE_COPIES_MAX);
+	repair_need(look, volume, view, live);
 	if (!repair_led(r, volume)) {
 		r->found.unheld++;
 		return;
@@ -63,7 +65,6 @@ static void pick_add(struct repair_look *look,
 		r->found.no_quorum++;
 		return;
 	}
-	live = min(pick_live(r, look->s, view), STATE_COPIES_MAX);
 	if (r->nr[live] < REPAIR_KEEP)
 		r->pick[live][r->nr[live]++] =
 			(struct repair_pick){ view->volume, view->number };
@@ -163,6 +164,7 @@ static void round_begin(struct repair_look *look)
 	r->slot = 0;
 	r->store = 0;
 	r->lost_at = 0;
+	r->volume_slot = 0;
 	memset(r->nr, 0, sizeof(r->nr));
 	memset(&r->found, 0, sizeof(r->found));
 }
@@ -207,7 +209,7 @@ void repair_round(struct repair_look *look)
 	}
 	if (r->walking && left) {
 		round_lost(look, &left);
-		if (r->lost_at >= r->lost.nr)
+		if (r->lost_at >= r->lost.nr && repair_hold_walk(look, &left))
 			round_end(r);
 	}
 	due = r->round_ms + (r->woken ? REPAIR_SOON_MS : REPAIR_ROUND_MS);
@@ -298,7 +300,8 @@ static bool pick_quorum(struct repair_look *look,
 	       live + 1 >= view->nr / 2 + 1;
 }
 
-static bool pick_one(struct repair_look *look, const struct repair_pick *pick)
+static bool pick_one(struct repair_look *look, const struct repair_pick *pick,
+		     u32 most)
 {
 	const struct state_volume *volume =
 		state_volume_by_id(look->s, pick->volume);
@@ -308,7 +311,8 @@ static bool pick_one(struct repair_look *look, const struct repair_pick *pick)
 	u32 store;
 
 	if (state_view_shard(look->s, pick->volume, pick->number, &view) ||
-	    view.stage || !repair_led(look->r, volume))
+	    view.stage || !repair_led(look->r, volume) ||
+	    !repair_hold_turn(look, pick->volume, most))
 		return false;
 	bad = pick_worst(look->r, look->s, &view);
 	if (!bad || !pick_quorum(look, &view, bad))
@@ -351,7 +355,7 @@ bool repair_picks(struct repair_look *look)
 			continue;
 		}
 		tries++;
-		if (pick_one(look, &r->pick[live][--r->nr[live]]))
+		if (pick_one(look, &r->pick[live][--r->nr[live]], most))
 			return true;
 	}
 	/* the rest another time, but soon */

@@ -223,6 +223,8 @@ bool repair_steps(struct repair_look *look)
 		nr++;
 		joiner = repair_joiner(&view);
 		step_count(look, view.volume, joiner ? joiner->store : 0);
+		repair_need(look, state_volume_by_id(look->s, view.volume),
+			    &view, REPAIR_LIVES);
 		if (!due)
 			due = step_one(look, &view);
 	}

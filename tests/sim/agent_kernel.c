@@ -207,6 +207,11 @@ static void as_attach_whole(struct as_world *w, struct as_node *n, u32 id)
 		as_broken(w, "R1",
 			  "term %llu of volume %u is given again, to %u",
 			  vol->term, id, n->id);
+	if (w->mend.granted[id][vol->term] != vol->repair)
+		as_broken(w, "R17",
+			  "term %llu of volume %u: %s a device, on node %u",
+			  vol->term, id, vol->repair ? "without" : "with",
+			  n->id);
 	if (w->granted[id][vol->term] != n->id)
 		as_broken(w, "R1", "term %llu of volume %u is not node %u's",
 			  vol->term, id, n->id);
@@ -233,6 +238,7 @@ static int as_volume_attach(struct as_world *w, struct as_node *n,
 		vol->there = true;
 		vol->state = QBD_VOLUME_STATE_OPENING;
 		vol->term = req->term;
+		vol->repair = req->repair;
 		vol->size = req->size;
 		vol->nr = nr;
 		vol->on_no_quorum = req->on_no_quorum;
@@ -300,6 +306,8 @@ static int as_volume_grow(struct as_node *n, const struct as_request *asked)
 
 	if (!vol->there || vol->term != req->term)
 		return -ESTALE;
+	if (vol->repair)
+		return -EOPNOTSUPP;
 	if (vol->state != QBD_VOLUME_STATE_SERVING)
 		return -EAGAIN;
 	if (nr > AS_SHARDS || (vol->growing && vol->growing != req->size))
@@ -483,7 +491,8 @@ static void as_tick_shard(struct as_world *w, struct as_node *n,
 {
 	u32 i, kind = QBD_EVENT_KIND_SET_COMMITTED;
 
-	if (!as_odds(w, 40))
+	/* what is quiet for long is taken for being at rest */
+	if (!as_odds(w, w->heal ? 80 : 40))
 		return;
 	if (shard->pending) {
 		shard->pending = false;
@@ -530,7 +539,7 @@ static void as_tick_volume(struct as_world *w, struct as_node *n, u32 id)
 		vol->state = !w->heal && as_odds(w, 15) ?
 				     QBD_VOLUME_STATE_DEAD :
 				     QBD_VOLUME_STATE_SERVING;
-		vol->open = !w->heal && as_odds(w, 20);
+		vol->open = !w->heal && !vol->repair && as_odds(w, 20);
 	} else if (vol->growing) {
 		vol->size = vol->growing;
 		vol->nr = (vol->size + (1ULL << STATE_SHIFT_MIN) - 1) >>
@@ -625,8 +634,9 @@ static void as_dump_volumes(struct as_node *n, union seen_object *to)
 		to->volume.on_no_quorum = vol->on_no_quorum;
 		to->volume.no_quorum_ms = vol->no_quorum_ms;
 		to->volume.shards = vol->nr;
-		snprintf(to->volume.device, sizeof(to->volume.device), "qbd%u",
-			 id);
+		if (!vol->repair)
+			snprintf(to->volume.device, sizeof(to->volume.device),
+				 "qbd%u", id);
 		seen_put(&n->seen, SEEN_VOLUME, to);
 	}
 }

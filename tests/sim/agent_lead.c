@@ -227,9 +227,14 @@ static void as_resize(struct as_world *w, const struct state_volume *volume)
 /* By hand, under a session that no agent knows. */
 static void as_attach(struct as_world *w, const struct state_volume *volume)
 {
-	AS_CMD(w, ATTACH, .volume = volume->id, .node = 1 + as_rnd(w, AS_NODES),
-	       .session = qbd_rng_next(&w->rng) | 1,
-	       .flags = as_odds(w, 50) ? STATE_ATTACH_FORCE : 0);
+	u32 why = AS_CMD(w, ATTACH, .volume = volume->id,
+			 .node = 1 + as_rnd(w, AS_NODES),
+			 .session = qbd_rng_next(&w->rng) | 1,
+			 .flags = as_odds(w, 50) ? STATE_ATTACH_FORCE : 0);
+
+	if (why == STATE_WHY_HELD)
+		as_broken(w, "R18", "volume %u is kept from an attach",
+			  volume->id);
 }
 
 /**
@@ -307,6 +312,10 @@ void as_lead_finish(struct as_world *w)
 		if (volume->state == STATE_VOLUME_DELETING)
 			continue;
 		/* who holds it by hand keeps it; else somebody shall */
+		/* what is left alone is mended all the same */
+		if (w->mend.on && volume->hold != STATE_HOLD_DEVICE &&
+		    !volume->want)
+			continue;
 		if (volume->hold && as_odds(w, 50))
 			as_want(w, volume, volume->holder);
 		else if (!volume->want)
@@ -358,6 +367,23 @@ static void as_heard_term(struct as_world *w, u32 node,
 						volume->want == node)
 		AS_CMD(w, ATTACH, .volume = volume->id, .node = node,
 		       .session = report->session, .term = report->term);
+	else if (volume->hold == STATE_HOLD_REPAIR && volume->holder == node)
+		AS_CMD(w, ATTACH, .volume = volume->id, .node = node,
+		       .session = report->session, .term = report->term,
+		       .flags = STATE_ATTACH_REPAIR);
+}
+
+static void as_heard_serves(struct as_world *w, u32 node,
+			    const struct agent_report *report)
+{
+	struct state_cmd cmd = { .kind = STATE_CMD_SERVES,
+				 .volume = report->volume,
+				 .node = node,
+				 .term = report->term,
+				 .state = STATE_SERVE_DEVICE };
+
+	snprintf(cmd.name, sizeof(cmd.name), "%.63s", report->text);
+	as_cmd(w, cmd, &(struct state_result){ 0 });
 }
 
 static void as_heard_set(struct as_world *w, const struct agent_report *report)
@@ -423,8 +449,10 @@ void as_lead_heard(struct as_world *w, u32 node,
 		if (report->volume && !report->replica)
 			push_extra(w->push[0], node, report->volume);
 		break;
-	case AGENT_SAY_LOST:
 	case AGENT_SAY_ATTACHED:
+		as_heard_serves(w, node, report);
+		break;
+	case AGENT_SAY_LOST:
 	case AGENT_SAY_SILENT:
 	case AGENT_SAY_FAILED:
 	case AGENT_SAY_FOREIGN:

@@ -41,6 +41,8 @@ void as_note(struct as_world *w)
 	for (slot = 0; (volume = state_volume_walk(w->s, &slot));) {
 		if (volume->hold && volume->term < AS_TERMS) {
 			w->granted[volume->id][volume->term] = volume->holder;
+			w->mend.granted[volume->id][volume->term] =
+				volume->hold == STATE_HOLD_REPAIR;
 			if (volume->want != volume->holder)
 				w->release[volume->id][volume->term] = true;
 		}
@@ -115,7 +117,7 @@ static void as_rest_shard(struct as_world *w, const struct state_volume *volume,
 		as_broken(w, "R8", "shard %u of volume %u is at stage %u",
 			  number, volume->id, view.stage);
 	vol = &w->node[volume->holder].volume[volume->id];
-	if (vol->shard[number].epoch != view.epoch)
+	if (volume->hold && vol->shard[number].epoch != view.epoch)
 		as_broken(w, "R8", "shard %u of volume %u has epoch %llu",
 			  number, volume->id, vol->shard[number].epoch);
 	for (i = 0; i < view.nr; i++) {
@@ -134,6 +136,12 @@ static void as_rest_volume(struct as_world *w,
 	struct as_volume *vol;
 	u32 i;
 
+	if (w->mend.on && !volume->want) {
+		as_repair_left(w, volume);
+		for (i = 0; i < volume->shards; i++)
+			as_rest_shard(w, volume, i);
+		return;
+	}
 	if (volume->state != STATE_VOLUME_READY || volume->grow ||
 	    volume->hold != STATE_HOLD_DEVICE ||
 	    volume->holder != volume->want) {

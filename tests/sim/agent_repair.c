@@ -10,6 +10,7 @@
 #define AS_AFTER_MS 5000
 #define AS_GRACE_MS 3000
 #define AS_STORE_MAX 2
+#define AS_HOLDS_MAX 2
 
 static bool as_there(const struct as_world *w, u32 node)
 {
@@ -30,7 +31,11 @@ void as_repair_begin(struct as_world *w)
 				    .make_ms = 20000,
 				    .doubt_ms = 3000,
 				    .off_ms = 20000,
-				    .word_ms = 10000 };
+				    .word_ms = 10000,
+				    .holds_max = AS_HOLDS_MAX,
+				    .free_ms = 1500,
+				    .wanted_ms = 6000,
+				    .hold_ms = 20000 };
 	u32 i;
 
 	if (!w->mend.on)
@@ -177,10 +182,40 @@ static void as_check_begin(struct as_world *w, const struct state_cmd *cmd,
 	as_check_few(w, cmd);
 }
 
+/* R18: what a hold may take, and how many there may be. */
+static void as_check_hold(struct as_world *w, const struct state_cmd *cmd)
+{
+	u32 most = state_cluster(w->s)->setting[STATE_SET_JOBS_AT_ONCE];
+	const struct state_volume *volume =
+		state_volume_by_id(w->s, cmd->volume);
+	u32 slot = 0, all = 1, nr = 1;
+
+	if (volume && volume->term == cmd->term &&
+	    volume->hold == STATE_HOLD_DEVICE)
+		as_broken(w, "R18", "volume %u is attached", cmd->volume);
+	if (cmd->kind != STATE_CMD_ATTACH)
+		return;
+	if (!as_there(w, cmd->node))
+		as_broken(w, "R18", "node %u is not there", cmd->node);
+	while ((volume = state_volume_walk(w->s, &slot))) {
+		if (volume->hold != STATE_HOLD_REPAIR)
+			continue;
+		all++;
+		nr += volume->holder == cmd->node;
+	}
+	if (nr > AS_HOLDS_MAX || all > most)
+		as_broken(w, "R18", "%u holds, %u of node %u", all, nr,
+			  cmd->node);
+}
+
 static void as_check_repair(struct as_world *w, const struct state_cmd *cmd)
 {
 	struct state_shard_view view;
 
+	if (cmd->kind == STATE_CMD_ATTACH || cmd->kind == STATE_CMD_DETACH) {
+		as_check_hold(w, cmd);
+		return;
+	}
 	if (state_view_shard(w->s, cmd->volume, cmd->number, &view))
 		return;
 	if (cmd->kind == STATE_CMD_SHARD_PROPOSE)
@@ -217,6 +252,8 @@ static void as_repair_do(struct as_world *w, struct state_cmd *cmd)
 	u32 why;
 
 	as_check_repair(w, cmd);
+	if (cmd->kind == STATE_CMD_ATTACH)
+		cmd->session = qbd_rng_next(&w->rng) | 1;
 	if (lost && as_odds(w, 50))
 		return;
 	w->mend.done[cmd->kind]++;
@@ -360,6 +397,20 @@ void as_repair_finish(struct as_world *w)
 					   .state = STATE_NODE_ACTIVE },
 		       &(struct state_result){ 0 });
 	}
+}
+
+/**
+ * as_repair_left() - R19: is a volume that nobody wants let go of?
+ * @w: the schedule
+ * @volume: the volume
+ */
+void as_repair_left(struct as_world *w, const struct state_volume *volume)
+{
+	if (volume->state != STATE_VOLUME_READY || volume->grow || volume->hold)
+		as_broken(w, "R19",
+			  "volume %u: state %u, grows to %llu, held by %u",
+			  volume->id, volume->state, volume->grow,
+			  volume->holder);
 }
 
 /**

@@ -9,7 +9,12 @@
  *   R13 No more changes are begun than may be under way.
  *   R14 No copy votes that was not filled, or in place of one that is well.
  *   R15 Nothing is begun about a node that is only suspect.
- *   R16 At the end each shard has all its copies, none where it drains.
+ *   R16 At the end each shard has all its copies, none where it drains, also
+ *	of a volume that nobody has attached.
+ *   R17 What is held for repair has no device, and what is attached has one.
+ *   R18 Nobody is kept from an attach, and no device taken, by a hold for
+ *	repair; no more are begun than a node, and the cluster, may have.
+ *   R19 At the end nothing is held for repair any more.
  */
 #ifndef QBD_SIM_AGENT_REPAIR_H
 #define QBD_SIM_AGENT_REPAIR_H
@@ -18,6 +23,8 @@
 #include "repair/duty.h"
 
 #define AS_REPLICA_IDS 4096
+#define AS_VOLUMES 12 /* ids that a schedule can come to */
+#define AS_TERMS 256
 
 struct as_node;
 struct as_world;
@@ -29,6 +36,7 @@ struct as_world;
  * @begun_ms: since when it is that of the present leader
  * @filled: a kernel said that the replica is
  * @lost: somebody said that the replica is
+ * @granted: a term was granted for repair, by volume and term
  * @done: by kind of command: how often it was due
  */
 struct as_mend {
@@ -37,6 +45,7 @@ struct as_mend {
 	u64 begun_ms;
 	bool filled[AS_REPLICA_IDS];
 	bool lost[AS_REPLICA_IDS];
+	bool granted[AS_VOLUMES][AS_TERMS];
 	u64 done[STATE_CMD_NR];
 };
 
@@ -47,6 +56,7 @@ bool as_repair_heard(struct as_world *w, u32 node,
 void as_repair_act(struct as_world *w);
 struct as_node *as_repair_fault(struct as_world *w);
 void as_repair_finish(struct as_world *w);
+void as_repair_left(struct as_world *w, const struct state_volume *volume);
 void as_repair_rest(struct as_world *w, const struct state_shard_view *view,
 		    u32 copies);
 

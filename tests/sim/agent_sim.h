@@ -44,10 +44,8 @@
 
 #define AS_NODES 5
 #define AS_STEPS 500
-#define AS_VOLUMES 12 /* ids that a schedule can come to */
 #define AS_SHARDS 20 /* of a volume */
 #define AS_REPLICAS 96 /* on one node */
-#define AS_TERMS 256
 #define AS_QUEUE 64 /* messages in one direction of a session */
 #define AS_REQUESTS 64
 
@@ -97,6 +95,7 @@ struct as_shard {
  * struct as_volume - a volume in a kernel
  * @there: it is
  * @whole: the last part came
+ * @repair: it has no device
  * @state: enum qbd_volume_state
  * @term: of the attach
  * @size: bytes
@@ -111,6 +110,7 @@ struct as_shard {
 struct as_volume {
 	bool there;
 	bool whole;
+	bool repair;
 	u32 state;
 	u64 term;
 	u64 size;

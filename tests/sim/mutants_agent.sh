@@ -31,6 +31,9 @@ fast=(
 	repair_any_word      # S6: what was said of another copy, or term, counts
 	repair_no_quorum     # a set is used of which no quorum is there
 	repair_no_limit      # all at once
+	agent_repair_device  # S16: what is held for repair gets a device
+	repair_hold_kept     # a hold does not end
+	repair_hold_many     # one node holds all of them
 )
 
 mutants_main "$@"

@@ -412,6 +412,141 @@ TEST_F(repair, not_held)
 	propose(self, 3);
 }
 
+/* --- holds ---------------------------------------------------------------- */
+
+/* Node @bad is gone for good, and nobody has the volume. */
+static void left_alone(struct th_fix_repair *self, u32 bad)
+{
+	node(self, bad, false, AFTER);
+	ASSERT_EQ(0,
+		  RUN(self, DETACH, .volume = 1, .node = vol(self, 1)->holder,
+		      .term = vol(self, 1)->term));
+}
+
+static void unwanted(struct th_fix_repair *self)
+{
+	ASSERT_EQ(0, RUN(self, VOLUME_SET, .volume = 1,
+			 .flags = STATE_VOLUME_SET_WANT));
+}
+
+static void settle_time(struct th_fix_repair *self)
+{
+	EXPECT_FALSE(due(self));
+	self->now += 3000;
+}
+
+/* It gets a holder for repair: who that is. */
+static u32 hold(struct th_fix_repair *self)
+{
+	ASSERT_TRUE(due(self));
+	ASSERT_EQ(STATE_CMD_ATTACH, (int)self->cmd.kind);
+	EXPECT_EQ(STATE_ATTACH_REPAIR, self->cmd.flags);
+	self->cmd.session = self->now;
+	ASSERT_EQ(0, obey(self));
+	return vol(self, self->cmd.volume)->holder;
+}
+
+static void serves(struct th_fix_repair *self, u32 state)
+{
+	ASSERT_EQ(0,
+		  RUN(self, SERVES, .volume = 1, .node = vol(self, 1)->holder,
+		      .term = vol(self, 1)->term, .state = state));
+}
+
+static bool due_kind(struct th_fix_repair *self, u32 kind)
+{
+	return due(self) && self->cmd.kind == kind;
+}
+
+/* Held by who has a copy, changed, and let go of. */
+TEST_F(repair, held_for_repair)
+{
+	u64 joins;
+	u32 by;
+
+	unwanted(self);
+	left_alone(self, 3);
+	settle_time(self);
+	by = hold(self);
+	EXPECT_TRUE(by == 1 || by == 2);
+	EXPECT_EQ(STATE_HOLD_REPAIR, (int)vol(self, 1)->hold);
+	serves(self, STATE_SERVE_DEVICE);
+	joins = propose(self, 3);
+	/* however long that takes */
+	self->now += 1000000;
+	EXPECT_FALSE(due(self));
+	look(self, 1, 0);
+	ASSERT_EQ(0,
+		  RUN(self, SHARD_ABORT, .volume = 1,
+		      .term = vol(self, 1)->term, .epoch = self->view.epoch));
+	EXPECT_GT(joins, 0);
+	/* C is back: there is nothing to be done, and nobody keeps it */
+	node(self, 3, true, 0);
+	EXPECT_TRUE(due_kind(self, STATE_CMD_DETACH));
+	EXPECT_EQ(by, self->cmd.node);
+	ASSERT_EQ(0, obey(self));
+	EXPECT_EQ(STATE_HOLD_NONE, (int)vol(self, 1)->hold);
+	EXPECT_FALSE(due(self));
+}
+
+/* Not between two holders, and later if somebody may attach it by himself. */
+TEST_F(repair, hold_waits)
+{
+	left_alone(self, 3);
+	/* it is wanted by who had it */
+	EXPECT_EQ(1, vol(self, 1)->want);
+	settle_time(self);
+	EXPECT_FALSE(due(self));
+	unwanted(self);
+	EXPECT_NE(0, hold(self));
+	/* who attaches it has it, and repair goes on */
+	attach(self, 1, 5);
+	propose(self, 3);
+	EXPECT_FALSE(due(self));
+}
+
+/* Who only ends it, as by a detach, is not asked again at once. */
+TEST_F(repair, hold_ended)
+{
+	unwanted(self);
+	left_alone(self, 3);
+	settle_time(self);
+	hold(self);
+	EXPECT_TRUE(due_kind(self, STATE_CMD_SHARD_PROPOSE));
+	ASSERT_EQ(0,
+		  RUN(self, DETACH, .volume = 1, .node = vol(self, 1)->holder,
+		      .term = vol(self, 1)->term));
+	repair_answered(self->r, &self->cmd, false, self->now);
+	EXPECT_FALSE(due(self));
+	self->now += 590000;
+	EXPECT_FALSE(due(self));
+	self->now += 10000;
+	hold(self);
+}
+
+/* A kernel that can not, or says nothing; a daemon that is gone. */
+TEST_F(repair, hold_fails)
+{
+	u32 by, next;
+
+	unwanted(self);
+	left_alone(self, 3);
+	settle_time(self);
+	by = hold(self);
+	serves(self, STATE_SERVE_FAILED);
+	while (due_kind(self, STATE_CMD_SHARD_PROPOSE))
+		repair_answered(self->r, &self->cmd, false, self->now);
+	ASSERT_EQ(STATE_CMD_DETACH, (int)self->cmd.kind);
+	ASSERT_EQ(0, obey(self));
+	settle_time(self);
+	next = hold(self);
+	EXPECT_NE(by, next);
+	/* the only one with a copy that is left: nobody writes, it is moved */
+	node(self, next, false, 60000);
+	EXPECT_TRUE(due_kind(self, STATE_CMD_DETACH));
+	EXPECT_EQ(next, self->cmd.node);
+}
+
 /* Wherever it goes, no host has two. */
 TEST_F(repair, no_place)
 {
