@@ -528,6 +528,14 @@ void qbd_leader_verify_drive(struct qbd_leader_core *lead,
 		;
 }
 
+/* S7: for repair, too, it writes only what nobody else can write any more. */
+static bool qbd_verify_may(const struct qbd_leader_core *lead)
+{
+	return lead->state == QBD_LEADER_SERVING ||
+	       (lead->state == QBD_LEADER_READY && lead->cfg.repair &&
+		lead->gate);
+}
+
 /**
  * qbd_leader_verify() - begin or end a comparison
  * @lead: the leader
@@ -555,7 +563,7 @@ int qbd_leader_verify(struct qbd_leader_core *lead, u8 what,
 		return -EINVAL;
 	if (lead->state == QBD_LEADER_RELEASING)
 		return -ESHUTDOWN;
-	if (lead->state != QBD_LEADER_SERVING)
+	if (!qbd_verify_may(lead))
 		return -EAGAIN;
 	if (verify->state != QBD_VERIFY_IDLE)
 		return -EBUSY;

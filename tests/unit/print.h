@@ -120,6 +120,8 @@ static inline void print_msg(FILE *out, const struct qbd_msg *msg)
 	fprintf(out, " %s r%llu t%llu n%llu s%llu", qbd_msg_name(msg->type),
 		msg->replica, msg->term, msg->nonce, msg->session);
 	print_body(out, msg);
+	if (msg->flags & QBD_WIRE_REPAIR)
+		fprintf(out, " repair");
 	if (msg->flags & QBD_WIRE_PROBE)
 		fprintf(out, " probe");
 	if (msg->flags & QBD_WIRE_FILL)

@@ -14,4 +14,9 @@ TEST(recover)
 	trace_run("tests/traces/leader_recover.txt", lt_input);
 }
 
+TEST(repair)
+{
+	trace_run("tests/traces/leader_repair.txt", lt_input);
+}
+
 TEST_HARNESS_MAIN
