@@ -49,6 +49,7 @@ struct agent_try {
  * @key: its id
  * @asked: session under which it last asked for a term, 0 = none
  * @used: a term came with it and was given to the kernel, or given up
+ * @repair: @asked is for repair
  * @term: the last one that was given
  * @next: of its attach: the next shard to be named
  * @whole: all were
@@ -64,6 +65,7 @@ struct agent_volume {
 	struct agent_key key;
 	u64 asked;
 	bool used;
+	bool repair;
 	u64 term;
 	u32 next;
 	bool whole;

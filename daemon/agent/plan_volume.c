@@ -117,6 +117,25 @@ static bool plan_term_good(const struct want_volume *volume,
 	return av && av->asked && volume->session == av->asked && !av->used;
 }
 
+/*
+ * The next term will be for another session, after a pause that begins with the
+ * last one: that of long ago is no reason to wait.  Nor is what came of a hold
+ * for repair one for who attaches the volume now.
+ */
+static void plan_session(const struct plan *plan, struct agent_volume *av,
+			 bool repair)
+{
+	bool again = av->asked && av->repair == repair;
+	u64 pause = again ? AGENT_AGAIN_MS << min(av->lost, 5U) : 0;
+
+	av->ask_ms = clamp(again ? av->ask_ms + pause : 0, plan->now_ms,
+			   plan->now_ms + AGENT_AGAIN_MAX_MS);
+	av->lost = again ? av->lost + 1 : 0;
+	av->asked = agent_session(plan->agent);
+	av->used = false;
+	av->repair = repair;
+}
+
 /**
  * plan_needs_term() - has a term to be asked for?
  * @plan: the call
@@ -131,7 +150,6 @@ bool plan_needs_term(struct plan *plan, const struct want_volume *volume,
 	struct agent_key object = AGENT_KEY(0, volume->key.id, 0);
 	struct agent *agent = plan->agent;
 	struct agent_volume *av;
-	u64 pause;
 	bool holds = plan_holds(plan, volume);
 	bool wants = volume->want == plan->me &&
 		     volume->hold != STATE_HOLD_DEVICE &&
@@ -147,15 +165,8 @@ bool plan_needs_term(struct plan *plan, const struct want_volume *volume,
 		return false;
 	/* nor is a term for a device one that was granted for repair */
 	if (!av->asked || av->used ||
-	    (wants && volume->holder && av->asked == volume->session)) {
-		/* since the last one: that of long ago is no reason to wait */
-		pause = av->asked ? AGENT_AGAIN_MS << min(av->lost, 5U) : 0;
-		av->ask_ms = clamp(av->ask_ms + pause, plan->now_ms,
-				   plan->now_ms + AGENT_AGAIN_MAX_MS);
-		av->lost += av->asked != 0;
-		av->asked = agent_session(agent);
-		av->used = false;
-	}
+	    (wants && volume->holder && av->asked == volume->session))
+		plan_session(plan, av, plan_repairs(plan, volume));
 	*session = av->asked;
 	return av->ask_ms <= plan->now_ms;
 }

@@ -28,6 +28,7 @@
 
 #define REPORT_LINES 2048 /* of 20 bytes each, as JSON within a message */
 #define REPORT_BACKOFF_NS 1000000000ULL /* the first time ... */
+#define REPORT_REPAIR BIT(31) /* beside the id of a node */
 #define REPORT_TIMES 6 /* ... and up to 2^6 times as long */
 
 static u8 report_rest[REPORT_LINES * 20];
@@ -182,6 +183,12 @@ static struct cluster_again *report_again_of(struct cluster *c, u32 volume,
 	return NULL;
 }
 
+/* Terms for repair are remembered apart: who attaches it has not to wait. */
+static u32 report_who(u32 node, bool repair)
+{
+	return node | (repair ? REPORT_REPAIR : 0);
+}
+
 /* How long has a node to wait for its next term of a volume? */
 static u64 report_wait(struct cluster *c, u32 volume, u32 node)
 {
@@ -300,7 +307,9 @@ static int report_again(struct cluster *c, struct json_object *args,
 		snprintf(why, VERB_WHY, "another term needs another session");
 		return -EINVAL;
 	}
-	wait = report_wait(c, volume->id, cmd->node);
+	wait = report_wait(c, volume->id,
+			   report_who(cmd->node,
+				      cmd->flags & STATE_ATTACH_REPAIR));
 	if (!wait)
 		return 0;
 	snprintf(why, VERB_WHY, "volume %u had a new term only now: in %llu ms",
@@ -352,7 +361,9 @@ static struct json_object *show_report(struct cluster *c,
 
 	if (!strcmp(kind, "again") && held && held->hold &&
 	    held->term == res->arg[0])
-		report_again_note(c, volume, held->holder);
+		report_again_note(c, volume,
+				  report_who(held->holder,
+					     held->hold == STATE_HOLD_REPAIR));
 	json_number(doc, "result", res->arg[0]);
 	return doc;
 }

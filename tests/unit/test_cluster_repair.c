@@ -123,6 +123,59 @@ TEST_F(cluster, drain)
 	EXPECT_TRUE(did(n, "store remove", store("2")));
 }
 
+/* The hold of @kind, as the duty of who leads would ask for it. */
+static struct json_object *hold(u32 kind, u32 by)
+{
+	return with(with(step(kind, 0, 0), "node", by), "session", 5);
+}
+
+/* Nobody has it: n2 holds it for repair, and whoever wants it ends that. */
+TEST_F(cluster, hold)
+{
+	struct asked asked;
+	struct node *n;
+
+	ASSERT_TRUE(make_db());
+	n = leader();
+	/* no device is taken, or let go of, by that door */
+	EXPECT_TRUE(refused(n, "repair duty", hold(STATE_CMD_DETACH, 1),
+			    "NOT_YOURS", "not held for repair"));
+	EXPECT_FALSE(did(n, "repair duty", hold(STATE_CMD_ATTACH, 2)));
+	ASSERT_TRUE(did(n, "volume detach", named("db")));
+	ASSERT_TRUE(did(&node[0], "agent report", held("released", "db")));
+	ASSERT_TRUE(did(n, "repair duty", hold(STATE_CMD_ATTACH, 2)));
+	EXPECT_EQ(STATE_HOLD_REPAIR, (int)volume("db")->hold);
+	EXPECT_TRUE(job_has(n, "repair", "db", "held by n2 for repair"));
+	/* its agent has a session of its own, and that is for repair, too */
+	ASSERT_TRUE(did(&node[1], "agent report",
+			with(held("again", "db"), "session", 91)));
+	EXPECT_EQ(STATE_HOLD_REPAIR, (int)volume("db")->hold);
+	EXPECT_EQ(91, volume("db")->session);
+	EXPECT_EQ(0, volume("db")->want);
+	ASSERT_TRUE(did(&node[1], "agent report", held("attached", "db")));
+	ASSERT_TRUE(asked_ok(n, "volume show", named("db"), &asked));
+	EXPECT_STREQ("", word(asked.ok, "attached"));
+	EXPECT_STREQ("n2", word(asked.ok, "repaired"));
+	EXPECT_STREQ("repair", word(asked.ok, "serves"));
+	json_object_put(asked.ok);
+	/* the same node gets a device at once: what was for repair is apart */
+	ASSERT_TRUE(
+		did(n, "volume attach",
+		    with(with_text(named("db"), "node", "n2"), "session", 92)));
+	EXPECT_EQ(STATE_HOLD_DEVICE, (int)volume("db")->hold);
+	ASSERT_TRUE(did(&node[1], "agent report",
+			with(held("again", "db"), "session", 93)));
+	EXPECT_EQ(STATE_HOLD_DEVICE, (int)volume("db")->hold);
+	ASSERT_TRUE(did(n, "volume detach", with_flag(named("db"), "force")));
+	/* a detach ends the hold, and so does who deletes it */
+	ASSERT_TRUE(did(n, "repair duty", hold(STATE_CMD_ATTACH, 3)));
+	ASSERT_TRUE(did(n, "volume detach", named("db")));
+	EXPECT_EQ(STATE_HOLD_NONE, (int)volume("db")->hold);
+	ASSERT_TRUE(did(n, "repair duty", hold(STATE_CMD_ATTACH, 3)));
+	ASSERT_TRUE(did(n, "volume delete", named("db")));
+	EXPECT_EQ(STATE_VOLUME_DELETING, (int)volume("db")->state);
+}
+
 /* A store that failed does not drain, one that drains can leave off. */
 TEST_F(cluster, drain_store)
 {
