@@ -46,7 +46,7 @@ GOOD = {
                "shard-bytes": 64 * MIB, "term": 1, "on-no-quorum": 1,
                "no-quorum-ms": 4321, "read-policy": 0,
                "shard": {"number": 0, "epoch": 1, "member": MEMBER},
-               "force": True, "more": True},
+               "force": True, "more": True, "repair": True},
     "shard": {"volume": 7, "number": 0, "term": 1, "repair": True,
               "stop": True},
     "peer": {"id": 9, "links": 2},

@@ -229,6 +229,7 @@ class Plan:
             "term": self.shared.term(), "on-no-quorum": self.rng.randrange(2),
             "no-quorum-ms": self.rng.choice((0, 1, 500)),
             "read-policy": self.rng.randrange(2), "shard": sets,
+            **({"repair": True} if not self.rng.randrange(8) else {}),
             **({"more": True} if parts else {})}
 
     def grow(self, volume):
