@@ -305,6 +305,63 @@ TEST(again)
 	pw_end(p);
 }
 
+/* Held for repair: without a device, until one is wanted, here or elsewhere. */
+TEST(held_for_repair)
+{
+	struct pw *p = pw_begin();
+	union seen_object volume = a_volume(QBD_VOLUME_STATE_SERVING, 2);
+	u64 session;
+
+	a_db(p);
+	SW_OK(&p->w, VOLUME_SET, .volume = 1, .flags = STATE_VOLUME_SET_WANT);
+	SW_OK(&p->w, ATTACH, .volume = 1, .node = 2, .session = 99,
+	      .flags = STATE_ATTACH_REPAIR);
+	pw_told(p);
+	fresh_all(p);
+	fresh_replicas(p);
+	/* the term is nobody's: S2 holds for repair, too */
+	EXPECT_EQ(0, plan(p));
+	reports(p);
+	ASSERT_TRUE(said(p, AGENT_SAY_TERM));
+	session = said(p, AGENT_SAY_TERM)->session;
+	SW_OK(&p->w, ATTACH, .volume = 1, .node = 2, .session = session,
+	      .flags = STATE_ATTACH_REPAIR);
+	pw_told(p);
+	ASSERT_EQ(1, plan(p));
+	EXPECT_EQ(QBD_CMD_VOLUME_ATTACH, p->req[0].cmd);
+	EXPECT_EQ(2, p->req[0].term);
+	EXPECT_TRUE(p->req[0].repair);
+	done(p, 0, 0);
+	volume.volume.device[0] = '\0';
+	fresh(p, SEEN_VOLUME, &volume, 1);
+	fresh(p, SEEN_SHARD, NULL, 0);
+	EXPECT_EQ(0, plan(p));
+	reports(p);
+	ASSERT_TRUE(said(p, AGENT_SAY_ATTACHED));
+	EXPECT_STREQ("", said(p, AGENT_SAY_ATTACHED)->text);
+	/* a device is wanted here: that ends, and another term is needed */
+	SW_OK(&p->w, ATTACH, .volume = 1, .node = 2, .session = 98);
+	pw_told(p);
+	ASSERT_EQ(1, plan(p));
+	EXPECT_EQ(QBD_CMD_VOLUME_DETACH, p->req[0].cmd);
+	EXPECT_TRUE(p->req[0].force);
+	done(p, 0, 0);
+	fresh(p, SEEN_VOLUME, NULL, 0);
+	EXPECT_EQ(0, plan(p));
+	reports(p);
+	ASSERT_TRUE(said(p, AGENT_SAY_TERM));
+	EXPECT_NE(session, said(p, AGENT_SAY_TERM)->session);
+	SW_OK(&p->w, ATTACH, .volume = 1, .node = 2,
+	      .session = said(p, AGENT_SAY_TERM)->session);
+	pw_told(p);
+	/* one request after the other, with a pause */
+	p->now_ms += AGENT_AGAIN_MS;
+	ASSERT_EQ(1, plan(p));
+	EXPECT_EQ(QBD_CMD_VOLUME_ATTACH, p->req[0].cmd);
+	EXPECT_FALSE(p->req[0].repair);
+	pw_end(p);
+}
+
 TEST(attach)
 {
 	struct pw *p = pw_begin();
