@@ -85,8 +85,8 @@ struct qbd_volume_options {
  * @term: granted by consensus for this attach, not 0
  * @options: see struct qbd_volume_options
  * @repair: without a device, for repair
- * @more: further shards follow in requests with the same id and term, where only
- *	@id, @term, @sets and @more count, and @size_bytes of a growth
+ * @more: further shards follow in requests with the same id and term; only @id,
+ *	@term, @sets and @more count in these, and @size_bytes of a growth
  * @nr_sets: number of @sets
  * @sets: replica sets of shards, each shard once in all parts together
  */
