@@ -23,7 +23,8 @@
 
 /*
  * @alarm is due at @alarm_ns. Of @event, those from @at to @nr
- * wait for their turn. @heap has @timers timers, and room for @room.
+ * wait for their turn. @heap has @timers timers, and room for @room. Of the
+ * callbacks of this turn @most is the one that took longest, @most_ns.
  */
 struct loop {
 	int epoll;
@@ -42,7 +43,10 @@ struct loop {
 	struct loop_call *first;
 	struct loop_call **last;
 	struct loop_stats stats;
+	const char *most;
+	uint64_t most_ns;
 	struct log_limit slow;
+	struct log_limit slow_lap;
 };
 
 static uint64_t loop_clock_ns(void)
@@ -66,6 +70,10 @@ static void loop_took(struct loop *loop, const char *name, uint64_t begin_ns)
 	uint64_t took_ns = loop_clock_ns() - begin_ns;
 
 	DTRACE_PROBE2(qbdd, loop_took, name, took_ns);
+	if (took_ns >= loop->most_ns) {
+		loop->most_ns = took_ns;
+		loop->most = name;
+	}
 	if (took_ns > loop->stats.longest_ns) {
 		loop->stats.longest_ns = took_ns;
 		loop->stats.longest = name;
@@ -76,6 +84,43 @@ static void loop_took(struct loop *loop, const char *name, uint64_t begin_ns)
 	log_limited(&loop->slow, loop->now_ns, LOG_LEVEL_WARN, "loop-slow",
 		    "callback=%s took_ms=%llu", name,
 		    (unsigned long long)(took_ns / 1000000));
+}
+
+/* The smallest class that a lap fits in: below 2^class microseconds. */
+static unsigned int loop_lap_class(uint64_t lap_ns)
+{
+	uint64_t us = lap_ns / 1000;
+	unsigned int class = 0;
+
+	while (us && class < LOOP_LAPS - 1) {
+		us >>= 1;
+		class ++;
+	}
+	return class;
+}
+
+/* All that a turn had to do is done: from here on it may wait. */
+static void loop_lapped(struct loop *loop)
+{
+	uint64_t lap_ns = loop_clock_ns() - loop->now_ns;
+	struct loop_stats *stats = &loop->stats;
+
+	DTRACE_PROBE2(qbdd, loop_lap, loop->most, lap_ns);
+	stats->lap[loop_lap_class(lap_ns)]++;
+	if (lap_ns > stats->longest_lap_ns) {
+		stats->longest_lap_ns = lap_ns;
+		stats->longest_lap = loop->most;
+	}
+	if (lap_ns <= LOOP_SLOW_NS)
+		return;
+	stats->laps_slow++;
+	/* else the callback that is to blame was named already */
+	if (loop->most_ns <= LOOP_SLOW_NS)
+		log_limited(&loop->slow_lap, loop->now_ns, LOG_LEVEL_WARN,
+			    "loop-lap-slow",
+			    "took_ms=%llu longest=%s longest_us=%llu",
+			    (unsigned long long)(lap_ns / 1000000), loop->most,
+			    (unsigned long long)(loop->most_ns / 1000));
 }
 
 /* --- sources ------------------------------------------------------------- */
@@ -370,6 +415,7 @@ struct loop *loop_create(void)
 	loop->alarm.name = "loop-alarm";
 	loop->alarm.ready = loop_alarm_ready;
 	loop->stats.longest = "none";
+	loop->stats.longest_lap = "none";
 	loop->alarm_ns = LOOP_NEVER;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	loop->alarm.fd =
@@ -463,9 +509,12 @@ void loop_turn(struct loop *loop, uint64_t until_ns)
 	if (loop->alarm_ns <= loop->now_ns)
 		loop->alarm_ns = LOOP_NEVER; /* it rang, or is about to */
 	loop->stats.turns++;
+	loop->most = "none";
+	loop->most_ns = 0;
 	loop_timers_run(loop);
 	loop_sources_run(loop);
 	loop_calls_run(loop);
+	loop_lapped(loop);
 }
 
 /**

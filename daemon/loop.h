@@ -7,6 +7,8 @@
  * epoll reported, the calls that were put off.  Whoever is called does a little
  * and returns; nobody waits.  A callback that takes longer than LOOP_SLOW_NS is
  * counted and named in the log, for while it runs no heartbeat leaves the node.
+ * So is a LAP that takes longer, from epoll back to epoll, of callbacks that do
+ * not: a peer does not care which of them kept the node silent.
  *
  * A turn is bounded: LOOP_EVENTS_MAX sources, the timers that were set and the
  * calls that were put off before it began.  What a callback adds is for the
@@ -41,6 +43,7 @@
 #define LOOP_TIMERS_MAX 65536
 #define LOOP_SLOW_NS 10000000ULL /* 10 ms */
 #define LOOP_NEVER UINT64_MAX
+#define LOOP_LAPS 24 /* classes of laps; the last one is 4 s and more */
 
 struct loop;
 
@@ -117,6 +120,10 @@ struct loop_wake {
  * @slow: of all these, longer than LOOP_SLOW_NS
  * @longest_ns: the longest
  * @longest: its name
+ * @laps_slow: turns that did not wait for longer than LOOP_SLOW_NS
+ * @longest_lap_ns: the longest time between two waits
+ * @longest_lap: name of the callback that took most of it
+ * @lap: laps by their length: below 1 us, below 2 us, below 4 us, and so on
  */
 struct loop_stats {
 	uint64_t turns;
@@ -126,6 +133,10 @@ struct loop_stats {
 	uint64_t slow;
 	uint64_t longest_ns;
 	const char *longest;
+	uint64_t laps_slow;
+	uint64_t longest_lap_ns;
+	const char *longest_lap;
+	uint64_t lap[LOOP_LAPS];
 };
 
 struct loop *loop_create(void);

@@ -18,6 +18,8 @@
  *	loop_took(name, ns)
  *		a callback of the event loop ended; nothing else went on
  *		meanwhile
+ *	loop_lap(name, ns)
+ *		all callbacks of a turn ended, this one took most of it
  *
  * They are an interface: arguments are added behind, never changed.
  */

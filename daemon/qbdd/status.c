@@ -58,7 +58,9 @@ static uint64_t status_memory(void)
 static struct json_object *status_loop(const struct qbdd *qbdd)
 {
 	const struct loop_stats *stats = loop_stats(qbdd->loop);
+	struct json_object *laps = json_object_new_array();
 	struct json_object *into = status_object();
+	unsigned int i;
 
 	status_number(into, "turns", stats->turns);
 	status_number(into, "events", stats->events);
@@ -67,6 +69,14 @@ static struct json_object *status_loop(const struct qbdd *qbdd)
 	status_number(into, "slow", stats->slow);
 	status_number(into, "longest_ns", stats->longest_ns);
 	status_text(into, "longest", stats->longest);
+	status_number(into, "laps_slow", stats->laps_slow);
+	status_number(into, "longest_lap_ns", stats->longest_lap_ns);
+	status_text(into, "longest_lap", stats->longest_lap);
+	/* how many were below 1, 2, 4 us and so on, and not below the half */
+	for (i = 0; laps && i < LOOP_LAPS; i++)
+		json_object_array_add(laps,
+				      json_object_new_uint64(stats->lap[i]));
+	status_add(into, "laps", laps);
 	return into;
 }
 

@@ -408,6 +408,43 @@ TEST_F(loop, the_longest_is_named)
 	EXPECT_EQ(1, loop_stats(self->loop)->slow);
 }
 
+static void half_slow_run(struct loop_call *call)
+{
+	struct timespec begin, now;
+
+	(void)call;
+	clock_gettime(CLOCK_BOOTTIME, &begin);
+	do
+		clock_gettime(CLOCK_BOOTTIME, &now);
+	while ((now.tv_sec - begin.tv_sec) * 1000000000LL + now.tv_nsec -
+		       begin.tv_nsec <
+	       6000000);
+}
+
+/* What two callbacks take together is what a peer waits for. */
+TEST_F(loop, a_lap_is_all_callbacks_of_a_turn)
+{
+	struct loop_call call[2] = {
+		{ .name = "half", .run = half_slow_run },
+		{ .name = "half", .run = half_slow_run },
+	};
+	const struct loop_stats *stats = loop_stats(self->loop);
+	uint64_t laps = 0;
+	int i;
+
+	loop_call_later(self->loop, &call[0]);
+	loop_call_later(self->loop, &call[1]);
+	loop_turn(self->loop, 0);
+	EXPECT_GE(stats->longest_lap_ns, 12 * MS_NS);
+	EXPECT_STREQ("half", stats->longest_lap);
+	EXPECT_EQ(1, stats->laps_slow);
+	/* 8192 us and more; how much more says how busy the host is */
+	for (i = 14; i < LOOP_LAPS; i++)
+		laps += stats->lap[i];
+	EXPECT_EQ(1, laps);
+	EXPECT_EQ(1, stats->turns);
+}
+
 /* --- signals, threads ---------------------------------------------------- */
 
 struct signalled {
