@@ -21,7 +21,7 @@ JOBS ?= $(shell nproc)
 TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
-	gates install setup demo sim sim-raft mutants guests bench fuzz sweep corrupt \
+	gates install setup demo sim sim-raft mutants guests bench bench-raft fuzz sweep corrupt \
 	nemesis failover partitions clean help
 
 all: modules tools
@@ -87,6 +87,9 @@ guests:
 bench: all tests
 	@tests/bench.sh '$(CASE)'
 
+bench-raft: tools
+	@tests/bench_raft.py --seconds $(if $(filter command% environment,$(origin SECONDS)),$(SECONDS),10)
+
 demo:
 	@scripts/demo
 
@@ -136,4 +139,7 @@ help:
 #:                       virtual time: a table; SEEDS=n (10)
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
 #:   make bench          figures in virtual time, with their bounds: a table
+#:   make bench-raft     three daemons here, on this disk: commits per second,
+#:                       latency, how long their loops were away; SECONDS=n
+#:                       for each row (10)
 #:   make -C tests run_tests    kselftest style: KTAP, exit codes 0, 1, 4
