@@ -49,7 +49,7 @@ gate_kernel-doc()
 {
 	local kdir files
 	kdir=$(scripts/modules.sh debian --kdir)
-	mapfile -t files < <(scripts/files.sh c kmod uapi daemon/lo{op,g}.h \
+	mapfile -t files < <(scripts/files.sh c kmod uapi daemon/{log,loop,work}.h \
 		daemon/*/ |
 		grep '\.h$' | grep --invert-match '/trace\.h$')
 	[[ ${#files[@]} == 0 ]] ||

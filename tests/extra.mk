@@ -38,6 +38,8 @@ EXTRA_fuzz_raft := $(QBD_RAFT_SRC:$(TOP)/%=%)
 EXTRA_test_log := daemon/log.c
 EXTRA_test_loop := daemon/loop.c daemon/loop_wake.c daemon/log.c
 LIBS_test_loop := -lpthread
+EXTRA_test_work := daemon/work.c $(EXTRA_test_loop)
+LIBS_test_work := -lpthread
 SESSION_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/session/*.c)) \
 	daemon/listen.c daemon/loop.c daemon/loop_wake.c daemon/log.c daemon/links_pace.c \
 	daemon/links_addr.c daemon/parse.c
