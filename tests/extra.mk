@@ -61,10 +61,10 @@ EXTRA_fuzz_state := $(QBD_STATE_SRC:$(TOP)/%=%)
 # A Raft server of the daemon, with its log store; and daemons of a cluster.
 GROUP_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/group/*.c)) \
 	$(QBD_RAFT_SRC:$(TOP)/%=%) $(QBD_RAFTLOG_SRC:$(TOP)/%=%)
-EXTRA_test_group := $(GROUP_SRC) daemon/loop.c daemon/loop_wake.c daemon/log.c
+EXTRA_test_group := $(GROUP_SRC) daemon/work.c daemon/loop.c daemon/loop_wake.c daemon/log.c
 LIBS_test_group := -lpthread
 CLUSTER_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/cluster/*.c)) \
-	$(GROUP_SRC) $(QBD_STATE_SRC:$(TOP)/%=%) $(SESSION_SRC)
+	daemon/work.c $(GROUP_SRC) $(QBD_STATE_SRC:$(TOP)/%=%) $(SESSION_SRC)
 EXTRA_test_cluster := $(CLUSTER_SRC)
 EXTRA_test_cluster_volume := $(CLUSTER_SRC)
 EXTRA_test_cluster_repair := $(CLUSTER_SRC)

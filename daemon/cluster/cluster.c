@@ -315,7 +315,8 @@ static void cluster_again(struct cluster *c)
 	char why[CLUSTER_WHY_MAX] = "";
 
 	if (c->phase != CLUSTER_IN ||
-	    (c->net && (!c->record.server || c->group || c->lost)))
+	    (c->net && (!c->record.server || c->group || c->lost ||
+			c->beginning || c->reading)))
 		return;
 	if (cluster_begin(c, why))
 		log_limited(&limit, loop_now(c->loop), LOG_LEVEL_ERROR,
@@ -389,7 +390,7 @@ int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 			 strerror(-err));
 		return err;
 	}
-	if (!c->group && !c->lost)
+	if (!c->group && !c->lost && !c->beginning && !c->reading)
 		err = server_begin(c, why);
 	if (!err)
 		cluster_changed(c);
@@ -445,7 +446,8 @@ static int cluster_load(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	}
 	c->has_key = true;
 	cluster_load_peers(c);
-	return cluster_begin(c, why);
+	err = cluster_begin(c, why);
+	return err ?: server_settle(c, why);
 }
 
 /**
@@ -475,7 +477,11 @@ int cluster_open(struct cluster **made, struct loop *loop,
 					 .run = cluster_run_changed };
 	c->tick = (struct loop_timer){ .name = "cluster-tick",
 				       .expired = cluster_ticked };
-	err = cluster_paths(c, why);
+	err = work_create(&c->work, loop);
+	if (err)
+		snprintf(why, CLUSTER_WHY_MAX, "no thread: %s", strerror(-err));
+	if (!err)
+		err = cluster_paths(c, why);
 	if (!err)
 		err = cluster_load(c, why);
 	if (err) {
@@ -498,6 +504,7 @@ void cluster_close(struct cluster *c)
 	cluster_join_cancel(c);
 	asks_fail(c);
 	server_end(c);
+	work_destroy(c->work);
 	if (c->net)
 		session_net_destroy(c->net);
 	if (c->has_key)

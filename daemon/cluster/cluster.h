@@ -42,14 +42,17 @@
  * them: take in who joined, give servers, change the group, and place shards of
  * volumes (volume.h).
  *
- * One thread, the loop's.
+ * One thread, the loop's.  What waits for the disk is done beside it (work.h):
+ * a server begins and ends there, is saved and loaded, and the list of peers is
+ * written.  Meanwhile the node has no server, or the one before; nobody hears
+ * of one before it is on stable media, or that it is lost before that is.
  *
  * Files: record.c (the file of a node), msg.c (bytes), cluster.c (begin, what
  * sessions say), machine.c (the state in the group), server.c (the life of
- * a server), life.c (is its log what it was), ask.c, exec.c (asking, doing),
- * verbs.c, verbs_store.c, verbs_volume.c, show_volume.c, report.c, args.c (what
- * can be asked), lead.c, duty.c (duties), members.c (the group, and peers),
- * join.c (init and join), status.c.
+ * a server), server_disk.c (its files), life.c (is its log what it was), ask.c,
+ * exec.c (asking, doing), verbs.c, verbs_store.c, verbs_volume.c,
+ * show_volume.c, report.c, args.c (what can be asked), lead.c, duty.c (duties),
+ * members.c (the group, and peers), join.c (init and join), status.c.
  */
 #ifndef QBD_CLUSTER_CLUSTER_H
 #define QBD_CLUSTER_CLUSTER_H

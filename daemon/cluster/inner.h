@@ -10,17 +10,15 @@
 #include "state/snapshot.h"
 #include "state/view.h"
 #include "../session/session.h"
+#include "../work.h"
 #include "beside.h"
 #include "cluster.h"
+#include "known.h"
 #include "msg.h"
 #include "record.h"
 
-#define CLUSTER_READY_MAX 32 /* servers that said how they are */
 #define CLUSTER_PATH_MAX 512
-#define CLUSTER_LIVES_MAX 32 /* servers of which is known how far they were */
 #define EXEC_MAX 128 /* being done, here, as who leads */
-#define CLUSTER_SKIPS_MAX 64 /* duties that were refused */
-#define CLUSTER_AGAINS_MAX 64 /* volumes that needed another term */
 
 /**
  * enum cluster_phase - what a node is
@@ -34,71 +32,14 @@ enum cluster_phase {
 	CLUSTER_IN,
 };
 
-/**
- * struct cluster_again - a node that needed another term for a volume
- * @volume: id, 0 = none
- * @node: id
- * @times: how often, one soon after the other
- * @until_ns: not again before
- */
-struct cluster_again {
-	u32 volume;
-	u32 node;
-	u32 times;
-	u64 until_ns;
-};
-
 struct exec;
-
-/**
- * struct cluster_ready - a server, as its node says
- * @node: whose
- * @said: it said something; else it was only asked
- * @what: enum msg_server, what it said
- * @server: its id
- * @asked_ns: since when it is asked to be ready
- * @bad_ns: it was not in time: no candidate before this
- */
-struct cluster_ready {
-	u32 node;
-	bool said;
-	u8 what;
-	u64 server;
-	u64 asked_ns;
-	u64 bad_ns;
-};
-
-/**
- * struct cluster_life - how far a server was
- * @node: whose
- * @server: its id
- * @generation: the highest that was heard of it, 0 = none
- * @vouches: it said, in this session, what it knows of this node's server
- */
-struct cluster_life {
-	u32 node;
-	u64 server;
-	u64 generation;
-	bool vouches;
-};
-
-/**
- * struct cluster_skip - a duty that was refused
- * @verb: it
- * @id: of the object it is about
- * @times: how often, one after the other
- * @until_ns: not again before
- */
-struct cluster_skip {
-	const char *verb;
-	u64 id;
-	u32 times;
-	u64 until_ns;
-};
+struct peers_job;
+struct server_job;
 
 /**
  * struct cluster - a daemon's part
  * @loop: it runs there
+ * @work: waits for the disk
  * @opt: options
  * @beside: is told of all; or NULL
  * @phase: enum cluster_phase
@@ -114,10 +55,16 @@ struct cluster_skip {
  * @nr_peers: used of @peer
  * @env: of the log store, open if @has_env
  * @has_env: see @env
+ * @beginning: the directory is made, or found, or NULL
+ * @reading: its log is being read, or NULL
+ * @begin_err: why the server could not begin, 0 = it could, or may yet
+ * @begin_why: the same in words
+ * @ordered_by: who is to be told of it, 0 = nobody yet
+ * @disowning: it is lost, but its directory does not say so yet
+ * @peers_job: the list of peers is being written, or NULL
  * @group: the server; NULL = no member
  * @lost: the server of @record can never take part again
  * @s: the replicated state, of a member; else it is empty
- * @state_bytes: of its memory
  * @init_name: of the cluster that is being made; "" = none
  * @leader: node that leads, as was heard of; a member asks its group
  * @leader_term: in which term
@@ -160,6 +107,7 @@ struct cluster_skip {
  */
 struct cluster {
 	struct loop *loop;
+	struct work *work;
 	struct cluster_options opt;
 	struct cluster_beside *beside;
 	enum cluster_phase phase;
@@ -175,10 +123,16 @@ struct cluster {
 	u32 nr_peers;
 	struct raftlog_env env;
 	bool has_env;
+	struct server_job *beginning;
+	struct group *reading;
+	int begin_err;
+	char begin_why[CLUSTER_WHY_MAX];
+	u32 ordered_by;
+	bool disowning;
+	struct peers_job *peers_job;
 	struct group *group;
 	bool lost;
 	struct state *s;
-	u64 state_bytes;
 	char init_name[STATE_NAME_MAX + 1];
 	u32 leader;
 	u64 leader_term;
@@ -240,12 +194,21 @@ void machine_free(struct cluster *c);
 
 /* server.c */
 int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX]);
+int server_settle(struct cluster *c, char why[CLUSTER_WHY_MAX]);
+void server_opened(void *arg, int err, const struct raftlog_report *report);
 void server_end(struct cluster *c);
 void server_ordered(struct cluster *c, u32 from, u64 server);
 void server_report(struct cluster *c, u32 to);
 void server_rolled_back(struct cluster *c, u32 from, u64 generation);
 bool server_failed(const struct cluster *c);
 u32 server_node(u64 server);
+
+/* server_disk.c */
+int server_disk_begin(struct cluster *c);
+void server_disk_forget(struct cluster *c);
+void server_disk_leave(struct cluster *c, bool disown);
+void server_disk_ready(struct cluster *c, int err, const char *why);
+void peers_save(struct cluster *c);
 
 /* life.c */
 void life_up(struct cluster *c, u32 node);

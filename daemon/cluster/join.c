@@ -186,7 +186,8 @@ static int join_record(struct cluster *c, const struct record *record,
 		return err;
 	}
 	c->record = *record;
-	return cluster_begin(c, why);
+	err = cluster_begin(c, why);
+	return err ?: server_settle(c, why);
 }
 
 /**

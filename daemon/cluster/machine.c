@@ -11,6 +11,52 @@
 #include "../log.h"
 #include "inner.h"
 
+static u64 machine_bytes(void)
+{
+	const struct state_limits limits = STATE_LIMITS_CELL;
+
+	return state_bytes(&limits);
+}
+
+static struct state *machine_empty(void)
+{
+	const struct state_limits limits = STATE_LIMITS_CELL;
+	void *memory = mmap(NULL, machine_bytes(), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (!state_create(memory, machine_bytes(), &limits))
+		return memory;
+	munmap(memory, machine_bytes());
+	return NULL;
+}
+
+static void machine_drop(void *machine)
+{
+	munmap(machine, machine_bytes());
+}
+
+/**
+ * struct machine_free_job - a state that goes
+ * @job: the work's, first member
+ * @s: it
+ */
+struct machine_free_job {
+	struct work_job job;
+	struct state *s;
+};
+
+static void machine_free_run(struct work_job *job)
+{
+	machine_drop(((struct machine_free_job *)job)->s);
+}
+
+static void machine_free_done(struct work_job *job)
+{
+	free(job);
+}
+
 /**
  * machine_make() - an empty state
  * @c: the cluster
@@ -19,30 +65,33 @@
  */
 int machine_make(struct cluster *c)
 {
-	const struct state_limits limits = STATE_LIMITS_CELL;
-	void *memory;
-
 	machine_free(c);
-	c->state_bytes = state_bytes(&limits);
-	memory = mmap(NULL, c->state_bytes, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
-		return -ENOMEM;
-	c->s = memory;
-	return state_create(c->s, c->state_bytes, &limits);
+	c->s = machine_empty();
+	return c->s ? 0 : -ENOMEM;
 }
 
 /**
  * machine_free() - no state
  * @c: the cluster
+ *
+ * It may be being saved: it goes behind that.
  */
 void machine_free(struct cluster *c)
 {
-	if (c->s && c->beside)
+	struct machine_free_job *job;
+
+	if (!c->s)
+		return;
+	if (c->beside)
 		c->beside->ops->loaded(c->beside);
-	if (c->s)
-		munmap(c->s, c->state_bytes);
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		abort();
+	job->job.run = machine_free_run;
+	job->job.done = machine_free_done;
+	job->s = c->s;
 	c->s = NULL;
+	work_give(c->work, &job->job);
 }
 
 /* Is there something for the duties about volumes in it? */
@@ -74,15 +123,19 @@ static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 		cluster_changed(c);
 }
 
-static int machine_save(void *arg, void **data, u64 *bytes)
+static void *machine_itself(void *arg)
 {
-	struct cluster *c = arg;
+	return ((struct cluster *)arg)->s;
+}
+
+static int machine_save(void *machine, void **data, u64 *bytes)
+{
 	struct state_snapshot snap;
 	u64 room = 0, used = 0;
 	u8 *buf = NULL, *more;
 	int len;
 
-	state_snapshot_begin(&snap, c->s);
+	state_snapshot_begin(&snap, machine);
 	do {
 		if (room - used < STATE_CHUNK_BYTES_MAX) {
 			room = room * 2 + STATE_CHUNK_BYTES_MAX;
@@ -116,33 +169,49 @@ static void machine_reset(void *arg)
 		abort();
 }
 
-static int machine_load(void *arg, const void *data, u64 bytes)
+static int machine_restore(struct state_restore *restore, const u8 *at,
+			   u64 left)
 {
-	struct cluster *c = arg;
-	struct state_restore restore;
-	const u8 *at = data;
-	u64 left = bytes;
-	int len, err = machine_make(c);
+	int len, err = 0;
 
-	if (err)
-		return err;
-	state_restore_begin(&restore, c->s);
 	while (!err && left) {
 		len = left < STATE_CHUNK_HEAD ? -EBADMSG :
 						state_chunk_bytes(at);
 		if (len <= 0 || (u64)len > left)
 			return -EBADMSG;
-		err = state_restore_chunk(&restore, at, len);
+		err = state_restore_chunk(restore, at, len);
 		at += len;
 		left -= len;
 	}
-	if (!err)
-		err = state_restore_end(&restore);
+	return err ?: state_restore_end(restore);
+}
+
+static int machine_load(const void *data, u64 bytes, void **machine,
+			const char **why)
+{
+	struct state *s = machine_empty();
+	struct state_restore restore;
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	state_restore_begin(&restore, s);
+	err = machine_restore(&restore, data, bytes);
+	*why = restore.reason;
 	if (err)
-		log_write(LOG_LEVEL_ERROR, "state-restore", "reason=\"%s\"",
-			  restore.reason ? restore.reason : "-");
-	cluster_changed(c);
+		machine_drop(s);
+	else
+		*machine = s;
 	return err;
+}
+
+static void machine_adopt(void *arg, void *machine)
+{
+	struct cluster *c = arg;
+
+	machine_free(c);
+	c->s = machine;
+	cluster_changed(c);
 }
 
 static void machine_send(void *arg, u64 to, bool bulk, const void *data,
@@ -163,8 +232,12 @@ static void machine_changed(void *arg)
 }
 
 const struct group_ops machine_ops = { .apply = machine_apply,
+				       .machine = machine_itself,
 				       .save = machine_save,
-				       .reset = machine_reset,
 				       .load = machine_load,
+				       .adopt = machine_adopt,
+				       .drop = machine_drop,
+				       .reset = machine_reset,
+				       .opened = server_opened,
 				       .send = machine_send,
 				       .changed = machine_changed };

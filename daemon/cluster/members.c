@@ -138,7 +138,6 @@ static bool members_same(const struct record *a, const struct record *b)
 /* A member has it too: its state may be behind when it starts. */
 static void members_record(struct cluster *c, const struct msg_members *members)
 {
-	char why[CLUSTER_WHY_MAX];
 	struct record fresh = c->record;
 
 	fresh.nr_peers = members->nr;
@@ -146,9 +145,7 @@ static void members_record(struct cluster *c, const struct msg_members *members)
 	if (members_same(&fresh, &c->record))
 		return;
 	c->record = fresh;
-	if (record_save(&fresh, c->peers_path, false, why))
-		log_write(LOG_LEVEL_WARN, "peers-not-saved", "reason=\"%s\"",
-			  why);
+	peers_save(c);
 	cluster_changed(c);
 }
 

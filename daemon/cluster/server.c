@@ -23,46 +23,22 @@ u32 server_node(u64 server)
 	return server >> 32;
 }
 
-static void server_unlink(void *arg, const char *name)
+/* It stops; @disown: and is never to be opened again. */
+static void server_stop(struct cluster *c, bool disown)
 {
-	struct cluster *c = arg;
-
-	/* what is still there is found when the log is made */
-	c->env.unlink(c->env.dir, name);
+	execs_forget(c);
+	server_disk_forget(c);
+	if (c->reading)
+		group_close(c->reading);
+	c->reading = NULL;
+	if (c->group)
+		group_close(c->group);
+	c->group = NULL;
+	server_disk_leave(c, disown);
+	machine_free(c);
 }
 
-/* Nobody ever heard of the server that is recorded: its log is made. */
-static int server_make(struct cluster *c, char why[CLUSTER_WHY_MAX])
-{
-	struct raftlog_identity id = { .server = c->record.server,
-				       .lineage = c->record.lineage };
-	struct raftlog_report report;
-	const struct raftlog_finding *worst;
-	int err;
-
-	memcpy(id.cluster, c->record.cluster, sizeof(id.cluster));
-	if (!c->record.nr_peers) {
-		/* the first node: the cluster begins with it */
-		id.conf.nr = 1;
-		id.conf.old = 1;
-		id.conf.id[0] = c->record.server;
-	}
-	raftlog_report_init(&report);
-	err = c->env.list(c->env.dir, server_unlink, c);
-	if (!err)
-		err = raftlog_format(&c->env, &id, &report);
-	if (err) {
-		worst = report.nr ? raftlog_worst(&report) : NULL;
-		snprintf(why, CLUSTER_WHY_MAX, "the log in %.120s: %s: %s",
-			 c->raft_path, worst ? worst->text : "not made",
-			 strerror(-err));
-		return err;
-	}
-	c->record.ready = true;
-	return record_save(&c->record, c->record_path, true, why);
-}
-
-static void server_lost(struct cluster *c, const char *reason)
+static void server_lost(struct cluster *c, const char *reason, bool disown)
 {
 	c->lost = true;
 	log_write(
@@ -70,7 +46,7 @@ static void server_lost(struct cluster *c, const char *reason)
 		"server=%llu dir=%s reason=\"%s\" hint=\"%s\"",
 		(unsigned long long)c->record.server, c->raft_path, reason,
 		"it takes no part any more; who leads gives this node another server");
-	server_end(c);
+	server_stop(c, disown);
 }
 
 /* Errors that say: what was promised is gone. Others may pass. */
@@ -83,57 +59,85 @@ static bool server_gone(int err)
 static int server_open(struct cluster *c, char why[CLUSTER_WHY_MAX])
 {
 	struct group_options opt = {
+		.work = c->work,
 		.id = { .server = c->record.server,
 			.lineage = c->record.lineage },
 		.election_ns = c->opt.election_ns ?: SERVER_ELECTION_NS,
 		.beat_ns = c->opt.beat_ns ?: SERVER_BEAT_NS,
 		.seed = c->record.server ^ loop_now(c->loop),
 	};
-	struct raftlog_report report;
-	struct group_info info;
-	const char *text = "-";
 	int err = machine_make(c);
 
 	memcpy(opt.id.cluster, c->record.cluster, sizeof(opt.id.cluster));
-	if (err) {
+	if (!err)
+		err = group_open(c->loop, &c->env, &opt, &machine_ops, c,
+				 &c->reading);
+	if (err)
 		snprintf(why, CLUSTER_WHY_MAX, "no memory for the state");
-		return err;
-	}
-	err = group_open(c->loop, &c->env, &opt, &machine_ops, c, &report,
-			 &c->group);
-	if (report.nr)
-		text = raftlog_worst(&report)->text;
-	if (err) {
-		c->group = NULL;
-		snprintf(why, CLUSTER_WHY_MAX, "the log in %.120s: %s: %s",
-			 c->raft_path, text, strerror(-err));
-		if (!server_gone(err))
-			return err;
-		server_lost(c, text);
-		return 0;
-	}
-	group_look(c->group, &info);
-	if (info.state == GROUP_DAMAGED)
-		server_lost(c, text);
-	else
-		life_begin(c);
-	return 0;
+	return err;
 }
 
-/*
- * Without its identity the log is none, whenever it is opened again; all else
- * stays, for whoever wants to look.
- */
-static void server_disown(struct cluster *c)
+/* It is tried again by cluster_again(), unless the daemon just began. */
+static void server_begin_failed(struct cluster *c, int err, const char *why)
 {
-	int err = c->env.rename(c->env.dir, "identity", "identity.rolled-back");
+	static struct log_limit limit;
 
-	err = err ?: c->env.sync_dir(c->env.dir);
+	c->begin_err = err;
+	snprintf(c->begin_why, sizeof(c->begin_why), "%s", why);
+	log_limited(&limit, loop_now(c->loop), LOG_LEVEL_ERROR, "raft-server",
+		    "server=%llu reason=\"%s\"",
+		    (unsigned long long)c->record.server, why);
+	server_end(c);
+	cluster_changed(c);
+}
+
+/**
+ * server_disk_ready() - the directory is there, or can not be
+ * @c: the cluster
+ * @err: why
+ * @why: the same in words
+ */
+void server_disk_ready(struct cluster *c, int err, const char *why)
+{
+	char text[CLUSTER_WHY_MAX];
+
+	snprintf(text, sizeof(text), "%s", why);
+	if (!err)
+		err = server_open(c, text);
 	if (err)
-		log_write(LOG_LEVEL_ERROR, "raft-log-kept",
-			  "dir=%s reason=\"%s\" hint=\"%s\"", c->raft_path,
-			  strerror(-err),
-			  "remove it before this daemon is started again");
+		server_begin_failed(c, err, text);
+}
+
+/**
+ * server_opened() - the log was read
+ * @arg: the cluster
+ * @err: why it can not be used
+ * @report: what was found
+ */
+void server_opened(void *arg, int err, const struct raftlog_report *report)
+{
+	const char *text = report->nr ? raftlog_worst(report)->text : "-";
+	char why[CLUSTER_WHY_MAX];
+	struct cluster *c = arg;
+	struct group_info info;
+
+	snprintf(why, sizeof(why), "the log in %.120s: %s: %s", c->raft_path,
+		 text, strerror(-err));
+	if (err && !server_gone(err)) {
+		server_begin_failed(c, err, why);
+		return;
+	}
+	c->group = c->reading;
+	c->reading = NULL;
+	group_look(c->group, &info);
+	if (err || info.state == GROUP_DAMAGED)
+		server_lost(c, text, false);
+	else
+		life_begin(c);
+	if (c->ordered_by)
+		server_report(c, c->ordered_by);
+	c->ordered_by = 0;
+	cluster_changed(c);
 }
 
 /**
@@ -154,9 +158,7 @@ void server_rolled_back(struct cluster *c, u32 from, u64 generation)
 		why, sizeof(why),
 		"it was put back to an older copy: generation %llu, and node %u heard %llu",
 		info.store.generation, from, generation);
-	server_disown(c);
-	server_lost(c, why);
-	server_report(c, cluster_leader(c));
+	server_lost(c, why, true);
 	cluster_changed(c);
 }
 
@@ -165,8 +167,9 @@ void server_rolled_back(struct cluster *c, u32 from, u64 generation)
  * @c: the cluster
  * @why: why it can not be run
  *
- * A server whose log is gone, or damaged, is no error: the node goes on
- * without.
+ * It is there when server_opened() was called; why it never was is in
+ * @c->begin_err.  A server whose log is gone, or damaged, is no error: the node
+ * goes on without.
  *
  * Return: 0 or an errno.
  */
@@ -177,16 +180,29 @@ int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	if (!c->record.server)
 		return 0;
 	server_end(c);
-	err = raftlog_posix_open(c->raft_path, true, &c->env);
-	if (err) {
-		snprintf(why, CLUSTER_WHY_MAX, "%.120s: %s", c->raft_path,
-			 strerror(-err));
-		return err;
-	}
-	c->has_env = true;
-	if (!c->record.ready)
-		err = server_make(c, why);
-	return err ?: server_open(c, why);
+	c->begin_err = 0;
+	err = server_disk_begin(c);
+	if (err)
+		snprintf(why, CLUSTER_WHY_MAX, "no memory for the state");
+	return err;
+}
+
+/**
+ * server_settle() - wait until it has begun
+ * @c: the cluster
+ * @why: why it could not
+ *
+ * For a daemon that starts, and for a node that was in no cluster: nobody waits
+ * for a heartbeat of theirs, and somebody for an answer.
+ *
+ * Return: 0 or an errno.
+ */
+int server_settle(struct cluster *c, char why[CLUSTER_WHY_MAX])
+{
+	work_settle(c->work);
+	if (c->begin_err)
+		snprintf(why, CLUSTER_WHY_MAX, "%s", c->begin_why);
+	return c->begin_err;
 }
 
 /**
@@ -195,14 +211,7 @@ int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
  */
 void server_end(struct cluster *c)
 {
-	execs_forget(c);
-	if (c->group)
-		group_close(c->group);
-	c->group = NULL;
-	if (c->has_env)
-		raftlog_posix_close(&c->env);
-	c->has_env = false;
-	machine_free(c);
+	server_stop(c, false);
 }
 
 /**
@@ -239,7 +248,8 @@ void server_report(struct cluster *c, u32 to)
 	u8 bytes[16];
 	int len;
 
-	if (!c->record.server || (!c->group && !c->lost))
+	/* before it is on stable media a crash would bring the server back */
+	if (!c->record.server || c->disowning || (!c->group && !c->lost))
 		return;
 	if (to == c->record.node) {
 		lead_ready(c, to, &is);
@@ -294,15 +304,9 @@ void server_ordered(struct cluster *c, u32 from, u64 server)
 	c->lost = false;
 	c->record.server = server;
 	c->record.ready = false;
-	err = record_save(&c->record, c->record_path, true, why);
-	if (!err)
-		err = server_begin(c, why);
-	if (err) {
-		log_write(LOG_LEVEL_ERROR, "raft-server",
-			  "server=%llu reason=\"%s\"",
-			  (unsigned long long)server, why);
-		server_end(c);
-	}
-	server_report(c, from);
+	c->ordered_by = from;
+	err = server_begin(c, why);
+	if (err)
+		server_begin_failed(c, err, why);
 	cluster_changed(c);
 }

@@ -145,7 +145,7 @@ static void status_in(struct cluster *c, struct json_object *doc,
 		      struct json_object *problems)
 {
 	struct json_object *list = json_object_new_array();
-	char name[STATE_NAME_MAX + 1];
+	char name[STATE_NAME_MAX + 1], what[CLUSTER_WHY_MAX + 64];
 	u32 leader = cluster_leader(c);
 
 	json_number(doc, "id", c->record.node);
@@ -165,6 +165,12 @@ static void status_in(struct cluster *c, struct json_object *doc,
 		status_problem(
 			problems, "nobody leads the cluster",
 			"have more than half of its voters up, and reach each other; I/O goes on");
+	if (c->begin_err) {
+		snprintf(what, sizeof(what),
+			 "this node's server can not begin: %s", c->begin_why);
+		status_problem(problems, what,
+			       "mend that; it is tried again by itself");
+	}
 	if (c->lost)
 		status_problem(
 			problems,

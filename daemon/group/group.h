@@ -24,8 +24,16 @@
  * then.
  *
  * SNAPSHOTS are taken when the log in memory is half full, of what is applied;
- * a quarter of it is kept behind, for servers that are a little late.  The
- * machine makes its bytes at once, in this thread; the store writes them.
+ * a quarter of it is kept behind, for servers that are a little late.
+ *
+ * WHAT TAKES ITS TIME is done beside the loop (work.h): the directory is opened
+ * and closed there (a close waits for the store's thread, that one for the
+ * disk), and the machine becomes bytes there, and bytes a machine.  While it
+ * becomes bytes nothing is applied, so it stays what it is without a lock or a
+ * copy; heartbeats, votes and appends go on, and so do reads of it.  Bytes
+ * become another machine, which takes the place of this one when it is whole.
+ * What is committed meanwhile is applied behind that, in order, from the log:
+ * nobody drops entries from it but snapshots of what is applied.
  *
  * A FULL DISK (raftlog.h): a leader hands over to somebody who has the whole
  * log, and proposes nothing meanwhile; a follower takes no entries.  Heartbeats
@@ -35,12 +43,13 @@
  * good: it says nothing to the others and counts nowhere (rule 9).  The daemon
  * goes on, as one of a node that is no member, and asks for a new server id.
  *
- * One thread, the loop's.
+ * One thread, the loop's, and what it has done beside it.
  */
 #ifndef QBD_GROUP_GROUP_H
 #define QBD_GROUP_GROUP_H
 
 #include "../loop.h"
+#include "../work.h"
 #include "raft/raft.h"
 #include "raftlog/raftlog.h"
 
@@ -73,9 +82,15 @@ struct group_wait {
 /**
  * struct group_ops - the machine, and the way to the others
  * @apply: a command is committed; @wait: who waits for it here, or NULL
- * @save: the machine as bytes, in memory of malloc()
+ * @machine: what @save gets; it is there, and nothing changes it, until that is
+ *	done: who ends it before has that done behind it, by the same work
+ * @save: it as bytes, in memory of malloc(); beside the loop
+ * @load: a machine of bytes; 0 or why it can not, and in words; beside the loop
+ * @adopt: that one is the machine from here on
+ * @drop: it is not needed; anywhere
  * @reset: the machine becomes empty
- * @load: the machine becomes what these bytes are; 0 or why it can not
+ * @opened: the directory was read: 0, as group_open() says, or why it can not
+ *	be used; then it is to be closed, here or later
  * @send: a message for another server; it may be lost; @bulk: behind others
  * @changed: role, leader, term, members or state may be others: look; called
  *	from the loop
@@ -83,15 +98,21 @@ struct group_wait {
 struct group_ops {
 	void (*apply)(void *arg, u64 index, const void *data, u32 bytes,
 		      struct group_wait *wait);
-	int (*save)(void *arg, void **data, u64 *bytes);
+	void *(*machine)(void *arg);
+	int (*save)(void *machine, void **data, u64 *bytes);
+	int (*load)(const void *data, u64 bytes, void **machine,
+		    const char **why);
+	void (*adopt)(void *arg, void *machine);
+	void (*drop)(void *machine);
 	void (*reset)(void *arg);
-	int (*load)(void *arg, const void *data, u64 bytes);
+	void (*opened)(void *arg, int err, const struct raftlog_report *report);
 	void (*send)(void *arg, u64 to, bool bulk, const void *data, u32 bytes);
 	void (*changed)(void *arg);
 };
 
 /**
  * struct group_options - a server
+ * @work: does what takes its time
  * @id: whose log the directory has to be
  * @election_ns: shortest time without a leader before it campaigns
  * @beat_ns: between heartbeats
@@ -101,6 +122,7 @@ struct group_ops {
  * @segment_bytes: of the store; 0 = 4 MiB
  */
 struct group_options {
+	struct work *work;
 	struct raftlog_identity id;
 	u64 election_ns;
 	u64 beat_ns;
@@ -115,11 +137,13 @@ struct group_options {
  * @GROUP_RUNS: yes
  * @GROUP_DAMAGED: never again: its log lost something (rule 9)
  * @GROUP_FAILED: not before it is opened again: its store or machine failed
+ * @GROUP_OPENS: not yet: its directory is being read
  */
 enum group_state {
 	GROUP_RUNS,
 	GROUP_DAMAGED,
 	GROUP_FAILED,
+	GROUP_OPENS,
 };
 
 /**
@@ -155,7 +179,7 @@ struct group_info {
 /* group.c */
 int group_open(struct loop *loop, const struct raftlog_env *env,
 	       const struct group_options *opt, const struct group_ops *ops,
-	       void *arg, struct raftlog_report *report, struct group **group);
+	       void *arg, struct group **group);
 void group_close(struct group *g);
 void group_look(const struct group *g, struct group_info *info);
 bool group_leads(const struct group *g);

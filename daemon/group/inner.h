@@ -36,6 +36,84 @@ struct group_row {
 };
 
 /**
+ * struct group_opening - a directory that is being read, beside the loop
+ * @job: the work's, first member
+ * @g: whose, NULL = it ended
+ * @work: whose job it is
+ * @ops: has the machine
+ * @env: the directory
+ * @opt: of the store
+ * @old: store to be closed before, or NULL
+ * @taking: what @old reads
+ * @report: what was found
+ * @rl: the store
+ * @machine: what its snapshot holds, NULL = it has none
+ * @why: why that can not be said, or NULL
+ * @err: of the store
+ * @load_err: of the machine
+ */
+struct group_opening {
+	struct work_job job;
+	struct group *g;
+	struct work *work;
+	const struct group_ops *ops;
+	struct raftlog_env env;
+	struct raftlog_options opt;
+	struct raftlog *old;
+	void *taking;
+	struct raftlog_report report;
+	struct raftlog *rl;
+	void *machine;
+	const char *why;
+	int err;
+	int load_err;
+};
+
+/**
+ * struct group_loading - a snapshot that becomes a machine, beside the loop
+ * @job: the work's, first member
+ * @g: whose, NULL = it ended
+ * @ops: has the machine
+ * @rl: has the snapshot; it is closed behind this job
+ * @snap: which one
+ * @machine: made of it
+ * @why: why not, or NULL
+ * @err: why not
+ */
+struct group_loading {
+	struct work_job job;
+	struct group *g;
+	const struct group_ops *ops;
+	const struct raftlog *rl;
+	struct raft_snap snap;
+	void *machine;
+	const char *why;
+	int err;
+};
+
+/**
+ * struct group_saving - the machine becomes bytes, beside the loop
+ * @job: the work's, first member
+ * @g: whose, NULL = it ended
+ * @ops: has the machine
+ * @machine: it; nothing is applied meanwhile
+ * @snap: of what
+ * @data: bytes
+ * @bytes: how many
+ * @err: why not
+ */
+struct group_saving {
+	struct work_job job;
+	struct group *g;
+	const struct group_ops *ops;
+	void *machine;
+	struct raft_snap snap;
+	void *data;
+	u64 bytes;
+	int err;
+};
+
+/**
  * struct group - a server
  * @loop: it runs there
  * @opt: what it is made of
@@ -46,6 +124,11 @@ struct group_row {
  * @rl: the store; NULL = it could not be opened again
  * @state: enum group_state
  * @applied: in the machine
+ * @committed: to be applied up to here
+ * @opening: the directory is being read, or NULL
+ * @first: nobody was told yet how that ended
+ * @loading: another machine is being made, or NULL
+ * @saving: the machine becomes bytes, or NULL
  * @full: the store has little room
  * @taking: bytes of a snapshot that is being stored, or NULL
  * @failed: own snapshots that came to nothing
@@ -80,6 +163,11 @@ struct group {
 	struct raftlog *rl;
 	enum group_state state;
 	u64 applied;
+	u64 committed;
+	struct group_opening *opening;
+	bool first;
+	struct group_loading *loading;
+	struct group_saving *saving;
 	bool full;
 	void *taking;
 	u64 failed;
@@ -105,7 +193,16 @@ struct group {
 	u8 *pool;
 };
 
+/* open.c */
+void group_open_begin(struct group *g);
+void group_end(struct group *g);
+
+/* group.c */
+void group_room(struct group *g);
+void group_store_ready(struct loop_source *source, uint32_t events);
+
 /* step.c */
+void group_apply(struct group *g);
 int group_step(struct group *g, struct raft_event *event);
 void group_tick_set(struct group *g);
 void group_stop(struct group *g, enum group_state state);
@@ -126,7 +223,14 @@ void group_send(struct group *g, struct raft_msg *msg);
 void group_reader_close(struct group *g);
 
 /* snap.c */
-int group_restore(struct group *g);
+int group_snap_load(const struct raftlog *rl, const struct raft_snap *snap,
+		    const struct group_ops *ops, void **machine,
+		    const char **why);
+void group_adopt(struct group *g, void *machine);
+void group_snap_unusable(const struct group *g, const struct raft_snap *snap,
+			 int err, const char *why);
+void group_restore(struct group *g);
+void group_forget_jobs(struct group *g);
 void group_snapshot(struct group *g);
 void group_taken(struct group *g, struct raftlog_done *done);
 

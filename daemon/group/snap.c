@@ -7,13 +7,13 @@
 #include "../log.h"
 #include "inner.h"
 
-static int group_read_all(struct group *g, const struct raft_snap *snap,
-			  void *data)
+static int group_read_all(const struct raftlog *rl,
+			  const struct raft_snap *snap, void *data)
 {
 	struct raftlog_reader *reader;
 	u64 at;
 	u32 bytes;
-	int err = raftlog_snap_open(g->rl, snap, &reader);
+	int err = raftlog_snap_open(rl, snap, &reader);
 
 	if (err)
 		return err;
@@ -26,34 +26,126 @@ static int group_read_all(struct group *g, const struct raft_snap *snap,
 }
 
 /**
- * group_restore() - the machine becomes what the snapshot in use holds
- * @g: the server
- *
- * Who waited for a command that is in it will not know.
+ * group_snap_load() - a machine of a snapshot; beside the loop
+ * @rl: has it
+ * @snap: which one
+ * @ops: make it
+ * @machine: made
+ * @why: why it can not be made, or NULL
  *
  * Return: 0 or why it can not.
  */
-int group_restore(struct group *g)
+int group_snap_load(const struct raftlog *rl, const struct raft_snap *snap,
+		    const struct group_ops *ops, void **machine,
+		    const char **why)
 {
-	const struct raft_snap *snap = raft_snapshot(g->raft);
 	void *data = malloc(snap->bytes ?: 1);
-	int err = data ? group_read_all(g, snap, data) : -ENOMEM;
+	int err = data ? group_read_all(rl, snap, data) : -ENOMEM;
 
 	if (!err)
-		err = g->ops->load(g->arg, data, snap->bytes);
+		err = ops->load(data, snap->bytes, machine, why);
 	free(data);
-	if (err) {
-		log_write(LOG_LEVEL_ERROR, "raft-snapshot-unusable",
-			  "server=%llu index=%llu bytes=%llu errno=%d",
-			  (unsigned long long)g->opt.id.server,
-			  (unsigned long long)snap->pos.index,
-			  (unsigned long long)snap->bytes, -err);
-		return err;
-	}
-	g->applied = snap->pos.index;
+	return err;
+}
+
+/**
+ * group_snap_unusable() - no machine can be made of it
+ * @g: the server
+ * @snap: which one
+ * @err: why
+ * @why: in words, or NULL
+ */
+void group_snap_unusable(const struct group *g, const struct raft_snap *snap,
+			 int err, const char *why)
+{
+	log_write(LOG_LEVEL_ERROR, "raft-snapshot-unusable",
+		  "server=%llu index=%llu bytes=%llu errno=%d reason=\"%s\"",
+		  (unsigned long long)g->opt.id.server,
+		  (unsigned long long)snap->pos.index,
+		  (unsigned long long)snap->bytes, -err, why ?: "-");
+}
+
+/**
+ * group_adopt() - the machine becomes what the snapshot in use holds
+ * @g: the server
+ * @machine: made of it
+ *
+ * Who waited for a command that is in it will not know.
+ */
+void group_adopt(struct group *g, void *machine)
+{
+	g->ops->adopt(g->arg, machine);
+	g->applied = raft_snapshot(g->raft)->pos.index;
+	g->committed = max(g->committed, g->applied);
 	group_waits_fail(g, g->applied, -EREMCHG);
 	group_changed(g);
-	return 0;
+}
+
+static void group_load_run(struct work_job *job)
+{
+	struct group_loading *load = (struct group_loading *)job;
+
+	load->err = group_snap_load(load->rl, &load->snap, load->ops,
+				    &load->machine, &load->why);
+}
+
+/* Return: false: @load->machine is not needed. */
+static bool group_loaded(struct group *g, struct group_loading *load)
+{
+	g->loading = NULL;
+	if (g->state != GROUP_RUNS)
+		return false;
+	/* the leader sent a newer one meanwhile; the file of this may be gone
+	 */
+	if (load->snap.pos.index != raft_snapshot(g->raft)->pos.index) {
+		group_restore(g);
+		return false;
+	}
+	if (load->err) {
+		group_snap_unusable(g, &load->snap, load->err, load->why);
+		group_stop(g, GROUP_FAILED);
+		return false;
+	}
+	group_adopt(g, load->machine);
+	group_apply(g);
+	return true;
+}
+
+static void group_load_done(struct work_job *job)
+{
+	struct group_loading *load = (struct group_loading *)job;
+
+	if (!(load->g && group_loaded(load->g, load)) && load->machine)
+		load->ops->drop(load->machine);
+	free(load);
+}
+
+/**
+ * group_restore() - have a machine made of the snapshot in use
+ * @g: the server
+ *
+ * Nothing is applied before: entries behind it are not for the machine of now.
+ */
+void group_restore(struct group *g)
+{
+	struct group_loading *load;
+
+	if (g->loading)
+		return; /* it looks, when it is done, if there is a newer one */
+	load = calloc(1, sizeof(*load));
+	if (!load) {
+		group_snap_unusable(g, raft_snapshot(g->raft), -ENOMEM, NULL);
+		group_stop(g, GROUP_FAILED);
+		return;
+	}
+	load->job.run = group_load_run;
+	load->job.done = group_load_done;
+	load->g = g;
+	load->ops = g->ops;
+	load->rl = g->rl;
+	load->snap = *raft_snapshot(g->raft);
+	g->loading = load;
+	work_give(g->opt.work, &load->job);
 }
 
 static bool group_log_long(const struct group *g)
@@ -76,28 +168,83 @@ static void group_snapshot_failed(struct group *g, int err)
 		    (unsigned long long)g->opt.id.server, -err);
 }
 
+static void group_save_run(struct work_job *job)
+{
+	struct group_saving *save = (struct group_saving *)job;
+
+	save->err = save->ops->save(save->machine, &save->data, &save->bytes);
+}
+
+/* Return: false: @save->data is not needed. */
+static bool group_saved(struct group *g, struct group_saving *save)
+{
+	int err = save->err;
+
+	g->saving = NULL;
+	if (g->state != GROUP_RUNS)
+		return false;
+	if (!err)
+		err = raftlog_take(g->rl, &save->snap, save->data, save->bytes);
+	if (err)
+		group_snapshot_failed(g, err);
+	else
+		g->taking = save->data;
+	group_apply(g);
+	return !err;
+}
+
+static void group_save_done(struct work_job *job)
+{
+	struct group_saving *save = (struct group_saving *)job;
+
+	if (!(save->g && group_saved(save->g, save)))
+		free(save->data);
+	free(save);
+}
+
 /**
  * group_snapshot() - take one, if the log is long
  * @g: the server
  */
 void group_snapshot(struct group *g)
 {
+	struct group_saving *save;
 	struct raft_snap snap;
-	u64 bytes = 0;
-	int err;
 
-	if (g->state != GROUP_RUNS || g->taking ||
+	if (g->state != GROUP_RUNS || g->taking || g->saving || g->loading ||
 	    loop_now(g->loop) < g->snap_ns || !group_log_long(g) ||
 	    raft_snapshot_begin(g->raft, g->applied, &snap))
 		return;
-	err = g->ops->save(g->arg, &g->taking, &bytes);
-	if (!err)
-		err = raftlog_take(g->rl, &snap, g->taking, bytes);
-	if (!err)
+	save = calloc(1, sizeof(*save));
+	if (!save) {
+		group_snapshot_failed(g, -ENOMEM);
 		return;
-	free(g->taking);
-	g->taking = NULL;
-	group_snapshot_failed(g, err);
+	}
+	save->job.run = group_save_run;
+	save->job.done = group_save_done;
+	save->g = g;
+	save->ops = g->ops;
+	save->machine = g->ops->machine(g->arg);
+	save->snap = snap;
+	g->saving = save;
+	work_give(g->opt.work, &save->job);
+}
+
+/**
+ * group_forget_jobs() - nobody waits for what is done beside the loop
+ * @g: the server
+ */
+void group_forget_jobs(struct group *g)
+{
+	if (g->opening)
+		g->opening->g = NULL;
+	if (g->loading)
+		g->loading->g = NULL;
+	if (g->saving)
+		g->saving->g = NULL;
+	g->opening = NULL;
+	g->loading = NULL;
+	g->saving = NULL;
 }
 
 /* Entries to keep behind it: a quarter of what there is room for. */

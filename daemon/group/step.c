@@ -70,14 +70,19 @@ static void group_submit(struct group *g)
 	group_stop(g, GROUP_FAILED);
 }
 
-static void group_apply(struct group *g)
+/**
+ * group_apply() - what is committed, unless the machine must not change now
+ * @g: the server
+ */
+void group_apply(struct group *g)
 {
-	const struct raft_update *up = &g->update;
+	u64 first = g->applied + 1, index;
 	struct raft_entry entry;
 	struct group_wait *wait;
-	u64 index;
 
-	for (index = up->apply_first; index <= up->apply_last; index++) {
+	if (g->saving || g->loading || g->state != GROUP_RUNS)
+		return;
+	for (index = first; index <= g->committed; index++) {
 		if (RAFT_BUG(raft_log_get(raft_log(g->raft), index, &entry)))
 			return;
 		wait = group_wait_at(g, index, entry.pos.term);
@@ -90,9 +95,9 @@ static void group_apply(struct group *g)
 			group_wait_end(g, wait, 0);
 		g->applied = index;
 	}
-	if (up->apply_last >= up->apply_first)
-		DTRACE_PROBE3(qbdd, raft_apply, g->opt.id.server,
-			      up->apply_first, up->apply_last);
+	if (g->applied >= first)
+		DTRACE_PROBE3(qbdd, raft_apply, g->opt.id.server, first,
+			      g->applied);
 	group_reads_ready(g);
 }
 
@@ -104,10 +109,10 @@ static void group_carry_out(struct group *g)
 	group_submit(g);
 	for (i = 0; i < up->nr_msgs && g->state == GROUP_RUNS; i++)
 		group_send(g, &up->msg[i]);
-	if (up->restore && group_restore(g)) {
-		group_stop(g, GROUP_FAILED);
-		return;
-	}
+	if (up->restore)
+		group_restore(g);
+	if (up->apply_last >= up->apply_first)
+		g->committed = up->apply_last;
 	group_apply(g);
 	for (i = 0; i < up->nr_reads; i++)
 		group_asked(g, &up->read[i]);

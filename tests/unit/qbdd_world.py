@@ -19,6 +19,7 @@ import ktap  # noqa: E402, F401  # pylint: disable=unused-import
 
 QBDCTL = os.environ.get("QBDCTL", os.path.join(TOP, "build/user/qbdctl"))
 QBDD = os.environ.get("QBDD", os.path.join(TOP, "build/user/qbdd"))
+DISK = os.environ.get("QBDDISK", os.path.join(TOP, "build/tests/qbddisk.so"))
 PATIENCE_S = 60
 
 
@@ -35,6 +36,7 @@ class Node:
         self.port = free_port()
         self.socket = os.path.join(self.dir, "qbdd.sock")
         self.daemon = None
+        self.env = {}
         os.makedirs(os.path.join(self.dir, "state"), mode=0o700)
         with open(os.path.join(self.dir, "conf"), "w",
                   encoding="utf-8") as file:
@@ -54,9 +56,29 @@ class Node:
             sock.settimeout(PATIENCE_S)
             self.daemon = subprocess.Popen(
                 [QBDD, "--config", os.path.join(self.dir, "conf")],
-                stderr=log, env={**os.environ, "NOTIFY_SOCKET": notify})
+                stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": notify, **self.env})
             while "READY=1\n" not in sock.recv(4096).decode():
                 pass
+
+    def on_disk(self):
+        """Witness its files from its next start on: see preload/disk.c."""
+        self.env = {"LD_PRELOAD": DISK,
+                    "QBD_DISK_DIR": os.path.join(self.dir, "state"),
+                    "QBD_DISK_LOG": os.path.join(self.dir, "disk"),
+                    "QBD_DISK_MS": os.path.join(self.dir, "disk-ms")}
+
+    def slow_disk(self, sync_ms):
+        with open(self.env["QBD_DISK_MS"], "w", encoding="utf-8") as file:
+            file.write(str(sync_ms))
+
+    def disk_calls(self):
+        """Of its life: thread, what, on which file of the state."""
+        with open(self.env["QBD_DISK_LOG"], encoding="utf-8") as file:
+            lines = file.read().split("\n")[:-1]
+        skip = len(self.env["QBD_DISK_DIR"]) + 1
+        return [(thread, call, path[skip:]) for thread, call, path in
+                (line.split(" ", 2) for line in lines)]
 
     def kill(self, how=signal.SIGKILL):
         self.daemon.send_signal(how)
@@ -76,12 +98,15 @@ class Node:
 @unittest.skipUnless(os.geteuid() == 0, "only root may ask the daemon")
 class World(unittest.TestCase):
     """Four daemons that run; whoever has tests is made of it."""
+    witness = False
 
     def setUp(self):
         where = tempfile.TemporaryDirectory()
         self.addCleanup(where.cleanup)
         self.node = [Node(where.name, i + 1) for i in range(4)]
         for node in self.node:
+            if self.witness:
+                node.on_disk()
             node.start()
             self.addCleanup(self.end, node)
 

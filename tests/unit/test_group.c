@@ -7,10 +7,12 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
+#include "gate.h"
 #include "harness.h"
 #include "loop_wait.h"
 #include "../../daemon/group/group.h"
 #include "../../daemon/log.h"
+#include "../../daemon/work.h"
 
 #define NODES 3
 #define MS LOOP_MS
@@ -43,10 +45,16 @@ struct node {
 	int write_err;
 	int room_err;
 	u32 loads;
+	bool opened;
+	int open_err;
 };
 
 struct world {
 	struct loop *loop;
+	struct work *work;
+	struct gate save_gate;
+	struct gate load_gate;
+	bool torn; /* a machine was another one behind the gate */
 	struct node node[NODES];
 	struct mail *first;
 	struct mail **last;
@@ -107,15 +115,24 @@ static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 		((struct asked *)wait)->seen = m->nr;
 }
 
-static int machine_save(void *arg, void **data, u64 *bytes)
+static void *machine_itself(void *arg)
 {
-	struct node *node = arg;
+	return &((struct node *)arg)->machine;
+}
 
-	*bytes = sizeof(u64) * (1 + node->machine.nr);
+/* Beside the loop: whoever lets something be applied meanwhile is found out. */
+static int machine_save(void *machine, void **data, u64 *bytes)
+{
+	const struct machine *m = machine;
+
+	*bytes = sizeof(u64) * (1 + m->nr);
 	*data = malloc(*bytes);
 	if (!*data)
 		return -ENOMEM;
-	memcpy(*data, &node->machine, *bytes);
+	memcpy(*data, m, *bytes);
+	gate_pass(&world.save_gate);
+	if (memcmp(*data, m, *bytes))
+		world.torn = true;
 	return 0;
 }
 
@@ -124,15 +141,41 @@ static void machine_reset(void *arg)
 	memset(&((struct node *)arg)->machine, 0, sizeof(struct machine));
 }
 
-static int machine_load(void *arg, const void *data, u64 bytes)
+static int machine_load(const void *data, u64 bytes, void **machine,
+			const char **why)
+{
+	(void)why;
+	if (bytes < sizeof(u64) || bytes > sizeof(struct machine))
+		return -EBADMSG;
+	gate_pass(&world.load_gate);
+	*machine = calloc(1, sizeof(struct machine));
+	if (!*machine)
+		return -ENOMEM;
+	memcpy(*machine, data, bytes);
+	return 0;
+}
+
+static void machine_adopt(void *arg, void *machine)
 {
 	struct node *node = arg;
 
-	if (bytes < sizeof(u64) || bytes > sizeof(node->machine))
-		return -EBADMSG;
-	memcpy(&node->machine, data, bytes);
+	memcpy(&node->machine, machine, sizeof(node->machine));
+	free(machine);
 	node->loads++;
-	return 0;
+}
+
+static void machine_drop(void *machine)
+{
+	free(machine);
+}
+
+static void node_opened(void *arg, int err, const struct raftlog_report *report)
+{
+	struct node *node = arg;
+
+	(void)report;
+	node->opened = true;
+	node->open_err = err;
 }
 
 /* --- the net -----------------------------------------------------------------
@@ -179,9 +222,13 @@ static void node_changed(void *arg)
 }
 
 static const struct group_ops node_ops = { .apply = machine_apply,
+					   .machine = machine_itself,
 					   .save = machine_save,
-					   .reset = machine_reset,
 					   .load = machine_load,
+					   .adopt = machine_adopt,
+					   .drop = machine_drop,
+					   .reset = machine_reset,
+					   .opened = node_opened,
 					   .send = net_send,
 					   .changed = node_changed };
 
@@ -191,6 +238,7 @@ static const struct group_ops node_ops = { .apply = machine_apply,
 static int node_start(struct node *node)
 {
 	struct group_options opt = {
+		.work = world.work,
 		.id = { .cluster = { 1 }, .server = node->id, .lineage = 1 },
 		.election_ns = 150 * MS,
 		.beat_ns = 30 * MS,
@@ -199,11 +247,16 @@ static int node_start(struct node *node)
 		.pool_bytes = 512 * 1024,
 		.segment_bytes = 256 * 1024,
 	};
-	struct raftlog_report report;
+	int err;
 
 	memset(&node->machine, 0, sizeof(node->machine));
-	return group_open(world.loop, &node->env, &opt, &node_ops, node,
-			  &report, &node->group);
+	node->opened = false;
+	err = group_open(world.loop, &node->env, &opt, &node_ops, node,
+			 &node->group);
+	if (err)
+		return err;
+	work_settle(world.work);
+	return node->opened ? node->open_err : -ETIME;
 }
 
 static void node_stop(struct node *node)
@@ -211,6 +264,8 @@ static void node_stop(struct node *node)
 	if (node->group)
 		group_close(node->group);
 	node->group = NULL;
+	/* its files are closed behind it: its machine may go */
+	work_settle(world.work);
 }
 
 static int node_make(struct node *node)
@@ -252,6 +307,9 @@ FIXTURE_SETUP(group)
 	world.deliver = (struct loop_call){ .name = "net", .run = net_deliver };
 	world.loop = loop_create();
 	ASSERT_TRUE(world.loop);
+	ASSERT_EQ(0, work_create(&world.work, world.loop));
+	gate_init(&world.save_gate);
+	gate_init(&world.load_gate);
 	snprintf(world.top, sizeof(world.top), "%s", "/tmp/qbd-group-XXXXXX");
 	ASSERT_TRUE(mkdtemp(world.top));
 	for (i = 0; i < NODES; i++) {
@@ -267,6 +325,8 @@ FIXTURE_TEARDOWN(group)
 	u32 i;
 
 	(void)self;
+	gate_shut(&world.save_gate, false);
+	gate_shut(&world.load_gate, false);
 	for (i = 0; i < NODES; i++) {
 		node_stop(&world.node[i]);
 		raftlog_posix_close(&world.node[i].real);
@@ -276,6 +336,7 @@ FIXTURE_TEARDOWN(group)
 		world.first = mail->next;
 		free(mail);
 	}
+	work_destroy(world.work);
 	loop_destroy(world.loop);
 	dir_remove(world.top);
 }
@@ -484,6 +545,122 @@ TEST_F(group, snapshot)
 	ASSERT_EQ(0, node_start(old));
 	EXPECT_EQ(1, old->loads);
 	ASSERT_TRUE(WAIT_FOR(same(160)));
+}
+
+static bool all_have(u64 last)
+{
+	struct group_info info;
+	u32 i;
+
+	for (i = 0; i < NODES; i++) {
+		group_look(world.node[i].group, &info);
+		if (info.last < last)
+			return false;
+	}
+	return true;
+}
+
+/* While it becomes bytes it stays what it is, and all else goes on. */
+TEST_F(group, saved_beside_the_loop)
+{
+	struct asked asked[64];
+	struct group_info info;
+	struct node *node;
+	u64 term, applied;
+	u32 i, n = 0;
+
+	ASSERT_TRUE(say_all(1, 3));
+	node = leader();
+	gate_shut(&world.save_gate, true);
+	while (!gate_waits(&world.save_gate)) {
+		ASSERT_LT(n, 48);
+		ASSERT_EQ(0, say(node, 4 + n, &asked[n]));
+		n++;
+		/* the three have one thread for it: all wait for the first */
+		ASSERT_TRUE(WAIT_FOR(asked[n - 1].done ||
+				     gate_waits(&world.save_gate)));
+	}
+	group_look(node->group, &info);
+	term = info.term;
+	applied = info.applied;
+	for (i = 0; i < 8; i++, n++)
+		ASSERT_EQ(0, say(node, 4 + n, &asked[n]));
+	group_look(node->group, &info);
+	ASSERT_TRUE(WAIT_FOR(all_have(info.last)));
+	/* longer than anybody waits for a leader that is silent */
+	for (i = 0; i < 50; i++)
+		loop_turn(world.loop, loop_now(world.loop) + 10 * MS);
+	group_look(node->group, &info);
+	EXPECT_EQ(term, info.term);
+	EXPECT_EQ(RAFT_LEADER, info.role);
+	EXPECT_GE(applied + 1, info.applied);
+	EXPECT_FALSE(asked[n - 1].done);
+	gate_shut(&world.save_gate, false);
+	for (i = 0; i < n; i++) {
+		ASSERT_TRUE(WAIT_FOR(asked[i].done));
+		EXPECT_EQ(0, asked[i].err);
+	}
+	ASSERT_TRUE(WAIT_FOR(same(3 + n)));
+	EXPECT_FALSE(world.torn);
+	group_look(node->group, &info);
+	EXPECT_EQ(0, info.snapshots_failed);
+}
+
+/* What comes behind a snapshot waits until the machine is what it holds. */
+TEST_F(group, loaded_beside_the_loop)
+{
+	struct group_info info, other;
+	struct node *old;
+	u64 nr;
+
+	ASSERT_TRUE(say_all(1, 10));
+	old = leader();
+	old->cut = true;
+	ASSERT_TRUE(say_all(11, 150));
+	nr = old->machine.nr;
+	gate_shut(&world.load_gate, true);
+	old->cut = false;
+	ASSERT_TRUE(WAIT_FOR(gate_waits(&world.load_gate)));
+	ASSERT_TRUE(say_all(161, 3));
+	group_look(leader()->group, &info);
+	ASSERT_TRUE(WAIT_FOR(all_have(info.last)));
+	group_look(old->group, &other);
+	EXPECT_GT(info.applied, other.applied);
+	EXPECT_EQ(nr, old->machine.nr);
+	EXPECT_EQ(0, old->loads);
+	gate_shut(&world.load_gate, false);
+	ASSERT_TRUE(WAIT_FOR(same(163)));
+	EXPECT_EQ(1, old->loads);
+}
+
+/* Nobody waits for the disk at the end of a server, nor for what is made. */
+TEST_F(group, closed_while_it_is_saved)
+{
+	struct node *node;
+	struct asked asked;
+	u32 n;
+
+	ASSERT_TRUE(WAIT_FOR(leader()));
+	node = leader();
+	gate_shut(&world.save_gate, true);
+	for (n = 0; !gate_waits(&world.save_gate); n++) {
+		ASSERT_LT(n, 48);
+		ASSERT_EQ(0, say(node, n, &asked));
+		ASSERT_TRUE(
+			WAIT_FOR(asked.done || gate_waits(&world.save_gate)));
+		if (!asked.done)
+			group_forget(node->group, &asked.wait);
+	}
+	for (n = 0; n < NODES; n++) {
+		group_close(world.node[n].group);
+		world.node[n].group = NULL;
+	}
+	EXPECT_TRUE(gate_waits(&world.save_gate));
+	gate_shut(&world.save_gate, false);
+	work_settle(world.work);
+	for (n = 0; n < NODES; n++)
+		ASSERT_EQ(0, node_start(&world.node[n]));
+	ASSERT_TRUE(WAIT_FOR(leader()));
 }
 
 TEST_F(group, transfer)
