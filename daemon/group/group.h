@@ -28,12 +28,13 @@
  *
  * WHAT TAKES ITS TIME is done beside the loop (work.h): the directory is opened
  * and closed there (a close waits for the store's thread, that one for the
- * disk), and the machine becomes bytes there, and bytes a machine.  While it
- * becomes bytes nothing is applied, so it stays what it is without a lock or a
- * copy; heartbeats, votes and appends go on, and so do reads of it.  Bytes
- * become another machine, which takes the place of this one when it is whole.
- * What is committed meanwhile is applied behind that, in order, from the log:
- * nobody drops entries from it but snapshots of what is applied.
+ * disk), pieces of a snapshot are read for another server, and the machine
+ * becomes bytes, and bytes a machine.  While it becomes bytes nothing is
+ * applied, so it stays what it is without a lock or a copy; heartbeats, votes
+ * and appends go on, and so do reads of it.  Bytes become another machine,
+ * which takes the place of this one when it is whole.  What is committed
+ * meanwhile is applied behind that, in order, from the log: nobody drops
+ * entries from it but snapshots of what is applied.
  *
  * A FULL DISK (raftlog.h): a leader hands over to somebody who has the whole
  * log, and proposes nothing meanwhile; a follower takes no entries.  Heartbeats

@@ -7,6 +7,11 @@
 
 #include "group.h"
 
+#define GROUP_PIECES 8 /* that are being read: one for each other server */
+
+struct group_piece;
+struct group_reading;
+
 /**
  * enum group_queue - where a struct group_wait is
  * @GROUP_NONE: nowhere
@@ -132,8 +137,8 @@ struct group_saving {
  * @full: the store has little room
  * @taking: bytes of a snapshot that is being stored, or NULL
  * @failed: own snapshots that came to nothing
- * @reader: of the snapshot that is being sent, or NULL
- * @reading: which one
+ * @reading: the snapshot that is being sent, or NULL
+ * @piece: pieces of it that are being read, or NULL
  * @store: the store finished something
  * @tick: the core's deadline
  * @retry: the disk was full
@@ -147,7 +152,6 @@ struct group_saving {
  * @cookie: of the last read
  * @row: by enum group_queue
  * @update: what the core wants
- * @piece: of a snapshot that is sent
  * @msg: encoded
  * @entry: decoded
  * @slot: memory of the core
@@ -171,8 +175,8 @@ struct group {
 	bool full;
 	void *taking;
 	u64 failed;
-	struct raftlog_reader *reader;
-	struct raft_snap reading;
+	struct group_reading *reading;
+	struct group_piece *piece[GROUP_PIECES];
 	struct loop_source store;
 	struct loop_timer tick;
 	struct loop_timer retry;
@@ -186,7 +190,6 @@ struct group {
 	u64 cookie;
 	struct group_row row[GROUP_QUEUES];
 	struct raft_update update;
-	u8 piece[RAFT_CHUNK_BYTES_MAX];
 	u8 msg[GROUP_MSG_BYTES_MAX];
 	struct raft_entry entry[RAFT_APPEND_ENTRIES_MAX];
 	struct raft_slot *slot;
@@ -219,8 +222,12 @@ void group_later(struct loop_call *call);
 void group_changed(struct group *g);
 
 /* wire.c */
-void group_send(struct group *g, struct raft_msg *msg);
-void group_reader_close(struct group *g);
+void group_send_now(struct group *g, const struct raft_msg *msg, int err);
+void group_send(struct group *g, const struct raft_msg *msg);
+
+/* piece.c */
+int group_piece(struct group *g, const struct raft_msg *msg);
+void group_pieces_end(struct group *g);
 
 /* snap.c */
 int group_snap_load(const struct raftlog *rl, const struct raft_snap *snap,

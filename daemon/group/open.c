@@ -63,7 +63,7 @@ static void group_quiet(struct group *g)
 		loop_source_remove(g->loop, &g->store);
 	loop_timer_stop(g->loop, &g->tick);
 	loop_timer_stop(g->loop, &g->retry);
-	group_reader_close(g);
+	group_pieces_end(g);
 }
 
 /**

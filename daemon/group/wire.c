@@ -5,38 +5,33 @@
 #include "../log.h"
 #include "inner.h"
 
-/**
- * group_reader_close() - the snapshot that was being sent is another one now
- * @g: the server
- */
-void group_reader_close(struct group *g)
+static void group_not_sent(struct group *g, const struct raft_msg *msg, int err)
 {
-	if (g->reader)
-		raftlog_snap_close(g->reader);
-	g->reader = NULL;
+	static struct log_limit limit;
+
+	log_limited(&limit, loop_now(g->loop), LOG_LEVEL_WARN, "raft-not-sent",
+		    "to=%llu type=%u errno=%d", (unsigned long long)msg->to,
+		    msg->type, -err);
 }
 
-/* The piece that the core wants to send is in a file. */
-static int group_piece(struct group *g, struct raft_msg *msg)
+/**
+ * group_send_now() - a message, with all that belongs to it
+ * @g: the server
+ * @msg: the message
+ * @err: why it can not be sent, 0 = it can
+ */
+void group_send_now(struct group *g, const struct raft_msg *msg, int err)
 {
-	int err;
+	bool bulk = msg->type == RAFT_MSG_SNAPSHOT;
+	int len = err;
 
-	if (msg->bytes > sizeof(g->piece))
-		return -EMSGSIZE;
-	if (g->reader && (g->reading.pos.index != msg->snap.pos.index ||
-			  g->reading.id != msg->snap.id))
-		group_reader_close(g);
-	if (!g->reader) {
-		err = raftlog_snap_open(g->rl, &msg->snap, &g->reader);
-		if (err)
-			return err;
-		g->reading = msg->snap;
-	}
-	err = raftlog_snap_read(g->reader, msg->index, g->piece, msg->bytes);
-	if (err)
-		group_reader_close(g);
-	msg->data = g->piece;
-	return err;
+	if (!len)
+		len = raft_msg_encode(msg, raft_log(g->raft), g->msg,
+				      sizeof(g->msg));
+	if (len < 0)
+		group_not_sent(g, msg, len);
+	else
+		g->ops->send(g->arg, msg->to, bulk, g->msg, len);
 }
 
 /**
@@ -46,22 +41,13 @@ static int group_piece(struct group *g, struct raft_msg *msg)
  *
  * What can not be sent is lost, as if by the network; the core sends it again.
  */
-void group_send(struct group *g, struct raft_msg *msg)
+void group_send(struct group *g, const struct raft_msg *msg)
 {
-	static struct log_limit limit;
-	bool bulk = msg->type == RAFT_MSG_SNAPSHOT;
-	int len = bulk ? group_piece(g, msg) : 0;
+	/* the piece is in a file: it is sent when it was read */
+	int err = msg->type == RAFT_MSG_SNAPSHOT ? group_piece(g, msg) : 0;
 
-	if (!len)
-		len = raft_msg_encode(msg, raft_log(g->raft), g->msg,
-				      sizeof(g->msg));
-	if (len < 0) {
-		log_limited(&limit, loop_now(g->loop), LOG_LEVEL_WARN,
-			    "raft-not-sent", "to=%llu type=%u errno=%d",
-			    (unsigned long long)msg->to, msg->type, -len);
-		return;
-	}
-	g->ops->send(g->arg, msg->to, bulk, g->msg, len);
+	if (msg->type != RAFT_MSG_SNAPSHOT || err)
+		group_send_now(g, msg, err);
 }
 
 /* A disk without room takes nothing that the others could do without. */

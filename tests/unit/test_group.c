@@ -55,6 +55,8 @@ struct world {
 	struct gate save_gate;
 	struct gate load_gate;
 	bool torn; /* a machine was another one behind the gate */
+	pthread_t thread; /* with the loop */
+	bool touched; /* it read or wrote a file */
 	struct node node[NODES];
 	struct mail *first;
 	struct mail **last;
@@ -84,16 +86,34 @@ static struct node *node_of_dir(void *dir)
 	abort();
 }
 
+/* Whatever opens, closes, reads or writes a log comes by here. */
+static struct node *node_at_disk(void *dir)
+{
+	if (pthread_equal(world.thread, pthread_self()))
+		world.touched = true;
+	return node_of_dir(dir);
+}
+
+static int seen_open(void *dir, const char *name, enum raftlog_mode mode)
+{
+	return node_at_disk(dir)->real.open(dir, name, mode);
+}
+
+static s64 seen_pread(void *dir, int file, void *buf, u64 bytes, u64 at)
+{
+	return node_at_disk(dir)->real.pread(dir, file, buf, bytes, at);
+}
+
 static s64 bad_pwrite(void *dir, int file, const void *buf, u64 bytes, u64 at)
 {
-	struct node *node = node_of_dir(dir);
+	struct node *node = node_at_disk(dir);
 
 	return node->write_err ?: node->real.pwrite(dir, file, buf, bytes, at);
 }
 
 static int bad_allocate(void *dir, int file, u64 bytes)
 {
-	struct node *node = node_of_dir(dir);
+	struct node *node = node_at_disk(dir);
 
 	return node->room_err ?: node->real.allocate(dir, file, bytes);
 }
@@ -286,6 +306,8 @@ static int node_make(struct node *node)
 		return err;
 	err = raftlog_format(&node->real, &id, &report);
 	node->env = node->real;
+	node->env.open = seen_open;
+	node->env.pread = seen_pread;
 	node->env.pwrite = bad_pwrite;
 	node->env.allocate = bad_allocate;
 	return err ?: node_start(node);
@@ -303,6 +325,7 @@ FIXTURE_SETUP(group)
 	(void)self;
 	log_level(getenv("QBD_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_NONE);
 	memset(&world, 0, sizeof(world));
+	world.thread = pthread_self();
 	world.last = &world.first;
 	world.deliver = (struct loop_call){ .name = "net", .run = net_deliver };
 	world.loop = loop_create();
@@ -331,6 +354,7 @@ FIXTURE_TEARDOWN(group)
 		node_stop(&world.node[i]);
 		raftlog_posix_close(&world.node[i].real);
 	}
+	EXPECT_FALSE(world.touched);
 	loop_call_stop(world.loop, &world.deliver);
 	while ((mail = world.first)) {
 		world.first = mail->next;
