@@ -168,9 +168,13 @@ static int hands_init(struct hands *h, char why[HANDS_WHY_MAX])
 
 	snprintf(h->stores_path, sizeof(h->stores_path), "%.200s/stores",
 		 h->opt.state_dir);
-	err = stores_load(h, why);
+	err = work_create(&h->work, h->loop);
+	if (!err)
+		err = stores_load(h, why);
 	if (err)
 		return err;
+	stores_look(h);
+	work_settle(h->work);
 	if (getrandom(&life, sizeof(life), 0) != sizeof(life))
 		return -EIO;
 	want_init(&h->want);
@@ -245,6 +249,7 @@ void hands_destroy(struct hands *hands)
 	u32 i;
 
 	cluster_beside(h->cluster, NULL);
+	work_destroy(h->work);
 	loop_call_stop(h->loop, &h->look);
 	loop_timer_stop(h->loop, &h->due);
 	loop_timer_stop(h->loop, &h->pump);

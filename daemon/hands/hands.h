@@ -49,9 +49,11 @@
 
 #include "../links_conf.h"
 #include "../loop.h"
+#include "../work.h"
 
 #define HANDS_WHY_MAX 320
 #define HANDS_LISTENS_MAX 8
+#define HANDS_PATH_MAX 255
 #define HANDS_HELLO_NS 5000000000ULL
 #define HANDS_LOOK_NS 5000000ULL
 #define HANDS_LOOK_PART 10
@@ -91,6 +93,28 @@ struct hands_store_info {
 	uint64_t bytes;
 };
 
+/**
+ * struct hands_device - a device that is asked about
+ * @job: the hands'
+ * @done: called once, in the loop; may free it, or ask for more
+ * @hands: the hands'
+ * @path: of the device
+ * @info: the store on it
+ * @list: the hands': paths to be written, a line each
+ * @err: why that can not be said, or done
+ * @why: the same in words
+ */
+struct hands_device {
+	struct work_job job;
+	void (*done)(struct hands_device *device);
+	struct hands *hands;
+	char path[HANDS_PATH_MAX + 1];
+	struct hands_store_info info;
+	char *list;
+	int err;
+	char why[HANDS_WHY_MAX];
+};
+
 int hands_create(struct hands **made, struct loop *loop,
 		 struct cluster *cluster, const struct hands_options *options,
 		 char why[HANDS_WHY_MAX]);
@@ -98,9 +122,7 @@ void hands_destroy(struct hands *hands);
 struct json_object *hands_status(struct hands *hands);
 
 /* store.c */
-int hands_store_look(const char *path, struct hands_store_info *info,
-		     char why[HANDS_WHY_MAX]);
-int hands_store_keep(struct hands *hands, const char *path,
-		     char why[HANDS_WHY_MAX]);
+void hands_store_look(struct hands *hands, struct hands_device *device);
+void hands_store_keep(struct hands *hands, struct hands_device *device);
 
 #endif /* QBD_HANDS_HANDS_H */

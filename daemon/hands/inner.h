@@ -24,7 +24,6 @@
 #define HANDS_STUCK_MAX 16
 #define HANDS_FAILED_NS 100000000ULL /* after a dump that failed */
 #define HANDS_STORES_MAX 64 /* devices: more than a kernel takes */
-#define HANDS_PATH_MAX 255
 
 #define HANDS_OF(member_ptr, member) \
 	((struct hands *)((char *)(member_ptr)-offsetof(struct hands, member)))
@@ -110,10 +109,16 @@ struct hands_mend {
 /**
  * struct hands_store - a device with a store
  * @path: of the device
+ * @found: it had one when it was looked at last
+ * @uuid: that one, if @found
  */
 struct hands_store {
 	char path[HANDS_PATH_MAX + 1];
+	bool found;
+	u8 uuid[16];
 };
+
+struct stores_job;
 
 /**
  * struct hands - all of it
@@ -160,6 +165,9 @@ struct hands_store {
  * @nr_stores: used of @store
  * @store: devices
  * @stores_path: file with these
+ * @work: waits for devices, and for that file
+ * @looking: which stores are on them, or NULL
+ * @looked_ns: when that was known last
  * @msg: a message that is being made
  */
 struct hands {
@@ -206,6 +214,9 @@ struct hands {
 	u32 nr_stores;
 	struct hands_store store[HANDS_STORES_MAX];
 	char stores_path[HANDS_PATH_MAX + 1];
+	struct work *work;
+	struct stores_job *looking;
+	u64 looked_ns;
 	u8 msg[WANT_MSG_MAX];
 };
 
@@ -262,6 +273,7 @@ int tell_link(void *arg, u32 node, const void *data, size_t bytes);
 
 /* store.c */
 int stores_load(struct hands *h, char why[HANDS_WHY_MAX]);
+void stores_look(struct hands *h);
 const char *stores_path_of(void *arg, const u8 uuid[16]);
 
 #endif /* QBD_HANDS_INNER_H */

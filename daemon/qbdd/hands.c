@@ -19,12 +19,19 @@
 /**
  * struct add - a store that is being added
  * @ask: asks the cluster
+ * @device: it is on, looked at before
+ * @qbdd: the daemon
  * @request: who waits; NULL: he left
  */
 struct add {
 	struct cluster_ask ask;
+	struct hands_device device;
+	struct qbdd *qbdd;
 	struct admin_request *request;
 };
+
+#define ADD_OF(hands_device) \
+	((struct add *)((char *)(hands_device)-offsetof(struct add, device)))
 
 static void add_end(struct add *add, const char *code, int error,
 		    const char *why, struct json_object *ok)
@@ -71,42 +78,61 @@ static struct json_object *add_args(const struct hands_store_info *info)
 	return args;
 }
 
-static void do_store_add(struct admin_request *request,
-			 struct json_object *args, void *owner)
+static void add_kept(struct hands_device *device)
 {
-	const char *path = verb_arg_string(args, "device");
-	struct hands_store_info info;
-	char why[HANDS_WHY_MAX];
-	struct qbdd *qbdd = owner;
-	struct cluster_self self;
-	struct add *add;
-	int err;
+	struct add *add = ADD_OF(device);
 
-	if (path[0] != '/') {
-		admin_error(request, "BAD_ARGUMENT", EINVAL,
-			    "a device is named by its path, from / on");
+	if (device->err) {
+		add_end(add, "NOT_KEPT", -device->err, device->why, NULL);
 		return;
 	}
-	err = hands_store_look(path, &info, why);
-	if (err) {
-		admin_error(request, "BAD_DEVICE", -err, "%.200s: %s", path,
-			    why);
+	add->ask = (struct cluster_ask){ .verb = "store add",
+					 .args = add_args(&device->info),
+					 .timeout_ms = ADD_MS,
+					 .done = add_done };
+	cluster_ask(add->qbdd->cluster, &add->ask);
+}
+
+static void add_looked(struct hands_device *device)
+{
+	struct add *add = ADD_OF(device);
+	char why[HANDS_WHY_MAX + 256];
+	struct cluster_self self;
+
+	if (device->err) {
+		snprintf(why, sizeof(why), "%.200s: %s", device->path,
+			 device->why);
+		add_end(add, "BAD_DEVICE", -device->err, why, NULL);
 		return;
 	}
-	cluster_self(qbdd->cluster, &self);
-	if (self.in && memcmp(self.cluster, info.cluster, 16)) {
-		admin_error(
-			request, "FOREIGN_STORE", EPERM,
+	cluster_self(add->qbdd->cluster, &self);
+	if (self.in && memcmp(self.cluster, device->info.cluster, 16)) {
+		snprintf(
+			why, sizeof(why),
 			"%.200s: its store was formatted for another cluster: 'qbdctl cluster status' shows the uuid of this one",
-			path);
+			device->path);
+		add_end(add, "FOREIGN_STORE", EPERM, why, NULL);
 		return;
 	}
 	/* before it is asked: the answer may be lost, and a path too many does
 	 * no harm
 	 */
-	err = hands_store_keep(qbdd->hands, path, why);
-	if (err) {
-		admin_error(request, "NOT_KEPT", -err, "%s", why);
+	device->done = add_kept;
+	hands_store_keep(add->qbdd->hands, device);
+}
+
+static void do_store_add(struct admin_request *request,
+			 struct json_object *args, void *owner)
+{
+	const char *path = verb_arg_string(args, "device");
+	struct qbdd *qbdd = owner;
+	struct add *add;
+
+	if (path[0] != '/' || strlen(path) > HANDS_PATH_MAX) {
+		admin_error(
+			request, "BAD_ARGUMENT", EINVAL,
+			"a device is named by its path, from / on, of %d bytes at most",
+			HANDS_PATH_MAX);
 		return;
 	}
 	add = calloc(1, sizeof(*add));
@@ -114,13 +140,12 @@ static void do_store_add(struct admin_request *request,
 		admin_error(request, "NO_MEMORY", ENOMEM, "no memory");
 		return;
 	}
+	add->qbdd = qbdd;
 	add->request = request;
-	add->ask = (struct cluster_ask){ .verb = "store add",
-					 .args = add_args(&info),
-					 .timeout_ms = ADD_MS,
-					 .done = add_done };
+	add->device.done = add_looked;
+	snprintf(add->device.path, sizeof(add->device.path), "%s", path);
 	admin_later(request, add_left, add);
-	cluster_ask(qbdd->cluster, &add->ask);
+	hands_store_look(qbdd->hands, &add->device);
 }
 
 static const struct admin_handler hands_handlers[] = {

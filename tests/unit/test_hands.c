@@ -189,24 +189,39 @@ TEST_F(cluster, copies)
 	drop_all();
 }
 
+static void device_told(struct hands_device *device)
+{
+	device->done = NULL;
+}
+
+static int device_asked(const char *path,
+			void (*how)(struct hands *hands,
+				    struct hands_device *device))
+{
+	struct hands_device device = { .done = device_told };
+
+	snprintf(device.path, sizeof(device.path), "%s", path);
+	how(hands[0], &device);
+	return WAIT_FOR(!device.done) ? device.err : -ETIME;
+}
+
 /* The file of devices: written, read again, and refused if it makes no sense.
  */
 TEST_F(cluster, stores)
 {
 	char path[128], why[HANDS_WHY_MAX];
-	struct hands_store_info info;
 	struct hands_options opt = { .state_dir = node[0].dir,
 				     .run_dir = node[0].dir,
 				     .name = "n1" };
 	FILE *file;
 
 	ASSERT_EQ(0, grow_hands(0));
-	EXPECT_NE(0, hands_store_look("/dev/null", &info, why));
-	EXPECT_NE(0, hands_store_look("/none", &info, why));
-	EXPECT_EQ(0, hands_store_keep(hands[0], "/dev/null", why));
-	EXPECT_EQ(0, hands_store_keep(hands[0], "/dev/zero", why));
-	EXPECT_EQ(0, hands_store_keep(hands[0], "/dev/null", why));
-	EXPECT_NE(0, hands_store_keep(hands[0], "/dev/a\nb", why));
+	EXPECT_NE(0, device_asked("/dev/null", hands_store_look));
+	EXPECT_NE(0, device_asked("/none", hands_store_look));
+	EXPECT_EQ(0, device_asked("/dev/null", hands_store_keep));
+	EXPECT_EQ(0, device_asked("/dev/zero", hands_store_keep));
+	EXPECT_EQ(0, device_asked("/dev/null", hands_store_keep));
+	EXPECT_NE(0, device_asked("/dev/a\nb", hands_store_keep));
 	drop_hands(0);
 	ASSERT_EQ(0, grow_hands(0));
 	EXPECT_EQ(2, hands[0]->nr_stores);
