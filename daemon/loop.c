@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 
 #include "log.h"
@@ -24,7 +25,8 @@
 /*
  * @alarm is due at @alarm_ns. Of @event, those from @at to @nr
  * wait for their turn. @heap has @timers timers, and room for @room. Of the
- * callbacks of this turn @most is the one that took longest, @most_ns.
+ * callbacks of this turn @most is the one that took longest, @most_ns; @usage
+ * is of its begin.
  */
 struct loop {
 	int epoll;
@@ -45,6 +47,7 @@ struct loop {
 	struct loop_stats stats;
 	const char *most;
 	uint64_t most_ns;
+	struct rusage usage;
 	struct log_limit slow;
 	struct log_limit slow_lap;
 };
@@ -99,6 +102,33 @@ static unsigned int loop_lap_class(uint64_t lap_ns)
 	return class;
 }
 
+static void loop_usage(struct rusage *usage)
+{
+	if (getrusage(RUSAGE_THREAD, usage))
+		loop_fail("getrusage");
+}
+
+/*
+ * Who slept was kept waiting by something that has no place here; who did not
+ * and was away for long was at work, or the machine had others to run.
+ */
+static void loop_lap_slow(struct loop *loop, uint64_t lap_ns)
+{
+	struct rusage now;
+	long slept;
+
+	loop_usage(&now);
+	slept = now.ru_nvcsw - loop->usage.ru_nvcsw;
+	loop->stats.laps_slow++;
+	loop->stats.laps_slept += slept > 0;
+	log_limited(
+		&loop->slow_lap, loop->now_ns, LOG_LEVEL_WARN, "loop-lap-slow",
+		"took_ms=%llu slept=%ld preempted=%ld longest=%s longest_us=%llu",
+		(unsigned long long)(lap_ns / 1000000), slept,
+		now.ru_nivcsw - loop->usage.ru_nivcsw, loop->most,
+		(unsigned long long)(loop->most_ns / 1000));
+}
+
 /* All that a turn had to do is done: from here on it may wait. */
 static void loop_lapped(struct loop *loop)
 {
@@ -111,16 +141,8 @@ static void loop_lapped(struct loop *loop)
 		stats->longest_lap_ns = lap_ns;
 		stats->longest_lap = loop->most;
 	}
-	if (lap_ns <= LOOP_SLOW_NS)
-		return;
-	stats->laps_slow++;
-	/* else the callback that is to blame was named already */
-	if (loop->most_ns <= LOOP_SLOW_NS)
-		log_limited(&loop->slow_lap, loop->now_ns, LOG_LEVEL_WARN,
-			    "loop-lap-slow",
-			    "took_ms=%llu longest=%s longest_us=%llu",
-			    (unsigned long long)(lap_ns / 1000000), loop->most,
-			    (unsigned long long)(loop->most_ns / 1000));
+	if (lap_ns > LOOP_SLOW_NS)
+		loop_lap_slow(loop, lap_ns);
 }
 
 /* --- sources ------------------------------------------------------------- */
@@ -511,6 +533,7 @@ void loop_turn(struct loop *loop, uint64_t until_ns)
 	loop->stats.turns++;
 	loop->most = "none";
 	loop->most_ns = 0;
+	loop_usage(&loop->usage);
 	loop_timers_run(loop);
 	loop_sources_run(loop);
 	loop_calls_run(loop);

@@ -121,6 +121,8 @@ struct loop_wake {
  * @longest_ns: the longest
  * @longest: its name
  * @laps_slow: turns that did not wait for longer than LOOP_SLOW_NS
+ * @laps_slept: of these, in which something else made the thread wait: a disk,
+ *	a lock.  In the others it was at work, or had no processor
  * @longest_lap_ns: the longest time between two waits
  * @longest_lap: name of the callback that took most of it
  * @lap: laps by their length: below 1 us, below 2 us, below 4 us, and so on
@@ -134,6 +136,7 @@ struct loop_stats {
 	uint64_t longest_ns;
 	const char *longest;
 	uint64_t laps_slow;
+	uint64_t laps_slept;
 	uint64_t longest_lap_ns;
 	const char *longest_lap;
 	uint64_t lap[LOOP_LAPS];

@@ -123,10 +123,14 @@ class Cluster(base.World):
     """Of the tests' world: daemons that are made a cluster, and ended."""
 
     where = None
+    sync_ms = 0
 
     def setUp(self):
         self.node = [base.Node(self.where, i + 1) for i in range(NODES)]
         for node in self.node:
+            if self.sync_ms:
+                node.on_disk()
+                node.slow_disk(self.sync_ms)
             node.start()
             self.addCleanup(self.end, node)
 
@@ -142,7 +146,8 @@ def measure(cluster, clients, seconds):
           f"{took[len(took) // 2] * 1e3:8.2f} "
           f"{took[len(took) * 99 // 100] * 1e3:8.2f} {took[-1] * 1e3:8.2f}   "
           + " ".join(f"{longest_us(old, new) / 1e3:9.2f} "
-                     f"{new['laps_slow'] - old['laps_slow']:4d}"
+                     f"{new['laps_slow'] - old['laps_slow']:4d} "
+                     f"{new['laps_slept'] - old['laps_slept']:2d}"
                      for old, new in zip(before, after)), flush=True)
 
 
@@ -153,22 +158,25 @@ def main():
                         help="how many at a time, one row each")
     parser.add_argument("--dir", default=os.path.join(TOP, "build/bench-raft"),
                         help="on the disk that is to be measured")
+    parser.add_argument("--sync-ms", type=int, default=0,
+                        help="have each sync take that long, and more")
     args = parser.parse_args()
     if os.geteuid():
         sys.exit("only root may ask a daemon")
     shutil.rmtree(args.dir, ignore_errors=True)
     os.makedirs(args.dir)
     Cluster.where = args.dir
+    Cluster.sync_ms = args.sync_ms
     cluster = Cluster()
     cluster.setUp()
     try:
         cluster.runTest()
         print(f"one write and its sync: {sync_cost(args.dir) * 1e3:.2f} ms "
               f"(median of {SYNCS})")
-        print("                      latency, ms            longest turn below "
-              "(ms), turns over 10 ms")
+        print("                  latency, ms                  turns: longest "
+              "below (ms), over 10 ms, slept in these")
         print("clients commits/s      p50      p99      max   "
-              "      n1          n2             n3")
+              "       n1                n2                n3")
         for clients in args.clients.split(","):
             measure(cluster, int(clients), args.seconds)
         for node in cluster.node:

@@ -61,6 +61,7 @@ static const struct verb_col daemon_status_cols[] = {
 	{ "loop.longest_ns", "longest callback", VERB_NS },
 	{ "loop.longest", "its name", VERB_TEXT },
 	{ "loop.laps_slow", "slow turns", VERB_COUNT },
+	{ "loop.laps_slept", "of them, slept in", VERB_COUNT },
 	{ "loop.longest_lap_ns", "longest turn", VERB_NS },
 	{ "loop.longest_lap", "mostly in", VERB_TEXT },
 	{ "admin.clients", "clients now", VERB_COUNT },

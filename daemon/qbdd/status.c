@@ -70,6 +70,7 @@ static struct json_object *status_loop(const struct qbdd *qbdd)
 	status_number(into, "longest_ns", stats->longest_ns);
 	status_text(into, "longest", stats->longest);
 	status_number(into, "laps_slow", stats->laps_slow);
+	status_number(into, "laps_slept", stats->laps_slept);
 	status_number(into, "longest_lap_ns", stats->longest_lap_ns);
 	status_text(into, "longest_lap", stats->longest_lap);
 	/* how many were below 1, 2, 4 us and so on, and not below the half */

@@ -4,6 +4,7 @@
  * sorted list, what starves whom, signals and other threads.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -443,6 +444,28 @@ TEST_F(loop, a_lap_is_all_callbacks_of_a_turn)
 		laps += stats->lap[i];
 	EXPECT_EQ(1, laps);
 	EXPECT_EQ(1, stats->turns);
+}
+
+static void sleep_run(struct loop_call *call)
+{
+	(void)call;
+	EXPECT_EQ(0, poll(NULL, 0, 12));
+}
+
+/* A disk that is waited for is told from a machine that is busy. */
+TEST_F(loop, a_lap_that_slept_is_known)
+{
+	struct loop_call slept = { .name = "slept", .run = sleep_run };
+	struct loop_call slow = { .name = "slow", .run = slow_run };
+
+	loop_call_later(self->loop, &slow);
+	loop_turn(self->loop, 0);
+	EXPECT_EQ(1, loop_stats(self->loop)->laps_slow);
+	EXPECT_EQ(0, loop_stats(self->loop)->laps_slept);
+	loop_call_later(self->loop, &slept);
+	loop_turn(self->loop, 0);
+	EXPECT_EQ(2, loop_stats(self->loop)->laps_slow);
+	EXPECT_EQ(1, loop_stats(self->loop)->laps_slept);
 }
 
 /* --- signals, threads ---------------------------------------------------- */
