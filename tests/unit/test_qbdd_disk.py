@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import qbdd_world as base  # noqa: E402
 
-SYNC_MS = 200
+SYNC_MS = 100
 # A node that is in no cluster has nobody to be silent to: its key and its first
 # record are made when it is asked to make or to join one.
 ALONE = ("node.key", "node.key.new", "record", "record.new", "")
@@ -36,45 +36,63 @@ class Disk(base.World):
     def lines(self):
         self.began = [len(node.disk_calls()) for node in self.node]
 
-    def test_members(self):
-        """Logs are made, opened and written."""
+    def clean(self, *numbers):
+        """Nothing on the loop's thread, and on another one the log."""
+        for number in numbers:
+            main, other = self.calls(number)
+            self.assertEqual([], main)
+            self.assertIn(("fdatasync", "raft/state"), other)
+
+    def test_commands(self):
+        """Logs are made, opened and written; who leads is killed."""
         self.make(3)
         for number in range(3):
             main, other = self.calls(number)
             self.assertEqual([], [call for call in main
                                   if call[1] not in ALONE])
             self.assertIn(("fdatasync", "raft/state"), other)
-
-    def test_commands(self):
-        """So it is when who leads is killed, and another one does."""
-        self.make(3)
         self.lines()
-        for number in range(8):
+        for number in range(4):
             self.do(self.node[1], "node", "label", "n1", "--rack",
                     f"r{number}")
         self.node[0].kill()
         self.wait("another one leads", lambda: self.do(
             self.node[1], "cluster", "status")["leader"] in ("n2", "n3"))
         self.do(self.node[2], "node", "label", "n1", "--rack", "last")
-        for number in (1, 2):
-            main, other = self.calls(number)
-            self.assertEqual([], main)
-            self.assertIn(("fdatasync", "raft/state"), other)
+        self.clean(1, 2)
 
     def test_replaced(self):
         """A member becomes none, and one again, with another log."""
-        self.make(3)
-        self.lines()
-        self.do(self.node[0], "node", "label", "n3", "--votes", "never")
-        self.wait("no member", lambda: self.group(
-            self.node[0]).get("n3") == "-")
-        self.do(self.node[0], "node", "label", "n3", "--votes", "any")
+        third = self.node[2]
+        path = os.path.join(third.dir, "state", "raft")
+        with open(path, "wb"):
+            pass
+        # its log can not be made, and that is said
+        first = self.node[0]
+        self.do(first, "cluster", "init", "test")
+        token = self.do(first, "token", "create", "--uses", "2")["token"]
+        for node in self.node[1:3]:
+            self.do(node, "cluster", "join", f"127.0.0.1:{first.port}",
+                    "--token", token)
+        self.wait("a problem", lambda: any(
+            "can not begin" in row["problem"] and "raft: Not a directory"
+            in row["problem"] for row in
+            self.do(third, "cluster", "status")["problems"]))
+        os.unlink(path)
+        # nobody has to say so
         self.wait("a member", lambda: self.group(
-            self.node[0]).get("n3") == "voter")
-        for number in range(3):
-            main, other = self.calls(number)
-            self.assertEqual([], main)
-            self.assertIn(("fdatasync", "raft/state"), other)
+            first).get("n3") == "voter" and not self.do(
+                first, "cluster", "status")["changing"])
+        self.assertEqual([], [
+            row for row in self.do(third, "cluster", "status")["problems"]
+            if "can not begin" in row["problem"]])
+        self.lines()
+        self.do(first, "node", "label", "n3", "--votes", "never")
+        self.wait("no member", lambda: self.group(first).get("n3") == "-")
+        self.do(first, "node", "label", "n3", "--votes", "any")
+        self.wait("a member", lambda: self.group(
+            first).get("n3") == "voter")
+        self.clean(0, 2)
 
 
 if __name__ == "__main__":
