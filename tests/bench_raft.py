@@ -8,84 +8,18 @@ machine does, so nothing here is a bound: the figures are printed beside what on
 sync costs.  Bounds that hold anywhere are in tests/unit/test_qbdd_disk.py.
 """
 import argparse
-import json
 import os
-import selectors
 import shutil
-import socket
 import sys
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests/unit"))
+import qbdd_load  # noqa: E402
 import qbdd_world as base  # noqa: E402
 
 SYNCS = 100
-QUIET_S = 30  # without an answer: something hangs
 NODES = 3
-
-
-class Client:
-    """A connection to a daemon, with one command under way."""
-
-    def __init__(self, path, number):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.socket.setblocking(False)
-        self.number = number
-        self.asked = 0
-        self.begun = 0.0
-        self.text = b""
-
-    def ask(self):
-        self.asked += 1
-        line = json.dumps({
-            "id": self.asked, "verb": "node label",
-            "args": {"name": f"n{self.number % NODES + 1}",
-                     "rack": f"c{self.number}-{self.asked}"}})
-        self.begun = time.monotonic()
-        self.socket.sendall(line.encode() + b"\n")
-
-    def answer(self):
-        """Seconds that it took; None: it is not here yet."""
-        more = self.socket.recv(65536)
-        if not more:
-            raise SystemExit("a daemon closed the connection")
-        self.text += more
-        if not self.text.endswith(b"\n"):
-            return None
-        took = time.monotonic() - self.begun
-        said = json.loads(self.text)
-        self.text = b""
-        if "ok" not in said:
-            raise SystemExit(f"refused: {said}")
-        return took
-
-
-def load(path, clients, seconds):
-    """Latencies of what was answered, and how long all of it took."""
-    took = []
-    with selectors.DefaultSelector() as select:
-        for number in range(clients):
-            client = Client(path, number)
-            select.register(client.socket, selectors.EVENT_READ, client)
-            client.ask()
-        begun = time.monotonic()
-        while len(select.get_map()):
-            ready = select.select(QUIET_S)
-            if not ready:
-                raise SystemExit(f"no answer for {QUIET_S} s")
-            for key, _ in ready:
-                one = key.data.answer()
-                if one is None:
-                    continue
-                took.append(one)
-                if time.monotonic() < begun + seconds:
-                    key.data.ask()
-                else:
-                    select.unregister(key.data.socket)
-                    key.data.socket.close()
-        return sorted(took), time.monotonic() - begun
 
 
 def sync_cost(directory):
@@ -140,7 +74,9 @@ class Cluster(base.World):
 
 def measure(cluster, clients, seconds):
     before = [laps(node) for node in cluster.node]
-    took, wall = load(cluster.node[0].socket, clients, seconds)
+    took, wall = qbdd_load.load(
+        cluster.node[0].socket, clients,
+        qbdd_load.until(seconds))
     after = [laps(node) for node in cluster.node]
     print(f"{clients:7d} {len(took) / wall:9.0f} "
           f"{took[len(took) // 2] * 1e3:8.2f} "

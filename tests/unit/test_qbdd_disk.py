@@ -9,9 +9,11 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import qbdd_load  # noqa: E402
 import qbdd_world as base  # noqa: E402
 
 SYNC_MS = 100
+COMMANDS = 5000  # half of what a log has room for, and more: a snapshot is made
 # A node that is in no cluster has nobody to be silent to: its key and its first
 # record are made when it is asked to make or to join one.
 ALONE = ("node.key", "node.key.new", "record", "record.new", "")
@@ -60,6 +62,31 @@ class Disk(base.World):
             self.node[1], "cluster", "status")["leader"] in ("n2", "n3"))
         self.do(self.node[2], "node", "label", "n1", "--rack", "last")
         self.clean(1, 2)
+
+    def test_snapshot(self):
+        """Made, sent, received and loaded, while all of them beat."""
+        self.make(3)
+        first, third = self.node[0], self.node[2]
+        for node in self.node[:2]:
+            node.slow_disk(0)
+        third.kill()
+        self.lines()
+        qbdd_load.load(first.socket, 32, lambda answered: answered < COMMANDS)
+        third.start()
+        self.lines()
+        mine = self.do(first, "cluster", "status")["applied"]
+        self.assertGreater(mine, COMMANDS)
+        self.wait("it has all", lambda: self.do(
+            third, "cluster", "status").get("applied", 0) >= mine)
+        self.clean(2)
+        for number, how in ((0, "taking"), (2, "incoming")):
+            calls = self.node[number].disk_calls()
+            self.assertIn(("other", "open", f"raft/{how}"), calls)
+            self.assertTrue(any(thread == "other" and call == "rename" and
+                                path.startswith("raft/snapshot-")
+                                for thread, call, path in calls))
+            self.assertEqual([], [call for call in calls if call[0] == "main"
+                                  and "snapshot" in call[2]])
 
     def test_replaced(self):
         """A member becomes none, and one again, with another log."""
