@@ -127,6 +127,7 @@ void server_opened(void *arg, int err, const struct raftlog_report *report)
 		server_begin_failed(c, err, why);
 		return;
 	}
+	c->begin_err = 0; /* not before: it is told until it is over */
 	c->group = c->reading;
 	c->reading = NULL;
 	group_look(c->group, &info);
@@ -180,7 +181,6 @@ int server_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	if (!c->record.server)
 		return 0;
 	server_end(c);
-	c->begin_err = 0;
 	err = server_disk_begin(c);
 	if (err)
 		snprintf(why, CLUSTER_WHY_MAX, "no memory for the state");
@@ -305,6 +305,7 @@ void server_ordered(struct cluster *c, u32 from, u64 server)
 	c->record.server = server;
 	c->record.ready = false;
 	c->ordered_by = from;
+	c->begin_err = 0;
 	err = server_begin(c, why);
 	if (err)
 		server_begin_failed(c, err, why);
