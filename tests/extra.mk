@@ -152,6 +152,7 @@ EXTRA_test_promote_duty := daemon/promote/duty.c daemon/promote/duty_hear.c \
 REPAIR_SRC := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/repair/*.c)) \
 	daemon/agent/map.c
 EXTRA_test_repair_duty := $(REPAIR_SRC) $(QBD_STATE_SRC:$(TOP)/%=%)
+EXTRA_test_repair_why := $(EXTRA_test_repair_duty)
 RUNNER_SRC := daemon/loop.c daemon/loop_wake.c daemon/log.c \
 	$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/daemon/promote/runner*.c))
 EXTRA_test_promote_runner := $(RUNNER_SRC)

@@ -173,6 +173,20 @@ static const struct verb_arg token_revoke_args[] = {
 	{ .name = NULL }
 };
 
+static const struct verb_col copies_cols[] = {
+	{ "name", "VOLUME", VERB_TEXT },
+	{ "unknown", "UNKNOWN", VERB_COUNT },
+	{ "bad", "TO REPAIR", VERB_COUNT },
+	{ "repair", "WAITS FOR", VERB_TEXT },
+	{ "todo", "WHAT TO DO", VERB_TEXT },
+	{ .key = NULL },
+};
+
+static const struct verb_view copies_view = {
+	.rows = "copies",
+	.cols = copies_cols,
+};
+
 static const struct verb_col problem_cols[] = {
 	{ "problem", "PROBLEM", VERB_TEXT },
 	{ "do", "WHAT TO DO", VERB_TEXT },
@@ -182,6 +196,7 @@ static const struct verb_col problem_cols[] = {
 static const struct verb_view problem_view = {
 	.rows = "problems",
 	.cols = problem_cols,
+	.more = &copies_view,
 };
 
 static const struct verb_col member_cols[] = {
@@ -535,6 +550,10 @@ static const struct verb_col volume_show_cols[] = {
 	{ "run", "runs there", VERB_TEXT },
 	{ "failed", "failed", VERB_TEXT },
 	{ "waits", "waits for", VERB_TEXT },
+	{ "unknown", "copies unknown", VERB_COUNT },
+	{ "bad", "to be repaired", VERB_COUNT },
+	{ "repair", "repair waits for", VERB_TEXT },
+	{ "todo", "what to do", VERB_TEXT },
 	{ .key = NULL },
 };
 

@@ -25,6 +25,9 @@ struct cluster_beside;
  * @applied: a command was, of which nodes may have to hear; members only
  * @loaded: the state goes away; there may be another one afterwards
  * @changed: who leads, or who is there, may be another
+ * @repair: how the copies of a volume are (id; 0: of all), an object with
+ *	"unknown", "bad", "repair" (what it waits for), "todo"; of all,
+ *"volumes" instead of the last two; NULL: this node does not lead
  */
 struct cluster_beside_ops {
 	int (*received)(struct cluster_beside *beside, uint32_t from,
@@ -35,6 +38,8 @@ struct cluster_beside_ops {
 			const struct state_delta *delta);
 	void (*loaded)(struct cluster_beside *beside);
 	void (*changed)(struct cluster_beside *beside);
+	struct json_object *(*repair)(struct cluster_beside *beside,
+				      uint32_t volume);
 };
 
 /**

@@ -179,6 +179,39 @@ static void volume_more(struct cluster *c, const struct state_volume *volume,
 	json_text(row, "waits", text);
 }
 
+/* Of what waits for nobody but repair; who leads knows it. */
+static void volume_repair(struct cluster *c, const struct state_volume *volume,
+			  struct json_object *row)
+{
+	static const char *const keys[] = { "unknown", "bad", "repair",
+					    "todo" };
+	struct json_object *is = NULL, *value;
+	u32 i;
+
+	if (c->beside && c->beside->ops->repair)
+		is = c->beside->ops->repair(c->beside, volume->id);
+	for (i = 0; is && i < ARRAY_SIZE(keys); i++)
+		if (json_object_object_get_ex(is, keys[i], &value))
+			json_object_object_add(row, keys[i],
+					       json_object_get(value));
+	json_object_put(is);
+}
+
+/* How a copy is, as far as anybody can say. */
+static const char *volume_copy(struct cluster *c,
+			       const struct state_member_view *member)
+{
+	const struct state_store *store =
+		state_store_by_id(c->s, member->store);
+
+	if (store && store->state == STATE_STORE_FAILED)
+		return "failed";
+	if (!store || store->state == STATE_STORE_GONE ||
+	    strcmp(cluster_heard(c, member->node), "alive") != 0)
+		return "unknown";
+	return "there";
+}
+
 static const char *volume_role(const struct state_member_view *member)
 {
 	static const char *const name[] = { "voter", "learner", "joining",
@@ -207,30 +240,35 @@ static struct json_object *volume_set(struct cluster *c,
 		json_number(one, "replica", view->member[i].replica);
 		json_text(one, "node", volume_node(c, view->member[i].node));
 		json_text(one, "role", volume_role(&view->member[i]));
+		json_text(one, "is", volume_copy(c, &view->member[i]));
 		json_object_array_add(list, one);
 	}
 	json_object_object_add(row, "members", list);
 	return row;
 }
 
-/* The same members as a word for people: n1, n2, n3 (to be made). */
+/* The same members as a word for people: n1, n2 (unknown), n3 (to be made). */
 static void volume_set_text(struct cluster *c,
 			    const struct state_shard_view *view,
 			    struct json_object *row)
 {
-	char text[2 * STATE_COPIES_MAX * 90];
+	char text[2 * STATE_COPIES_MAX * 100];
 	u32 i, len = 0;
 
 	text[0] = '\0';
 	for (i = 0; i < view->nr; i++) {
 		const struct state_member_view *member = &view->member[i];
 		bool plain = member->made && member->role == STATE_ROLE_VOTER;
+		const char *is = volume_copy(c, member);
+		bool there = !strcmp(is, "there");
 
-		len += snprintf(text + len, sizeof(text) - len, "%s%.63s%s%s%s",
-				i ? ", " : "", volume_node(c, member->node),
-				plain ? "" : " (",
+		len += snprintf(text + len, sizeof(text) - len,
+				"%s%.63s%s%s%s%s%s", i ? ", " : "",
+				volume_node(c, member->node),
+				plain && there ? "" : " (",
 				plain ? "" : volume_role(member),
-				plain ? "" : ")");
+				plain || there ? "" : ", ", there ? "" : is,
+				plain && there ? "" : ")");
 	}
 	json_text(row, "set", text);
 }
@@ -274,8 +312,32 @@ struct json_object *show_volume(struct cluster *c, struct json_object *args,
 		return NULL;
 	doc = volume_row(c, volume);
 	volume_more(c, volume, doc);
+	volume_repair(c, volume, doc);
 	if (!args_flag(args, "brief"))
 		volume_sets(c, volume, args_number(args, "shard", 0), doc);
+	return doc;
+}
+
+/**
+ * show_repair() - how the copies of all volumes are, and what repair waits for
+ * @c: the cluster, which leads
+ * @args: not used
+ * @res: not used
+ * @why: why there is none
+ *
+ * Return: the answer or NULL.
+ */
+struct json_object *show_repair(struct cluster *c, struct json_object *args,
+				const struct state_result *res,
+				char why[VERB_WHY])
+{
+	struct json_object *doc = NULL;
+
+	if (c->beside && c->beside->ops->repair)
+		doc = c->beside->ops->repair(c->beside, 0);
+	if (!doc)
+		snprintf(why, VERB_WHY,
+			 "who leads has not begun to look at copies");
 	return doc;
 }
 

@@ -316,5 +316,6 @@ const struct cluster_verb verbs_repair[] = {
 	{ "node drain", true, build_node_drain, show_node_drain },
 	{ "store drain", true, build_store_drain, show_store_drain },
 	{ "repair duty", true, build_repair, show_nothing },
+	{ "repair status", false, NULL, show_repair },
 	{ .name = NULL },
 };

@@ -47,6 +47,9 @@ struct json_object *show_volumes(struct cluster *c, struct json_object *args,
 struct json_object *show_volume(struct cluster *c, struct json_object *args,
 				const struct state_result *res,
 				char why[VERB_WHY]);
+struct json_object *show_repair(struct cluster *c, struct json_object *args,
+				const struct state_result *res,
+				char why[VERB_WHY]);
 struct json_object *show_jobs(struct cluster *c, struct json_object *args,
 			      const struct state_result *res,
 			      char why[VERB_WHY]);

@@ -14,7 +14,7 @@
 #include "../link/link.h"
 #include "../promote/duty.h"
 #include "../promote/runner.h"
-#include "../repair/duty.h"
+#include "../repair/why.h"
 #include "hands.h"
 
 #define HANDS_REQUESTS 32 /* of the kernel, under way */
@@ -254,6 +254,7 @@ void mend_look(struct loop_timer *timer);
 void mend_say(struct hands *h, const struct agent_report *report, u32 word);
 void mend_unknown(struct hands *h, const struct agent_report *report);
 struct json_object *mend_status(struct hands *h);
+struct json_object *mend_why(struct hands *h, u32 volume);
 int mend_take(struct hands *h, u32 from, const u8 *data, size_t bytes);
 
 /* run.c */

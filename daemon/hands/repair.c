@@ -213,6 +213,64 @@ struct json_object *mend_status(struct hands *h)
 	return doc;
 }
 
+static struct json_object *mend_why_one(struct hands *h, const struct state *s,
+					u32 id)
+{
+	const struct state_volume *volume = state_volume_by_id(s, id);
+	char waits[REPAIR_WHY_TEXT], todo[REPAIR_WHY_TEXT];
+	struct json_object *doc;
+	struct repair_why why;
+
+	if (!volume)
+		return NULL;
+	repair_why(h->repair, s, id, hands_now_ms(h), &why);
+	repair_why_text(s, volume, &why, waits, todo);
+	doc = json_object_new_object();
+	json_object_object_add(doc, "name",
+			       json_object_new_string(volume->name));
+	mend_number(doc, "unknown", why.unknown);
+	mend_number(doc, "bad", why.bad);
+	mend_number(doc, "changing", why.changing);
+	json_object_object_add(doc, "repair", json_object_new_string(waits));
+	json_object_object_add(doc, "todo", json_object_new_string(todo));
+	return doc;
+}
+
+/**
+ * mend_why() - how copies are, and what repair waits for
+ * @h: the hands
+ * @volume: id; 0: of all
+ *
+ * Return: see struct cluster_beside_ops; NULL: this node does not lead.
+ */
+struct json_object *mend_why(struct hands *h, u32 volume)
+{
+	struct json_object *doc, *list, *row;
+	struct cluster_self self;
+	struct repair_all all;
+	u32 i;
+
+	cluster_self(h->cluster, &self);
+	if (!h->repair || !self.state)
+		return NULL;
+	mend_nodes(h, self.state);
+	if (volume)
+		return mend_why_one(h, self.state, volume);
+	repair_why_all(h->repair, self.state, &all);
+	doc = json_object_new_object();
+	list = json_object_new_array();
+	mend_number(doc, "unknown", all.unknown);
+	mend_number(doc, "bad", all.bad);
+	for (i = 0; i < all.nr; i++) {
+		row = mend_why_one(h, self.state, all.volume[i]);
+		if (row)
+			json_object_array_add(list, row);
+	}
+	json_object_object_add(doc, "volumes", list);
+	json_object_object_add(doc, "more", json_object_new_boolean(all.more));
+	return doc;
+}
+
 /**
  * mend_look() - have done what is due
  * @timer: the hands'

@@ -313,6 +313,12 @@ static void tell_changed(struct cluster_beside *beside)
 	hands_look_later(tell_hands(beside));
 }
 
+static struct json_object *tell_repair(struct cluster_beside *beside,
+				       u32 volume)
+{
+	return mend_why(tell_hands(beside), volume);
+}
+
 const struct cluster_beside_ops tell_ops = {
 	.received = tell_received,
 	.up = tell_up,
@@ -320,6 +326,7 @@ const struct cluster_beside_ops tell_ops = {
 	.applied = tell_applied,
 	.loaded = tell_loaded,
 	.changed = tell_changed,
+	.repair = tell_repair,
 };
 
 /**

@@ -19,6 +19,7 @@
 #include "../session/token.h"
 
 #define ASK_MS 15000 /* to be answered by who leads */
+#define STATUS_MS 1000 /* likewise, or there is less to be seen */
 #define INIT_NS 30000000000ULL /* for a new cluster of one node */
 #define INIT_LOOK_NS 20000000ULL
 #define TOKEN_LIVES_S 3600
@@ -128,13 +129,57 @@ RELAY(do_node_drain, "node drain")
 RELAY(do_token_list, "token list")
 RELAY(do_token_revoke, "token revoke")
 
+/*
+ * How the cluster looks from here is known here.  How copies are knows who
+ * leads, who is asked for it, but not for long: when he does not answer is when
+ * one wants to know the rest.
+ */
+static void status_done(struct cluster_ask *ask,
+			const struct cluster_answer *answer)
+{
+	struct relay *relay = (struct relay *)ask;
+	struct json_object *doc, *list;
+
+	if (relay->request) {
+		doc = cluster_status(relay->qbdd->cluster);
+		if (!answer->code) {
+			json_object_object_add(doc, "repair",
+					       json_object_get(answer->ok));
+			if (json_object_object_get_ex(answer->ok, "volumes",
+						      &list))
+				json_object_object_add(doc, "copies",
+						       json_object_get(list));
+		}
+		admin_ok(relay->request, doc);
+	}
+	relay_free(relay);
+}
+
 static void do_cluster_status(struct admin_request *request,
 			      struct json_object *args, void *owner)
 {
+	struct json_object *doc, *leader;
 	struct qbdd *qbdd = owner;
+	struct relay *relay;
+	bool led;
 
 	(void)args;
-	admin_ok(request, cluster_status(qbdd->cluster));
+	doc = cluster_status(qbdd->cluster);
+	led = json_object_object_get_ex(doc, "leader_node", &leader) &&
+	      json_object_get_int64(leader);
+	relay = led ? calloc(1, sizeof(*relay)) : NULL;
+	if (!relay) {
+		admin_ok(request, doc);
+		return;
+	}
+	json_object_put(doc);
+	*relay = (struct relay){ .qbdd = qbdd,
+				 .request = request,
+				 .ask = { .verb = "repair status",
+					  .timeout_ms = STATUS_MS,
+					  .done = status_done } };
+	admin_later(request, relay_left, relay);
+	cluster_ask(qbdd->cluster, &relay->ask);
 }
 
 /* Nobody has the other half of this key: random bytes stand for it. */

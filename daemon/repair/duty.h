@@ -113,7 +113,7 @@
  *
  * Files: duty.c (life, what is told, what is next), step.c (changes under way),
  * pick.c (what is begun), hold.c (who leads what nobody has attached), view.c
- * (who is there, who is bad).
+ * (who is there, who is bad), why.c (what it waits for, for people: why.h).
  */
 #ifndef QBD_REPAIR_DUTY_H
 #define QBD_REPAIR_DUTY_H

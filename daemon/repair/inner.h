@@ -6,8 +6,7 @@
 #define QBD_REPAIR_INNER_H
 
 #include "agent/map.h"
-#include "duty.h"
-#include "state/place.h"
+#include "why.h"
 
 #define REPAIR_LIVES (STATE_COPIES_MAX + 1) /* live copies, or none */
 #define REPAIR_TIMES 6U /* refusals: up to 2^6 times as long */
@@ -264,6 +263,15 @@ bool repair_holds(struct repair_look *look);
 void repair_hold_answered(struct repair *r, u32 volume, bool done, u64 now_ms);
 
 /* pick.c */
+const struct state_member_view *
+repair_worst(const struct repair *r, const struct state *s,
+	     const struct state_shard_view *view);
+bool repair_quorum_without(struct repair_look *look,
+			   const struct state_shard_view *view,
+			   const struct state_member_view *bad);
+u32 repair_place(struct repair_look *look, const struct state_volume *volume,
+		 u32 number, const struct state_member_view *bad, bool now,
+		 struct place_why *why);
 void repair_round(struct repair_look *look);
 bool repair_picks(struct repair_look *look);
 

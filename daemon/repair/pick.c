@@ -7,10 +7,17 @@
 
 /* --- the round ----------------------------------------------------------- */
 
-/* The member that is the worst; NULL: all are as they ought to be. */
-static const struct state_member_view *
-pick_worst(const struct repair *r, const struct state *s,
-	   const struct state_shard_view *view)
+/**
+ * repair_worst() - the member that is to be replaced first
+ * @r: the repair
+ * @s: the state
+ * @view: the shard
+ *
+ * Return: it; NULL: all are as they ought to be.
+ */
+const struct state_member_view *
+repair_worst(const struct repair *r, const struct state *s,
+	     const struct state_shard_view *view)
 {
 	enum repair_bad worst = REPAIR_BAD_NOT, bad;
 	const struct state_member_view *found = NULL;
@@ -49,7 +56,7 @@ static void pick_add(struct repair_look *look,
 	/* what is on a store may have a change that makes an end of that */
 	if (view->stage || !volume || volume->state != STATE_VOLUME_READY)
 		return;
-	worst = pick_worst(r, look->s, view);
+	worst = repair_worst(r, look->s, view);
 	if (!worst)
 		return;
 	r->found.bad++;
@@ -247,6 +254,14 @@ static bool pick_may(void *arg, const struct state_store *store)
 		QBD_MUTANT(repair_no_limit));
 }
 
+/* It may, another time. */
+static bool pick_there(void *arg, const struct state_store *store)
+{
+	const struct repair_look *look = arg;
+
+	return repair_alive(look->r, store->node);
+}
+
 static void pick_room(struct repair *r, const struct state *s)
 {
 	u32 slots = state_limits(s)->store_slots;
@@ -262,34 +277,49 @@ static void pick_room(struct repair *r, const struct state *s)
 	r->work_slots = slots;
 }
 
-/* A store for what takes the place of @bad; 0: there is none. */
-static u32 pick_place(struct repair_look *look,
-		      const struct state_volume *volume, u32 number,
-		      const struct state_member_view *bad)
+/**
+ * repair_place() - a store for what takes the place of a copy
+ * @look: the call
+ * @volume: which
+ * @number: of the shard
+ * @bad: the copy
+ * @now: only one that takes it now
+ * @why: why there is none
+ *
+ * Return: its id; 0: there is none.
+ */
+u32 repair_place(struct repair_look *look, const struct state_volume *volume,
+		 u32 number, const struct state_member_view *bad, bool now,
+		 struct place_why *why)
 {
 	struct place_want want = { .copies = volume->copies,
 				   .level = PLACE_HOST,
 				   .volume = volume->id };
 	struct repair *r = look->r;
-	struct place_why why;
 	u32 store = 0;
 
+	memset(why, 0, sizeof(*why));
 	pick_room(r, look->s);
 	if (place_begin(look->s, &want, &r->work))
 		return 0;
-	place_only(look->s, &r->work, pick_may, look);
+	place_only(look->s, &r->work, now ? pick_may : pick_there, look);
 	if (place_replace(look->s, &want, &r->work, number, bad->replica,
-			  &store, &why)) {
-		r->counts.no_place++;
+			  &store, why))
 		return 0;
-	}
 	return store;
 }
 
-/* Is a quorum there with one more, and without @bad? */
-static bool pick_quorum(struct repair_look *look,
-			const struct state_shard_view *view,
-			const struct state_member_view *bad)
+/**
+ * repair_quorum_without() - is a quorum there with one more, and without @bad?
+ * @look: the call
+ * @view: the shard
+ * @bad: a member
+ *
+ * Return: true if so.
+ */
+bool repair_quorum_without(struct repair_look *look,
+			   const struct state_shard_view *view,
+			   const struct state_member_view *bad)
 {
 	u32 live = pick_live(look->r, look->s, view);
 
@@ -308,21 +338,24 @@ static bool pick_one(struct repair_look *look, const struct repair_pick *pick,
 	const struct state_member_view *bad;
 	struct state_shard_view view;
 	struct repair_shard *shard;
+	struct place_why why;
 	u32 store;
 
 	if (state_view_shard(look->s, pick->volume, pick->number, &view) ||
 	    view.stage || !repair_led(look->r, volume) ||
 	    !repair_hold_turn(look, pick->volume, most))
 		return false;
-	bad = pick_worst(look->r, look->s, &view);
-	if (!bad || !pick_quorum(look, &view, bad))
+	bad = repair_worst(look->r, look->s, &view);
+	if (!bad || !repair_quorum_without(look, &view, bad))
 		return false;
 	shard = repair_shard(look->r, pick->volume, pick->number);
 	if (!shard || repair_busy(look, shard))
 		return false;
-	store = pick_place(look, volume, pick->number, bad);
-	if (!store)
+	store = repair_place(look, volume, pick->number, bad, true, &why);
+	if (!store) {
+		look->r->counts.no_place++;
 		return false;
+	}
 	shard->asked_store = store;
 	repair_make(look, &view, STATE_CMD_SHARD_PROPOSE);
 	look->cmd->nr_add = 1;

@@ -71,6 +71,58 @@ static bool make_db(void)
 		   with(with_text(named("db"), "node", "n1"), "session", 7));
 }
 
+/* The set of shard 0 as people see it; and by whom repair is asked. */
+static bool set_says(const char *set)
+{
+	struct json_object *list;
+	struct asked asked;
+	const char *seen;
+	bool same;
+
+	if (!asked_ok(leader(), "volume show", named("db"), &asked))
+		return false;
+	json_object_object_get_ex(asked.ok, "sets", &list);
+	seen = word(json_object_array_get_idx(list, 0), "set");
+	same = !strcmp(seen, set) &&
+	       args_number(asked.ok, "unknown", 99) == 7 &&
+	       !strcmp(word(asked.ok, "repair"), "rain");
+	if (!same)
+		printf("# %s\n", json_object_to_json_string(asked.ok));
+	json_object_put(asked.ok);
+	return same;
+}
+
+static struct json_object *beside_repair(struct cluster_beside *beside,
+					 u32 volume)
+{
+	if (volume != 1)
+		return NULL;
+	return with_text(with(json_object_new_object(), "unknown", 7), "repair",
+			 "rain");
+}
+
+static void beside_nothing(struct cluster_beside *beside)
+{
+}
+
+static void beside_applied(struct cluster_beside *beside, uint64_t index,
+			   const struct state_delta *delta)
+{
+}
+
+static void beside_node(struct cluster_beside *beside, u32 id)
+{
+}
+
+static const struct cluster_beside_ops beside_ops = {
+	.up = beside_node,
+	.down = beside_node,
+	.applied = beside_applied,
+	.loaded = beside_nothing,
+	.changed = beside_nothing,
+	.repair = beside_repair,
+};
+
 /* n2 drains: its copy moves to n4, and then it can go. */
 TEST_F(cluster, drain)
 {
@@ -179,7 +231,13 @@ TEST_F(cluster, hold)
 /* A store that failed does not drain, one that drains can leave off. */
 TEST_F(cluster, drain_store)
 {
+	struct cluster_beside beside = { &beside_ops };
+
 	ASSERT_TRUE(make_db());
+	EXPECT_TRUE(refused(leader(), "repair status", NULL, "NOT_FOUND",
+			    "has not begun"));
+	cluster_beside(leader()->c, &beside);
+	EXPECT_TRUE(set_says("n1, n2, n3"));
 	EXPECT_TRUE(did(leader(), "store drain", store("2")));
 	EXPECT_TRUE(job_has(leader(), "drain store", "2", "to be moved"));
 	EXPECT_EQ(STATE_STORE_DRAINING,
@@ -190,11 +248,13 @@ TEST_F(cluster, drain_store)
 		  state_store_by_id(leader()->c->s, 2)->state);
 	EXPECT_TRUE(did(&node[1], "agent report",
 			with(report("store-failed"), "store", 2)));
+	EXPECT_TRUE(set_says("n1, n2 (failed), n3"));
 	EXPECT_TRUE(refused(leader(), "store drain", store("2"), "BAD_REQUEST",
 			    "failed"));
 	EXPECT_TRUE(refused(leader(), "store drain",
 			    with_flag(store("2"), "cancel"), "BAD_REQUEST",
 			    "failed"));
+	cluster_beside(leader()->c, NULL);
 }
 
 TEST_HARNESS_MAIN

@@ -74,6 +74,11 @@ class Cluster(base.World):
         """Without stores nothing can be made, and that is said."""
         self.make(3)
         node = self.node[1]
+        # who leads says how copies are, whoever is asked
+        for one in self.node[:3]:
+            self.wait("copies are looked at", lambda one=one: self.do(
+                one, "cluster", "status").get("repair") == {
+                    "unknown": 0, "bad": 0, "volumes": [], "more": False})
         for noun, rows in (("store", "stores"), ("volume", "volumes"),
                            ("job", "jobs")):
             self.assertEqual({rows: []}, self.do(node, noun, "list"))
