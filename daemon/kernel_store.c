@@ -149,7 +149,10 @@ static int kernel_store_closing(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-/* A store that has failed is closed as well, and then it is gone. */
+/*
+ * A store that has failed is closed as well, and then it is gone. It is closed a
+ * moment before: its device can be a store again when it is gone.
+ */
 static int kernel_store_gone(struct knl *knl, void *arg)
 {
 	struct kernel_store_look *look = arg;
@@ -157,7 +160,7 @@ static int kernel_store_gone(struct knl *knl, void *arg)
 
 	if (err)
 		return err;
-	if (look->seen && look->state != QBD_STORE_STATE_CLOSED)
+	if (look->seen)
 		return 0;
 	err = knl_events_drain(knl, kernel_store_closing, look);
 	if (err)

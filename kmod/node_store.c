@@ -145,6 +145,8 @@ static void qbd_node_store_report(struct qbd_store *store,
 		qbd_node_store_closed(node, store);
 	info = kzalloc(sizeof(*info), GFP_KERNEL | __GFP_NOFAIL);
 	qbd_kstore_info_get(store, info);
+	if (state == QBD_STORE_CLOSED)
+		qbd_kstore_forget(store);
 	qbd_node_store_tell(node, info, state);
 	if (state == QBD_STORE_FAILED && uuid_is_null(&info->uuid))
 		qbd_kstore_stop(store);

@@ -341,6 +341,22 @@ int qbd_kstore_identify(struct qbd_store *store, const uuid_t *uuid)
 }
 
 /**
+ * qbd_kstore_forget() - nobody finds this store any more
+ * @store: a closed one, which nothing of the node refers to
+ *
+ * Its device and its uuid are free for another one. The node calls it before
+ * it tells that the store is closed: who is told may open it again at once.
+ *
+ * Context: the report of QBD_STORE_CLOSED.
+ */
+void qbd_kstore_forget(struct qbd_store *store)
+{
+	spin_lock(&store->stores->lock);
+	list_del_init(&store->entry);
+	spin_unlock(&store->stores->lock);
+}
+
+/**
  * qbd_kstore_next() - walk over all stores of a node
  * @stores: of the node
  * @id: begin with 0; moved on by each call
@@ -455,13 +471,13 @@ static void qbd_kstore_close_steps(struct qbd_store *store)
 	qbd_backend_close(&store->backend);
 	qbd_kstore_mem_destroy(store);
 	qbd_kstore_state_set(store, QBD_STORE_CLOSED);
-	/* Who waits for an empty list may free what reports go to. */
+	/* Who waits until there is none may free what reports go to. */
 	flush_work(&store->report_work);
 
 	spin_lock(&store->stores->lock);
-	list_del_init(&store->entry);
+	list_del_init(&store->entry); /* if nobody was told */
 	store->stores->nr--;
-	/* with the lock: who finds the list empty may free it */
+	/* with the lock: who finds that there is none may free it */
 	wake_up_all(&store->stores->wait);
 	spin_unlock(&store->stores->lock);
 	qbd_kstore_put(store);
@@ -481,7 +497,7 @@ static void qbd_kstore_ctl_fn(struct work_struct *work)
 	spin_lock(&store->lock);
 	stop = store->stop_wanted;
 	spin_unlock(&store->lock);
-	if (stop && !list_empty(&store->entry))
+	if (stop && qbd_kstore_state(store) != QBD_STORE_CLOSED)
 		qbd_kstore_close_steps(store);
 	qbd_kstore_put(store);
 }

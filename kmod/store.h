@@ -213,6 +213,7 @@ void qbd_kstore_crash(struct qbd_store *store);
 struct qbd_store *qbd_kstore_find(struct qbd_stores *stores,
 				  const uuid_t *uuid);
 struct qbd_store *qbd_kstore_next(struct qbd_stores *stores, u32 *id);
+void qbd_kstore_forget(struct qbd_store *store);
 struct qbd_store *qbd_kstore_get(struct qbd_store *store);
 void qbd_kstore_put(struct qbd_store *store);
 struct qbd_stores *qbd_kstore_stores(const struct qbd_store *store);
