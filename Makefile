@@ -135,8 +135,9 @@ help:
 #:                       seed twice, which has to be the same run
 #:   make failover       how long failovers and moves take, in virtual time, by
 #:                       part: a table; SEEDS=n (20)
-#:   make partitions     cut, one-way, blinking, paused, of three nodes, in
-#:                       virtual time: a table; SEEDS=n (10)
+#:   make partitions     cut, one-way, blinking, paused, a minority, of three
+#:                       and of five nodes, in virtual time: a table; SEEDS=n
+#:                       (10)
 #:   make guests         cases in guests: KERNEL=debian|debug CASE=glob
 #:   make bench          figures in virtual time, with their bounds: a table
 #:   make bench-raft     three daemons here, on this disk: commits per second,

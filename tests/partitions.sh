@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Partitions of three nodes (case 404), all kinds with each seed, in virtual
-# time, and the table of what they say; tests/vm/partitions.sh has what the kinds
-# are, and what can not be seen there. VOLUME: has another node it now? TERMS: of
-# the volume; RAFT: of the group. PAUSE: the longest time without an
-# acknowledgement; BACK: from the end of the partition until one came; in ms.
+# Partitions of three nodes (case 404) and of five (408), all kinds with each
+# seed, in virtual time, and the table of what they say; tests/vm/partitions.sh
+# has what the kinds are, and what can not be seen there. VOLUME: has another node
+# it now? TERMS: of the volume; RAFT: of the group. PAUSE: the longest time
+# without an acknowledgement; BACK: from the end of the partition until one came;
+# in ms.
 #
 # Several run at once ($JOBS): virtual time knows nothing of the others.
 #
@@ -44,7 +45,7 @@ if [[ ${1:-} == --one ]]; then
 fi
 seeds=${1:-10} first=${2:-1}
 cases=("${@:3}")
-[[ ${#cases[@]} -gt 0 ]] || cases=(404)
+[[ ${#cases[@]} -gt 0 ]] || cases=(404 408)
 runs=()
 for ((seed = first; seed < first + seeds; seed++)); do
 	for case in "${cases[@]}"; do

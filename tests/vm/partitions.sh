@@ -12,6 +12,9 @@
 #	paused		it is cut off, and its daemon stopped, for longer than
 #			everybody's patience; then both go on where they were
 #	blink		it is cut off and is back, again and again
+#	minority	it and another one, of five, do not hear the other three:
+#			who has a majority of the copies may be another side than
+#			who has one of the group
 #
 # What has to hold, whatever happens: whoever had the volume before has nothing
 # acknowledged after the next one had (P2), all that was acknowledged is there
@@ -75,7 +78,8 @@ between()
 	done
 }
 
-# apart KIND HOLDER: the partition begins. WITH is the other one, of partial.
+# apart KIND HOLDER: the partition begins. WITH is the other one, of partial and
+# of minority.
 apart()
 {
 	local node=$2 rest
@@ -91,6 +95,13 @@ apart()
 		pick $rest
 		WITH=$R
 		sever_both "$node" "$WITH"
+		;;
+	minority)
+		# shellcheck disable=SC2086  # words
+		pick $rest
+		WITH=$R
+		all_but "$node" "$WITH"
+		between "$node $WITH" "$R" sever_both
 		;;
 	paused)
 		unplug "$node"
@@ -133,6 +144,10 @@ together()
 		plug "$node"
 		kill -CONT "${DAEMON_PID[$node]}"
 		;;
+	minority)
+		all_but "$node" "$WITH"
+		between "$node $WITH" "$R" heal
+		;;
 	*)
 		all_but "$node"
 		between "$node" "$R" heal
@@ -140,16 +155,18 @@ together()
 	esac
 }
 
-# healthy: everybody hears everybody, and the volume serves where it is.
+# healthy: everybody hears everybody, and the three who vote; the volume serves
+# where it is.
 healthy()
 {
 	local node
 	for node in $(everybody); do
 		[[ $(ctl "$node" cluster status |
 			grep --count --extended-regexp \
-				'(leader|voter) +alive') == "$DAEMONS" ]]
-		[[ $(at "$node" qbdctl kernel link show |
-			grep --count --word-regexp up) == $((2 * (DAEMONS - 1))) ]]
+				'(leader|voter) +alive') == 3 ]]
+		# links are between those who have copies
+		[[ -z $(at "$node" qbdctl kernel link show | tail --lines=+2 |
+			grep --invert-match --word-regexp up) ]]
 	done
 	holder n1
 	[[ -e /run/writer.$R ]]
@@ -233,11 +250,23 @@ partition()
 		test "$terms" -le $PARTITION_TERMS
 }
 
-# partitions: as many kinds as are asked for, in an order that chance says.
+# partitions: a cluster, and as many kinds as are asked for, in an order that
+# chance says.
 partitions()
 {
 	local kinds=(full out in partial paused blink) i kind
-	for ((i = ${QBD_OPS:-2}; i > 0 && ${#kinds[@]}; i--)); do
+	[[ $DAEMONS -lt 5 ]] || kinds+=(minority)
+	daemons_cluster 256
+	# shellcheck disable=SC2046  # words
+	pick $(everybody)
+	kind=$R
+	all_but "$kind"
+	# shellcheck disable=SC2086  # words
+	set -- $R
+	failover_volume "$kind,$(IFS=, && echo "${*:1:3}")" # four at most
+	wait_until 120 healthy
+	writes_grow 60 100
+	for ((i = ${QBD_OPS:-1}; i > 0 && ${#kinds[@]}; i--)); do
 		pick "${kinds[@]}"
 		kind=$R
 		partition "$kind"

@@ -23,9 +23,4 @@ DESCRIPTION="partitions: one writer at a time, and back soon"
 # shellcheck source=tests/vm/partitions.sh
 . "${QBD_VM:?}/partitions.sh"
 
-daemons_cluster 256
-pick n1,n2,n3 n2,n3,n1 n3,n1,n2
-failover_volume "$R"
-wait_until 60 healthy
-writes_grow 60 100
 partitions
