@@ -334,9 +334,9 @@ static void why_others(const struct state *s, const struct state_volume *volume,
 		break;
 	case REPAIR_WAIT_UNHELD:
 		snprintf(waits, REPAIR_WHY_TEXT,
-			 "nobody holds it: a copy is filled by who does");
-		snprintf(todo, REPAIR_WHY_TEXT, "'qbdctl volume attach %.63s'",
-			 volume->name);
+			 "nobody holds it yet: a node with a copy will, for repair");
+		snprintf(todo, REPAIR_WHY_TEXT,
+			 "wait, or 'qbdctl volume attach %.63s'", volume->name);
 		break;
 	case REPAIR_WAIT_HOLDER:
 		snprintf(waits, REPAIR_WHY_TEXT,
