@@ -332,6 +332,33 @@ static const struct verb_arg store_args[] = {
 	{ .name = NULL }
 };
 
+#define VERB_GONE                                                               \
+	{                                                                       \
+		.name = "force", .type = VERB_FLAG,                             \
+		.help = "it never comes back: its copies are made anew at once" \
+	}
+
+static const struct verb_arg node_remove_args[] = {
+	VERB_WORD("name", 63, "NAME", "of the node"),
+	VERB_GONE,
+	{ .name = NULL }
+};
+
+static const struct verb_arg store_remove_args[] = {
+	VERB_WORD("store", 40, "STORE", "id, or uuid, of the store"),
+	VERB_GONE,
+	{ .name = NULL }
+};
+
+static const struct verb_col removed_cols[] = {
+	{ "copies", "copies to be replaced", VERB_COUNT },
+	{ .key = NULL },
+};
+
+static const struct verb_view removed_view = {
+	.cols = removed_cols,
+};
+
 #define VERB_CANCEL                                                    \
 	{                                                              \
 		.name = "cancel", .type = VERB_FLAG,                   \
@@ -630,7 +657,8 @@ const struct verb verb_table[] = {
 	{ .name = "node remove",
 	  .help = "remove a node for ever: its key is refused from then on",
 	  .change = true,
-	  .args = node_args },
+	  .args = node_remove_args,
+	  .view = &removed_view },
 	{ .name = "node drain",
 	  .help = "move all copies away from a node, or leave off doing so",
 	  .change = true,
@@ -669,7 +697,8 @@ const struct verb verb_table[] = {
 	{ .name = "store remove",
 	  .help = "remove a store for ever; refused if it has copies",
 	  .change = true,
-	  .args = store_args },
+	  .args = store_remove_args,
+	  .view = &removed_view },
 	{ .name = "store drain",
 	  .help = "move all copies away from a store, or leave off doing so",
 	  .change = true,

@@ -138,9 +138,8 @@ static enum session_who cluster_who(void *arg, const uint8_t key[IDENTITY_KEY],
 	known = c->group ? state_node_by_key(c->s, key) : NULL;
 	if (known) {
 		*node = known->id;
-		return known->state == STATE_NODE_REMOVED ?
-			       SESSION_WHO_REFUSED :
-			       SESSION_WHO_KNOWN;
+		return state_node_refused(known) ? SESSION_WHO_REFUSED :
+						   SESSION_WHO_KNOWN;
 	}
 	for (i = 0; i < c->record.nr_peers; i++)
 		if (!memcmp(c->record.peer[i].key, key, IDENTITY_KEY)) {

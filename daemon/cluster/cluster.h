@@ -51,8 +51,9 @@
  * sessions say), machine.c (the state in the group), server.c (the life of
  * a server), server_disk.c (its files), life.c (is its log what it was), ask.c,
  * exec.c (asking, doing), verbs.c, verbs_store.c, verbs_volume.c,
- * show_volume.c, report.c, args.c (what can be asked), lead.c, duty.c (duties),
- * members.c (the group, and peers), join.c (init and join), status.c.
+ * verbs_repair.c, verbs_lost.c, show_volume.c, report.c, args.c (what can be
+ * asked), lead.c, duty.c (duties), members.c (the group, and peers), join.c
+ * (init and join), status.c.
  */
 #ifndef QBD_CLUSTER_CLUSTER_H
 #define QBD_CLUSTER_CLUSTER_H

@@ -182,6 +182,8 @@ static void lead_node(struct cluster *c, const struct state_node *node)
 	const struct cluster_ready *said = lead_said(c, node->id);
 	bool here = node->id == c->record.node || cluster_reaches(c, node->id);
 
+	if (node->state == STATE_NODE_DRAINING && state_node_refused(node))
+		lost_look(c, node);
 	if (node->state == STATE_NODE_REMOVED || !here)
 		return;
 	if (node->state == STATE_NODE_JOINING)

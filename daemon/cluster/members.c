@@ -83,7 +83,7 @@ void members_now(struct cluster *c, struct msg_members *members)
 	members->leader = server_node(info.leader);
 	for (i = 0; i < info.conf.nr; i++) {
 		node = state_node_by_id(c->s, server_node(info.conf.id[i]));
-		if (!node || node->state == STATE_NODE_REMOVED)
+		if (!node || state_node_refused(node))
 			continue;
 		members_peer(node, &members->peer[members->nr++]);
 	}
@@ -273,7 +273,7 @@ void peers_refresh(struct cluster *c)
 
 	if (c->group && c->s)
 		for (; (node = state_node_walk(c->s, &slot));) {
-			if (node->state == STATE_NODE_REMOVED)
+			if (state_node_refused(node))
 				continue;
 			members_peer(node, &peer);
 			nr = peers_add(c, &peer, list, nr);

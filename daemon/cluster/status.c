@@ -11,7 +11,7 @@
 #include "verbs.h"
 
 #define STATUS_SILENT \
-	"is its machine up, does qbdd run there, is its control port open?"
+	"is its machine up, does qbdd run there, is its control port open? was this node removed meanwhile ('qbdctl node list' elsewhere)?"
 #define STATUS_REMOVED \
 	"this node was removed: to join again it needs an empty state directory"
 

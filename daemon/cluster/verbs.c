@@ -145,12 +145,16 @@ static int build_remove(struct cluster *c, u32 from, struct json_object *args,
 {
 	const struct state_node *node;
 	struct group_info info;
+	u32 tombs;
 	int err = verb_node(c, args, &cmd->node, why);
 
 	if (err)
 		return err;
 	cmd->kind = STATE_CMD_NODE_REMOVE;
 	node = state_node_by_id(c->s, cmd->node);
+	if (repair_left(c, node->id, &tombs) || args_flag(args, "force"))
+		return lost_node(c, node->id, args_flag(args, "force"), cmd,
+				 why);
 	group_look(c->group, &info);
 	/* it could not agree to its own end: its key is refused at once */
 	if (node->raft && raft_config_find(&info.conf, node->raft) >= 0) {
@@ -223,6 +227,20 @@ struct json_object *show_nothing(struct cluster *c, struct json_object *args,
 	return json_object_new_object();
 }
 
+/* Given up, it is there until its copies were made elsewhere. */
+static struct json_object *show_removed(struct cluster *c,
+					struct json_object *args,
+					const struct state_result *res,
+					char why[VERB_WHY])
+{
+	struct json_object *doc = json_object_new_object();
+	u32 node, tombs;
+
+	if (!verb_node(c, args, &node, why))
+		json_number(doc, "copies", repair_left(c, node, &tombs));
+	return doc;
+}
+
 static struct json_object *show_client(struct cluster *c,
 				       struct json_object *args,
 				       const struct state_result *res,
@@ -245,12 +263,14 @@ static struct json_object *show_joined(struct cluster *c,
 	return doc;
 }
 
-static const char *verb_node_state(u8 state)
+static const char *verb_node_state(const struct state_node *node)
 {
 	static const char *const name[] = { "?", "joining", "active",
 					    "draining", "removed" };
 
-	return state < ARRAY_SIZE(name) ? name[state] : "?";
+	if (node->state == STATE_NODE_DRAINING && state_node_refused(node))
+		return "lost";
+	return node->state < ARRAY_SIZE(name) ? name[node->state] : "?";
 }
 
 /* What the group thinks of a server. */
@@ -293,7 +313,7 @@ static struct json_object *show_node(struct cluster *c,
 	group_look(c->group, &info);
 	json_number(doc, "id", node->id);
 	json_text(doc, "name", node->name);
-	json_text(doc, "state", verb_node_state(node->state));
+	json_text(doc, "state", verb_node_state(node));
 	json_text(doc, "heard", cluster_heard(c, node->id));
 	json_text(doc, "group", verb_role(&info, node->raft));
 	json_text(doc, "zone", node->zone);
@@ -399,7 +419,7 @@ static const struct cluster_verb cluster_verbs[] = {
 	{ "node active", true, build_active, show_nothing },
 	{ "node raft", true, build_raft, show_nothing },
 	{ "node label", true, build_label, show_nothing },
-	{ "node remove", true, build_remove, show_nothing },
+	{ "node remove", true, build_remove, show_removed },
 	{ "node rekey", true, build_rekey, show_nothing },
 	{ "node list", false, NULL, show_nodes },
 	{ "node show", false, NULL, show_one_node },

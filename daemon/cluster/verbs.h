@@ -36,6 +36,14 @@ int verb_node(struct cluster *c, struct json_object *args, u32 *node,
 	      char why[VERB_WHY]);
 int verb_store(struct cluster *c, struct json_object *args, u32 *store,
 	       char why[VERB_WHY]);
+/* verbs_lost.c */
+int lost_node(struct cluster *c, u32 id, bool force, struct state_cmd *cmd,
+	      char why[VERB_WHY]);
+int lost_store(struct cluster *c, const struct state_store *store,
+	       struct state_cmd *cmd, char why[VERB_WHY]);
+void lost_look(struct cluster *c, const struct state_node *node);
+
+/* verbs_repair.c */
 u32 repair_left(struct cluster *c, u32 node, u32 *tombs);
 struct json_object *show_nothing(struct cluster *c, struct json_object *args,
 				 const struct state_result *res,

@@ -214,24 +214,32 @@ u32 repair_jobs(struct cluster *c, struct json_object *list, u32 most)
 	const struct state_store *store;
 	const struct state_node *node;
 	char target[16];
+	bool failed;
 
 	while (rows < most && (node = state_node_walk(c->s, &slot))) {
 		if (node->state != STATE_NODE_DRAINING)
 			continue;
 		copies = repair_left(c, node->id, &tombs);
+		if (state_node_refused(node))
+			tombs = 0; /* nobody deletes them */
 		json_object_array_add(
-			list,
-			repair_drain_row("drain node", node->name, copies,
-					 tombs, node->held != STATE_NONE));
+			list, repair_drain_row(state_node_refused(node) ?
+						       "remove node" :
+						       "drain node",
+					       node->name, copies, tombs,
+					       node->held != STATE_NONE));
 		rows++;
 	}
 	slot = 0;
 	while (rows < most && (store = state_store_walk(c->s, &slot))) {
-		if (store->state != STATE_STORE_DRAINING)
+		failed = store->state == STATE_STORE_FAILED && store->nr;
+		if (store->state != STATE_STORE_DRAINING && !failed)
 			continue;
 		snprintf(target, sizeof(target), "%u", store->id);
 		json_object_array_add(
-			list, repair_drain_row("drain store", target, store->nr,
+			list, repair_drain_row(failed ? "replace store" :
+							"drain store",
+					       target, store->nr,
 					       store->nr_tombs, false));
 		rows++;
 	}

@@ -61,8 +61,33 @@ static int build_add(struct cluster *c, u32 from, struct json_object *args,
 static int build_remove(struct cluster *c, u32 from, struct json_object *args,
 			struct state_cmd *cmd, char why[VERB_WHY])
 {
+	const struct state_store *store;
+	int err = verb_store(c, args, &cmd->store, why);
+
+	if (err)
+		return err;
 	cmd->kind = STATE_CMD_STORE_REMOVE;
-	return verb_store(c, args, &cmd->store, why);
+	store = state_store_by_id(c->s, cmd->store);
+	return store->nr && args_flag(args, "force") ?
+		       lost_store(c, store, cmd, why) :
+		       0;
+}
+
+/* Given up, it is there until its copies were made elsewhere. */
+static struct json_object *show_removed(struct cluster *c,
+					struct json_object *args,
+					const struct state_result *res,
+					char why[VERB_WHY])
+{
+	const struct state_store *store;
+	struct json_object *doc = json_object_new_object();
+	u32 id;
+
+	if (verb_store(c, args, &id, why))
+		return doc;
+	store = state_store_by_id(c->s, id);
+	json_number(doc, "copies", store->nr);
+	return doc;
 }
 
 static struct json_object *show_added(struct cluster *c,
@@ -136,7 +161,7 @@ static struct json_object *show_store(struct cluster *c,
 /* What can be asked of stores. */
 const struct cluster_verb verbs_store[] = {
 	{ "store add", true, build_add, show_added },
-	{ "store remove", true, build_remove, show_nothing },
+	{ "store remove", true, build_remove, show_removed },
 	{ "store list", false, NULL, show_stores },
 	{ "store show", false, NULL, show_store },
 	{ .name = NULL },

@@ -309,11 +309,13 @@ static void why_until(const struct state *s, const struct repair_why *why,
 	if (why->wait == REPAIR_WAIT_STORE)
 		snprintf(
 			todo, REPAIR_WHY_TEXT,
-			"bring its disk back; after that time its copies are made elsewhere");
+			"bring its disk back; 'qbdctl store remove %u --force' if it never comes back",
+			why->store);
 	else
 		snprintf(
 			todo, REPAIR_WHY_TEXT,
-			"start the node, or qbdd on it; after that time its copies are made elsewhere");
+			"start it, or qbdd on it; 'qbdctl node remove %.63s --force' if it never comes back",
+			name);
 }
 
 static void why_others(const struct state *s, const struct state_volume *volume,

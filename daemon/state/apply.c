@@ -80,6 +80,7 @@ static const state_do_fn state_do[STATE_CMD_NR] = {
 	[STATE_CMD_JOB_SET] = state_do_job_set,
 	[STATE_CMD_SERVES] = state_do_serves,
 	[STATE_CMD_NODE_REKEY] = state_do_node_rekey,
+	[STATE_CMD_NODE_LOST] = state_do_node_lost,
 };
 
 /* Is there something that every command has to be refused for? */

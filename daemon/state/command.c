@@ -140,6 +140,7 @@ static const struct state_field *const state_command_fields[STATE_CMD_NR] = {
 					      F64(total), FTEXT(reason), FEND },
 	[STATE_CMD_NODE_REKEY] =
 		(const struct state_field[]){ F32(node), FRAW(key), FEND },
+	[STATE_CMD_NODE_LOST] = (const struct state_field[]){ F32(node), FEND },
 	[STATE_CMD_SERVES] =
 		(const struct state_field[]){ F32(volume), F32(node), F64(term),
 					      F8(state), FTEXT(name),

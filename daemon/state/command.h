@@ -69,7 +69,8 @@
 	X(JOB_ADD, 1)         \
 	X(JOB_SET, 1)         \
 	X(SERVES, 1)          \
-	X(NODE_REKEY, 1)
+	X(NODE_REKEY, 1)      \
+	X(NODE_LOST, 1)
 
 #define STATE_COMMAND_ENUM(name, level) STATE_CMD_##name,
 

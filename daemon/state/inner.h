@@ -119,6 +119,9 @@ void state_client_note(struct state *s, const struct state_cmd *cmd,
 		       const struct state_result *res);
 
 /* node.c */
+void state_node_unwant(struct state *s, u32 node);
+u32 state_node_holds(const struct state *s, const struct state_node *node);
+void state_node_let_go(struct state *s, const struct state_node *node);
 void state_do_node_add(struct state *s, const struct state_cmd *cmd,
 		       struct state_result *res);
 void state_do_node_set(struct state *s, const struct state_cmd *cmd,
@@ -200,6 +203,8 @@ void state_do_fence(struct state *s, const struct state_cmd *cmd,
 		    struct state_result *res);
 void state_do_node_rekey(struct state *s, const struct state_cmd *cmd,
 			 struct state_result *res);
+void state_do_node_lost(struct state *s, const struct state_cmd *cmd,
+			struct state_result *res);
 void state_do_serves(struct state *s, const struct state_cmd *cmd,
 		     struct state_result *res);
 void state_hold_link(struct state *s, u32 slot, u32 node);

@@ -189,6 +189,8 @@ static u32 state_node_back(const struct state *s, const struct state_cmd *cmd)
 	if (slot == STATE_NONE || s->cluster.next_node == 1)
 		return STATE_NONE;
 	node = state_node_at(s, slot);
+	if (node->token == STATE_TOKEN_LOST)
+		return STATE_NONE;
 	if (!memcmp(node->key, cmd->key, sizeof(node->key)))
 		return slot;
 	return node->token == STATE_TOKEN_REKEY &&
@@ -321,6 +323,10 @@ void state_do_node_state(struct state *s, const struct state_cmd *cmd,
 		state_no(res, STATE_WHY_BAD, 5, 0, 0);
 		return;
 	}
+	if (node->token == STATE_TOKEN_LOST) {
+		state_no(res, STATE_WHY_NODE_LOST, node->id, 0, 0);
+		return;
+	}
 	node->state = cmd->state;
 	state_touch(s, STATE_KIND_NODE, node->id, 0);
 }
@@ -340,7 +346,7 @@ void state_do_node_raft(struct state *s, const struct state_cmd *cmd,
 
 	if (!node)
 		return;
-	if (cmd->id != node->raft) {
+	if (cmd->id != node->raft || node->token == STATE_TOKEN_LOST) {
 		state_no(res, STATE_WHY_BAD, 6, 0, 0);
 		return;
 	}
@@ -371,6 +377,10 @@ void state_do_node_rekey(struct state *s, const struct state_cmd *cmd,
 
 	if (!node)
 		return;
+	if (node->token == STATE_TOKEN_LOST) {
+		state_no(res, STATE_WHY_NODE_LOST, node->id, 0, 0);
+		return;
+	}
 	if (mem_is_zero(cmd->key, sizeof(cmd->key)) ||
 	    state_find_bytes(s, STATE_BY_NODE_KEY, cmd->key) != STATE_NONE) {
 		state_no(res, STATE_WHY_BAD, 4, 0, 0);
@@ -385,8 +395,12 @@ void state_do_node_rekey(struct state *s, const struct state_cmd *cmd,
 	state_touch(s, STATE_KIND_NODE, node->id, 0);
 }
 
-/* No volume is to be attached on a node that is no more. */
-static void state_node_unwant(struct state *s, u32 node)
+/**
+ * state_node_unwant() - no volume is to be attached on a node that is no more
+ * @s: the state
+ * @node: its id
+ */
+void state_node_unwant(struct state *s, u32 node)
 {
 	struct state_volume *volume;
 	u32 slot, i, j;
@@ -407,12 +421,15 @@ static void state_node_unwant(struct state *s, u32 node)
 	}
 }
 
-/*
- * Of those that a node has as devices, U32_MAX: none; which is first in its
- * list is chance.
+/**
+ * state_node_holds() - a volume that a node has as a device
+ * @s: the state
+ * @node: the node
+ *
+ * Return: the lowest id of them, as which is first in its list is chance;
+ * U32_MAX: none.
  */
-static u32 state_node_holds(const struct state *s,
-			    const struct state_node *node)
+u32 state_node_holds(const struct state *s, const struct state_node *node)
 {
 	const struct state_volume *volume;
 	u32 slot, least = U32_MAX;
@@ -425,8 +442,14 @@ static u32 state_node_holds(const struct state *s,
 	return least;
 }
 
-/* What it holds for repair only, somebody else can. */
-static void state_node_let_go(struct state *s, const struct state_node *node)
+/**
+ * state_node_let_go() - a node holds nothing any more
+ * @s: the state
+ * @node: the node, which has no volume as a device
+ *
+ * What it held for repair, somebody else can.
+ */
+void state_node_let_go(struct state *s, const struct state_node *node)
 {
 	u32 slot;
 

@@ -89,6 +89,8 @@ enum state_node_state {
 
 /* No token: a node with a key that nobody has, and who joins as it, is it. */
 #define STATE_TOKEN_REKEY U64_MAX
+/* No token: a node that is lost for good; its key is refused. */
+#define STATE_TOKEN_LOST (U64_MAX - 1)
 
 /**
  * enum state_wish - what a node may be in the group of Raft servers
@@ -140,7 +142,8 @@ struct state_label {
  * @host: failure domain
  * @label: free ones
  * @key: Ed25519 public key: who can sign with it is this node
- * @token: with which it joined, 0 = it was first; or STATE_TOKEN_REKEY
+ * @token: with which it joined, 0 = it was first; or STATE_TOKEN_REKEY,
+ *	or STATE_TOKEN_LOST
  * @raft: id of its Raft server, 0 = none; another one after each loss
  * @nr_stores: used of @store [derived]
  * @store: slots of its stores [derived]

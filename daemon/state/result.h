@@ -81,7 +81,11 @@
 	X(STAGE, ESTALE, "shard %u of volume %v is at stage %u of its change") \
 	X(NOT_MADE, EAGAIN, "a new copy of shard %u of volume %v is not made") \
 	X(SET, EINVAL, "shard %u of volume %v would have no valid set")        \
-	X(JOB_ENDED, ESTALE, "job %u has ended")
+	X(JOB_ENDED, ESTALE, "job %u has ended")                               \
+	X(LOST_ONLY, EBUSY,                                                    \
+	  "without node %n volume %v has no quorum of shard %u: bring the "    \
+	  "others back, or delete the volume first")                           \
+	X(NODE_LOST, EBUSY, "node %n was given up for lost")
 
 #define STATE_WHY_ENUM(name, err, text) STATE_WHY_##name,
 

@@ -82,7 +82,8 @@
  *
  *   A node is its key.  One that lost its record joins again with it, and is
  *	who it was; one that lost the key, too, is awaited first (NODE_REKEY).
- *	Its Raft server is gone with the record.
+ *	Its Raft server is gone with the record.  One that never comes back is
+ *	given up (lost.c).
  *
  *   A removed node or store is kept as a tombstone, and refused for ever: a
  *	node by its key, a store by its uuid.  If the table is full the oldest

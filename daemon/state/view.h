@@ -136,6 +136,13 @@ struct state_counts {
 	u32 jobs;
 };
 
+/* Whoever has its key is nobody. */
+static inline bool state_node_refused(const struct state_node *node)
+{
+	return node->state == STATE_NODE_REMOVED ||
+	       node->token == STATE_TOKEN_LOST;
+}
+
 const struct state_node *state_node_by_id(const struct state *s, u32 id);
 const struct state_node *state_node_by_name(const struct state *s,
 					    const char *name);
@@ -161,6 +168,10 @@ const struct state_volume *state_held_walk(const struct state *s, u32 node,
 bool state_client_asked(const struct state *s, u64 id, u64 seq,
 			struct state_result *res);
 u32 state_client_node(const struct state *s, u64 id);
+bool state_left(const struct state_shard_view *view,
+		bool (*there)(void *arg,
+			      const struct state_member_view *member),
+		void *arg);
 bool state_token_awaited(const struct state *s, u64 id);
 
 int state_view_shard(const struct state *s, u32 volume, u32 number,

@@ -332,7 +332,7 @@ static const u8 gen_weight[STATE_CMD_NR] = {
 	[STATE_CMD_SHARD_SETTLED] = 8,	  [STATE_CMD_REPLICA_CREATED] = 24,
 	[STATE_CMD_REPLICA_DELETED] = 14, [STATE_CMD_JOB_ADD] = 2,
 	[STATE_CMD_JOB_SET] = 2,	  [STATE_CMD_SERVES] = 3,
-	[STATE_CMD_NODE_REKEY] = 1,
+	[STATE_CMD_NODE_REKEY] = 1,	  [STATE_CMD_NODE_LOST] = 1,
 };
 
 static u8 gen_kind(struct ss_world *w)
@@ -353,7 +353,8 @@ static void gen_body(struct ss_world *w, struct state_cmd *cmd,
 	if (cmd->kind <= STATE_CMD_CLUSTER_RESTORE)
 		gen_cluster(w, cmd);
 	else if (cmd->kind <= STATE_CMD_NODE_REMOVE ||
-		 cmd->kind == STATE_CMD_NODE_REKEY)
+		 cmd->kind == STATE_CMD_NODE_REKEY ||
+		 cmd->kind == STATE_CMD_NODE_LOST)
 		gen_node(w, cmd);
 	else if (cmd->kind <= STATE_CMD_TOKEN_REVOKE)
 		gen_token(w, cmd);

@@ -70,6 +70,31 @@ class Cluster(base.World):
         gone.kill(signal.SIGTERM)
         self.assertEqual(0, gone.daemon.returncode)
 
+    def test_lost(self):
+        """One never comes back: it goes, and when it comes is refused."""
+        self.make(3)
+        first, gone, fourth = self.node[0], self.node[2], self.node[3]
+        code, _, err = first.ctl("node", "remove", "n3", "--force")
+        self.assertEqual(1, code)
+        self.assertIn("n3 is there", err)
+        gone.kill()
+        token = self.do(first, "token", "create")["token"]
+        self.do(fourth, "cluster", "join", f"127.0.0.1:{first.port}",
+                "--token", token)
+        self.wait("who leads has noticed", lambda: first.ctl(
+            "node", "remove", "n3", "--force")[0] == 0)
+        self.wait("it is gone, and another one votes", lambda: sorted(
+            self.group(first).items()) in (
+                [("n1", one), ("n2", two), ("n4", "voter")]
+                for one, two in (("leader", "voter"), ("voter", "leader"))))
+        # nobody dials it, and with what it knows it is alone
+        gone.start()
+        self.wait("it is nobody", lambda: any(
+            "was this node removed meanwhile" in row["do"] for row in self.do(
+                gone, "cluster", "status")["problems"]))
+        self.assertEqual(0, self.do(gone, "cluster", "status")["leader_node"])
+        self.assertNotIn("n3", self.group(first))
+
     def test_volumes(self):
         """Without stores nothing can be made, and that is said."""
         self.make(3)

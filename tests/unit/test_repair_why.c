@@ -31,7 +31,8 @@ TEST_F(repair, node_away)
 	EXPECT_WAIT(self, NOT, "", "");
 	EXPECT_EQ(0, why.unknown);
 	node(self, 3, false, AFTER - 252000);
-	EXPECT_WAIT(self, NODE, "4m12s for node n2 to return", "start");
+	EXPECT_WAIT(self, NODE, "4m12s for node n2 to return",
+		    "node remove n2 --force");
 	EXPECT_EQ(1, why.unknown);
 	EXPECT_EQ(0, why.bad);
 	repair_why_all(self->r, self->w.s, &all);
