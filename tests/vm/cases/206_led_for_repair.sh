@@ -3,8 +3,8 @@
 #
 # A volume is led for repair: without a device, and in nobody's way. Whoever
 # attaches it does not wait for a lease, although there is a long one; without
-# a quorum it can be ended; a node that leads one can be stopped, and the module
-# goes without a trace.
+# a quorum it can be ended; a node that leads one can be stopped, or lose power,
+# and the module goes without a trace.
 # TIMEOUT=900
 DESCRIPTION="a volume is led for repair, and attached elsewhere at once"
 # shellcheck source=tests/vm/lib.sh
@@ -99,6 +99,20 @@ DEV=$(three_dev)
 check "what was written is there" same
 refuse "n3 may not stop" says="volumes are attached" \
 	at n3 qbdctl kernel node stop --id 3
+check "detached" three_detach n3 7
+wait_until 200 three_start n2
+
+log "who leads it loses power"
+check "led for repair on n1" three_attach n1 7 64 64 --repair
+check "all in sync" wait_until 200 three_in_sync n1 3
+three_crash n1
+began=$(now_ms)
+check "n3 attaches it" three_attach n3 7 64 64
+DEV=$(three_dev)
+took=$(($(now_ms) - began))
+log "after $took ms"
+check "no lease was waited for" test $took -lt $((THREE_LEASE_MS / 2))
+check "what was written is there" same
 check "detached" three_detach n3 7
 three_stop
 check "the module goes" wait_until 60 rmmod qbd

@@ -18,9 +18,9 @@ DAEMONS=4
 # shellcheck source=tests/vm/ledger.sh
 . "${QBD_VM:?}/ledger.sh"
 
-# What an attach may take on a busy host; to wait for the end of a repair, or
-# for the lease of who repairs, is more than that most of the time.
-readonly attach_ms=5000
+# What an attach may take on a busy host: less than the 30 s for which a hold
+# lasts that comes to nothing.
+readonly attach_ms=20000
 
 # copies NODES: is that the set, and settled?
 copies()
