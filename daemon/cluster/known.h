@@ -6,7 +6,7 @@
 #ifndef QBD_CLUSTER_KNOWN_H
 #define QBD_CLUSTER_KNOWN_H
 
-#include "raft/env.h"
+#include "raft/seen.h"
 
 #define CLUSTER_READY_MAX 32 /* servers that said how they are */
 #define CLUSTER_LIVES_MAX 32 /* servers of which is known how far they were */
@@ -48,14 +48,12 @@ struct cluster_ready {
 /**
  * struct cluster_life - how far a server was
  * @node: whose
- * @server: its id
- * @generation: the highest that was heard of it, 0 = none
+ * @seen: that, of its server
  * @vouches: it said, in this session, what it knows of this node's server
  */
 struct cluster_life {
 	u32 node;
-	u64 server;
-	u64 generation;
+	struct raft_seen seen;
 	bool vouches;
 };
 

@@ -57,9 +57,9 @@ static void life_say(struct cluster *c, u32 node)
 
 	if (!say.generation)
 		return;
-	if (life && life->generation) {
-		say.your_server = life->server;
-		say.your_generation = life->generation;
+	if (life && life->seen.generation) {
+		say.your_server = life->seen.id;
+		say.your_generation = life->seen.generation;
 	}
 	len = msg_life_put(&say, bytes, sizeof(bytes));
 	if (len > 0)
@@ -79,7 +79,7 @@ u64 life_known(struct cluster *c, u32 node)
 
 	if (node == c->record.node)
 		return life_generation(c);
-	return life ? life->generation : 0;
+	return life ? life->seen.generation : 0;
 }
 
 /**
@@ -162,18 +162,14 @@ bool life_vouches(struct cluster *c, u32 node)
 void life_heard(struct cluster *c, u32 from, const struct msg_life *said)
 {
 	struct cluster_life *life = life_of(c, from) ?: life_new(c, from);
+	const struct raft_seen mine = { said->your_server,
+					said->your_generation };
 	bool news = !life->vouches;
 
-	if (life->server != said->server) {
-		life->server = said->server;
-		life->generation = 0;
-	}
-	/* one that went back hears it from what is kept here */
-	life->generation = max(life->generation, said->generation);
+	raft_seen_heard(&life->seen, said->server, said->generation);
 	if (!life_generation(c))
 		return;
-	if (said->your_server == c->record.server &&
-	    said->your_generation > life_generation(c)) {
+	if (raft_seen_behind(&mine, c->record.server, life_generation(c))) {
 		server_rolled_back(c, from, said->your_generation);
 		return;
 	}

@@ -89,8 +89,8 @@
  * Files: create.c, step.c (events, and what is held), look.c, election.c,
  * replicate.c (append, heartbeats), progress.c (the leader's view of the
  * others), log.c, config.c (sets), change.c (how they change), snapshot.c,
- * read.c, transfer.c, codec.c (entries, configurations, hard state),
- * codec_msg.c (messages).
+ * read.c, transfer.c, seen.c (was a log put back?), codec.c (entries,
+ * configurations, hard state), codec_msg.c (messages).
  */
 #ifndef QBD_RAFT_RAFT_H
 #define QBD_RAFT_RAFT_H

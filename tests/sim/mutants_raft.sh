@@ -32,6 +32,7 @@ fast=(
 	raft_read_without_round       # rule 7: somebody else may lead
 	raft_transfer_without_catchup # rule 8: to a server that is behind
 	raft_wiped_voter_votes        # rule 9: it forgot what it promised
+	raft_rolled_back_votes        # rule 9: a disk was put back to a copy
 	raft_crc_cut_mid_log          # rule 9: damage taken for a torn end
 	raft_vote_before_persist      # rule 10
 	raft_campaign_before_persist  # rule 10: the same term twice

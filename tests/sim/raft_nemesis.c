@@ -25,6 +25,7 @@ const char *rs_fault_name(enum rs_fault fault)
 		[RS_EIO] = "eio",
 		[RS_FLIP] = "flip",
 		[RS_WIPE] = "wipe",
+		[RS_ROLLBACK] = "rollback",
 		[RS_COMPACT] = "compact",
 		[RS_LEARNER] = "learner",
 		[RS_PROMOTE] = "promote",
@@ -213,6 +214,49 @@ static bool rs_strike_disk(struct rs_world *w, enum rs_fault fault)
 	}
 }
 
+/* Does somebody know that it was further? */
+static bool rs_heard_beyond(const struct rs_world *w, u32 node, u64 generation)
+{
+	u32 i;
+
+	for (i = 0; i < w->nr_nodes; i++)
+		if (i != node && rs_hears(w, i, node) &&
+		    w->node[i].known[node].generation > generation)
+			return true;
+	return false;
+}
+
+/*
+ * A disk is copied, and put back later.  What nobody heard of since can not be
+ * known (cluster.h), and two generations go for the start of the older copy.
+ */
+static bool rs_strike_rollback(struct rs_world *w)
+{
+	struct raft_hard hard = { 0 };
+	int node = rs_any(w, false);
+	struct rs_node *n;
+
+	if (node < 0 || w->node[node].lost)
+		return false;
+	n = &w->node[node];
+	if (!n->copied) {
+		n->copy = n->disk;
+		n->copied = true;
+		rs_trace(w, "%llu's disk is copied\n", n->id);
+		return true;
+	}
+	if (!rs_disk_state(&n->copy, &hard) || !rs_may_lose(w, node) ||
+	    !rs_heard_beyond(w, node, hard.generation + 2))
+		return false;
+	rs_node_crash(w, node, false);
+	n->disk = n->copy;
+	n->copied = false;
+	rs_trace(w, "%llu's disk is put back to generation %llu\n", n->id,
+		 hard.generation);
+	rs_node_start(w, node);
+	return true;
+}
+
 static bool rs_strike_transfer(struct rs_world *w)
 {
 	struct raft_event event = { .kind = RAFT_EV_TRANSFER };
@@ -265,6 +309,8 @@ static bool rs_strike_one(struct rs_world *w, enum rs_fault fault)
 	case RS_FLIP:
 	case RS_WIPE:
 		return rs_strike_disk(w, fault);
+	case RS_ROLLBACK:
+		return rs_strike_rollback(w);
 	case RS_COMPACT:
 		return rs_strike_compact(w);
 	case RS_TRANSFER:

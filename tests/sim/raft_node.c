@@ -44,6 +44,36 @@ void rs_node_add(struct rs_world *w, u64 id, const struct raft_config *conf)
 	rs_node_start(w, id - 1);
 }
 
+/* Do these two reach each other? */
+bool rs_hears(const struct rs_world *w, u32 node, u32 other)
+{
+	return rs_awake(w, node) && !w->cut[node][other] &&
+	       !w->cut[other][node];
+}
+
+/*
+ * Sessions begin with what is known of each other's logs, and nothing is heard
+ * of the group before.
+ */
+static bool rs_told(struct rs_world *w, u32 node)
+{
+	const struct rs_node *n = &w->node[node], *other;
+	u32 i;
+
+	for (i = 0; i < w->nr_nodes; i++) {
+		other = &w->node[i];
+		if (i == node || !rs_hears(w, i, node) ||
+		    !raft_seen_behind(&other->known[node], n->id,
+				      n->disk.generation))
+			continue;
+		rs_trace(w, "%llu was put back: %llu, and %llu heard %llu\n",
+			 n->id, n->disk.generation, other->id,
+			 other->known[node].generation);
+		return true;
+	}
+	return false;
+}
+
 void rs_node_start(struct rs_world *w, u32 node)
 {
 	static struct raft_entry entry[RS_SLOTS * 8];
@@ -55,8 +85,11 @@ void rs_node_start(struct rs_world *w, u32 node)
 	if (n->alive)
 		return;
 	n->life++;
+	memset(n->known, 0, sizeof(n->known));
 	rs_node_options(w, n, &opt);
 	err = n->lost ? -EUCLEAN : rs_disk_load(w, node, &start, entry);
+	if (!err && rs_told(w, node))
+		err = -EUCLEAN;
 	start.now_ns = rs_clock(w, n);
 	if (!err)
 		err = raft_create(&n->raft, &opt, &start);

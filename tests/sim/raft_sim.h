@@ -46,6 +46,7 @@ void rs_tick(struct rs_world *w, u32 node);
 void rs_snapshot_take(struct rs_world *w, u32 node);
 void rs_snapshot_taken(struct rs_world *w, u32 node);
 int rs_leader(const struct rs_world *w);
+bool rs_hears(const struct rs_world *w, u32 node, u32 other);
 bool rs_awake(const struct rs_world *w, int node);
 
 /* raft_disk.c */

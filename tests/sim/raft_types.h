@@ -6,6 +6,7 @@
 #define QBD_RAFT_TYPES_H
 
 #include "raft/codec.h"
+#include "raft/seen.h"
 #include "raft/state.h"
 #include "rng.h"
 
@@ -42,6 +43,7 @@ enum rs_fault {
 	RS_EIO,
 	RS_FLIP,
 	RS_WIPE,
+	RS_ROLLBACK,
 	RS_COMPACT,
 	RS_LEARNER,
 	RS_PROMOTE,
@@ -125,6 +127,9 @@ struct rs_node {
 	u64 paused_until; /* the process, not its disk */
 	bool eio;
 	u64 write_done; /* the disk is busy until */
+	struct raft_seen known[RS_NODES]; /* how far the others were */
+	bool copied;
+	struct rs_disk copy; /* an older one of its disk */
 	/* the oracle's */
 	u64 term;
 	u64 commit;

@@ -176,6 +176,9 @@ static void rs_deliver(struct rs_world *w, u32 slot)
 	event.msg = &msg;
 	w->ask = msg.pos;
 	n->heard[msg.from - 1] = rs_clock(w, n);
+	if (w->node[msg.from - 1].alive)
+		raft_seen_heard(&n->known[msg.from - 1], msg.from,
+				w->node[msg.from - 1].disk.generation);
 	rs_trace(w, "%llu < %llu type=%u term=%llu\n", msg.to, msg.from,
 		 msg.type, msg.term);
 	if (rs_step(w, to, &event) == -EBADMSG)
