@@ -164,7 +164,7 @@ int lost_store(struct cluster *c, const struct state_store *store,
 
 	if ((store->state == STATE_STORE_ACTIVE ||
 	     store->state == STATE_STORE_DRAINING) &&
-	    !strcmp(cluster_heard(c, store->node), "alive")) {
+	    (store->node == c->record.node || cluster_reaches(c, store->node))) {
 		snprintf(
 			why, VERB_WHY,
 			"store %u is there: 'qbdctl store drain %u' loses nothing; --force is for what never comes back",

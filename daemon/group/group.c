@@ -32,18 +32,19 @@ static void group_hand_over(struct group *g)
 void group_room(struct group *g)
 {
 	struct raftlog_info info;
+	bool full;
 
 	raftlog_look(g->rl, &info);
-	if (info.full != g->full)
+	full = info.full || g->snap_full;
+	if (full != g->full)
 		log_write(
-			info.full ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-			info.full ? "raft-disk-full" : "raft-disk-room",
+			full ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+			full ? "raft-disk-full" : "raft-disk-room",
 			"server=%llu reason=\"%s\"",
 			(unsigned long long)g->opt.id.server,
-			info.full ?
-				"make room on its disk; it takes no entries meanwhile" :
-				"there is room again");
-	g->full = info.full;
+			full ? "make room on its disk; it takes no entries meanwhile" :
+			       "there is room again");
+	g->full = full;
 	if (g->full) {
 		group_hand_over(g);
 		loop_timer_set(g->loop, &g->retry,
@@ -57,10 +58,9 @@ static void group_retry(struct loop_timer *timer)
 	struct group *g = GROUP_OF(timer, retry);
 
 	raftlog_retry(g->rl);
-	if (!g->full)
-		return;
-	group_hand_over(g);
-	loop_timer_set(g->loop, &g->retry, loop_now(g->loop) + GROUP_RETRY_NS);
+	if (g->snap_full)
+		group_snapshot(g);
+	group_room(g);
 }
 
 static void group_tick(struct loop_timer *timer)
@@ -256,4 +256,5 @@ void group_look(const struct group *g, struct group_info *info)
 	info->count = *raft_counters(g->raft);
 	if (g->rl)
 		raftlog_look(g->rl, &info->store);
+	info->store.full |= g->full;
 }

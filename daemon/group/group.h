@@ -38,7 +38,10 @@
  *
  * A FULL DISK (raftlog.h): a leader hands over to somebody who has the whole
  * log, and proposes nothing meanwhile; a follower takes no entries.  Heartbeats
- * and votes go on.  It looks every GROUP_RETRY_NS for room.
+ * and votes go on.  It looks every GROUP_RETRY_NS for room.  One that has none
+ * for a snapshot is full as soon as one is due.  (Its segments have their room
+ * since they were made.  It leads, takes none, its log in memory runs full, and
+ * it refuses each command, for as long as it leads.)
  *
  * AN END.  A store that failed, or one that is damaged, ends this server for
  * good: it says nothing to the others and counts nowhere (rule 9).  The daemon

@@ -134,7 +134,8 @@ struct group_saving {
  * @first: nobody was told yet how that ended
  * @loading: another machine is being made, or NULL
  * @saving: the machine becomes bytes, or NULL
- * @full: the store has little room
+ * @full: the store has little room, or @snap_full
+ * @snap_full: none for a snapshot, which is due
  * @taking: bytes of a snapshot that is being stored, or NULL
  * @failed: own snapshots that came to nothing
  * @reading: the snapshot that is being sent, or NULL
@@ -173,6 +174,7 @@ struct group {
 	struct group_loading *loading;
 	struct group_saving *saving;
 	bool full;
+	bool snap_full;
 	void *taking;
 	u64 failed;
 	struct group_reading *reading;

@@ -267,6 +267,7 @@ void group_open_begin(struct group *g)
 	g->committed = 0;
 	g->snap_ns = 0;
 	g->full = false;
+	g->snap_full = false;
 	g->state = GROUP_OPENS;
 	g->opening = open;
 	work_give(g->opt.work, &open->job);

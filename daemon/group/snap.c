@@ -163,6 +163,11 @@ static void group_snapshot_failed(struct group *g, int err)
 	g->failed++;
 	/* not with each step */
 	g->snap_ns = loop_now(g->loop) + GROUP_RETRY_NS;
+	if (err == -ENOSPC && !g->snap_full && g->state == GROUP_RUNS) {
+		/* soon, but not from within a step */
+		g->snap_full = true;
+		loop_timer_set(g->loop, &g->retry, loop_now(g->loop));
+	}
 	log_limited(&limit, loop_now(g->loop), LOG_LEVEL_WARN,
 		    "raft-snapshot-failed", "server=%llu errno=%d",
 		    (unsigned long long)g->opt.id.server, -err);
@@ -211,6 +216,8 @@ void group_snapshot(struct group *g)
 	struct group_saving *save;
 	struct raft_snap snap;
 
+	if (g->snap_full && !group_log_long(g))
+		g->snap_full = false; /* one of the leader came */
 	if (g->state != GROUP_RUNS || g->taking || g->saving || g->loading ||
 	    loop_now(g->loop) < g->snap_ns || !group_log_long(g) ||
 	    raft_snapshot_begin(g->raft, g->applied, &snap))
@@ -278,6 +285,7 @@ void group_taken(struct group *g, struct raftlog_done *done)
 		group_snapshot_failed(g, done->event.err);
 		return;
 	}
+	g->snap_full = false;
 	done->event.snap = &done->snap;
 	done->event.index = group_keep_from(g, done->snap.pos.index);
 	/* an older one, or while another one is installed: of no use any more

@@ -107,8 +107,12 @@ class World(unittest.TestCase):
         for node in self.node:
             if self.witness:
                 node.on_disk()
+            self.prepare(node)
             node.start()
             self.addCleanup(self.end, node)
+
+    def prepare(self, node):
+        """Before its daemon is started for the first time."""
 
     def end(self, node):
         if node.daemon.poll() is None:
