@@ -363,6 +363,23 @@ class Qbdd(unittest.TestCase):
             pass
         self.assertEqual(1, run(*self.words())[0])
 
+    def test_watchdog(self):
+        """It is fed while the loop turns, and not when it does not."""
+        daemon = self.start(WATCHDOG_USEC="400000")
+        for _ in range(3):
+            self.supervisor.wait("WATCHDOG=1")
+        daemon.send_signal(signal.SIGSTOP)
+        self.supervisor.sock.settimeout(1)
+        with self.assertRaises(socket.timeout):
+            while True:
+                self.supervisor.wait("WATCHDOG=1")
+        self.supervisor.sock.settimeout(20)
+        daemon.send_signal(signal.SIGCONT)
+        self.supervisor.wait("WATCHDOG=1")
+        daemon.send_signal(signal.SIGTERM)
+        self.supervisor.wait("STOPPING=1")
+        self.assertEqual(0, daemon.wait(20))
+
     def test_notify_socket_that_is_none(self):
         code, _, err = run(*self.words("--state-dir", "/nonexistent/a/b"),
                            NOTIFY_SOCKET="vsock:1:2")
