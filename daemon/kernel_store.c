@@ -150,8 +150,8 @@ static int kernel_store_closing(struct nlattr **attrs, void *arg)
 }
 
 /*
- * A store that has failed is closed as well, and then it is gone. It is closed a
- * moment before: its device can be a store again when it is gone.
+ * A store that has failed is closed as well, and then it is gone. It is closed
+ * a moment before: its device can be a store again when it is gone.
  */
 static int kernel_store_gone(struct knl *knl, void *arg)
 {

@@ -15,7 +15,7 @@
 
 #include "volume.h"
 
-#define LOST_NAMED 3 /* volumes, in a refusal */
+#define LOST_NAMED 3U /* volumes, in a refusal */
 
 struct lost {
 	struct cluster *c;
@@ -53,10 +53,10 @@ static void lost_store_only(struct lost *lost, const struct state_store *store)
 		volume = state_volume_by_id(lost->c->s, view.volume);
 		if (!volume || volume->state == STATE_VOLUME_DELETING)
 			continue;
-		for (i = 0; i < min(lost->nr, (u32)LOST_NAMED); i++)
+		for (i = 0; i < min(lost->nr, LOST_NAMED); i++)
 			if (lost->named[i] == volume->id)
 				break;
-		if (i < min(lost->nr, (u32)LOST_NAMED))
+		if (i < min(lost->nr, LOST_NAMED))
 			continue;
 		if (lost->nr < LOST_NAMED)
 			lost->named[lost->nr] = volume->id;
@@ -82,7 +82,7 @@ static void lost_names(const struct lost *lost, char *text, u32 room)
 	u32 i, len = 0;
 
 	text[0] = '\0';
-	for (i = 0; i < min(lost->nr, (u32)LOST_NAMED) && len < room; i++) {
+	for (i = 0; i < min(lost->nr, LOST_NAMED) && len < room; i++) {
 		volume = state_volume_by_id(lost->c->s, lost->named[i]);
 		len += snprintf(text + len, room - len, "%s%.40s",
 				i ? ", " : "", volume ? volume->name : "?");
@@ -164,7 +164,8 @@ int lost_store(struct cluster *c, const struct state_store *store,
 
 	if ((store->state == STATE_STORE_ACTIVE ||
 	     store->state == STATE_STORE_DRAINING) &&
-	    (store->node == c->record.node || cluster_reaches(c, store->node))) {
+	    (store->node == c->record.node ||
+	     cluster_reaches(c, store->node))) {
 		snprintf(
 			why, VERB_WHY,
 			"store %u is there: 'qbdctl store drain %u' loses nothing; --force is for what never comes back",

@@ -335,8 +335,9 @@ static void why_others(const struct state *s, const struct state_volume *volume,
 			 "bring their nodes back: 'qbdctl node list'");
 		break;
 	case REPAIR_WAIT_UNHELD:
-		snprintf(waits, REPAIR_WHY_TEXT,
-			 "nobody holds it yet: a node with a copy will, for repair");
+		snprintf(
+			waits, REPAIR_WHY_TEXT,
+			"nobody holds it yet: a node with a copy will, for repair");
 		snprintf(todo, REPAIR_WHY_TEXT,
 			 "wait, or 'qbdctl volume attach %.63s'", volume->name);
 		break;

@@ -23,7 +23,7 @@
  * @REPAIR_WAIT_REFUSED: an attempt was refused
  * @REPAIR_WAIT_PLACE: no store has room in another failure domain
  * @REPAIR_WAIT_HOLDER: the daemon of the holder is not heard (V8)
- * @REPAIR_WAIT_UNHELD: nobody holds it: a node is to hold it for repair (hold.c)
+ * @REPAIR_WAIT_UNHELD: nobody holds it yet for repair (hold.c)
  * @REPAIR_WAIT_QUORUM: without a quorum nothing is changed
  */
 enum repair_wait {

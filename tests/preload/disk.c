@@ -28,13 +28,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 
-/*
- * What the C library's headers do not declare: with _FORTIFY_SOURCE programs
- * call these.
- */
-int __open_2(const char *path, int flags);
-int __openat_2(int dir, const char *path, int flags);
-ssize_t __pread_chk(int fd, void *buf, size_t bytes, off_t at, size_t room);
+#include "fortify.h"
 
 static const char *disk_dir;
 static const char *disk_ms;

@@ -741,7 +741,7 @@ TEST_F(group, disk_fails)
 
 TEST_F(group, disk_full)
 {
-	struct asked asked;
+	struct asked asked = { .done = true };
 	struct node *node;
 	u8 large[32 * 1024] = { 0 };
 	u32 i, tries = 0;
