@@ -264,7 +264,7 @@ export QBD_SEED=${QBD_SEED:-$((16#${head:0:12}))}
 echo "commit ${head:0:12}, QBD_SEED=$QBD_SEED"
 [[ $what == gates ]] || scripts/setup
 case $what in
-check) run_check 6000 10000 0 2400 --slice ;;
+check) run_check 6000 7000 0 2400 --slice ;;
 check-long)
 	export QBD_TIDY_FULL=1
 	long=1
