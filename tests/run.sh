@@ -226,7 +226,7 @@ run_check()
 {
 	run_build debug
 	part gates 900 scripts/check.sh
-	part unit 600 tests/units.sh
+	part unit 900 tests/units.sh
 	run_sim "$1" "$2"
 	run_raft "$2"
 	run_mutants "${@:5}"
@@ -277,7 +277,7 @@ check-fast)
 	run_sim 3000 3000
 	run_raft 4000
 	;;
-unit) run_build && part unit 600 tests/units.sh ;;
+unit) run_build && part unit 900 tests/units.sh ;;
 sim) run_build && run_sim 10000 10000 && run_raft 10000 ;;
 mutants)
 	run_build && run_mutants &&
