@@ -5,6 +5,7 @@
 # attaches it does not wait for a lease, although there is a long one; without
 # a quorum it can be ended; a node that leads one can be stopped, or lose power,
 # and the module goes without a trace.
+# DEBUG=long
 # TIMEOUT=900
 DESCRIPTION="a volume is led for repair, and attached elsewhere at once"
 # shellcheck source=tests/vm/lib.sh
