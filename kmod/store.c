@@ -497,7 +497,7 @@ static void qbd_kstore_ctl_fn(struct work_struct *work)
 	spin_lock(&store->lock);
 	stop = store->stop_wanted;
 	spin_unlock(&store->lock);
-	if (stop && qbd_kstore_state(store) != QBD_STORE_CLOSED)
+	if (stop && !list_empty(&store->entry))
 		qbd_kstore_close_steps(store);
 	qbd_kstore_put(store);
 }
@@ -531,13 +531,17 @@ static int qbd_kstore_add(struct qbd_store *store)
 {
 	struct qbd_stores *stores = store->stores;
 	struct qbd_store *other;
+	u32 nr = 0;
 	int err = 0;
 
 	spin_lock(&stores->lock);
-	list_for_each_entry(other, &stores->list, entry)
+	/* one that was forgotten is in stores->nr for a moment longer */
+	list_for_each_entry(other, &stores->list, entry) {
+		nr++;
 		if (other->dev == store->dev)
 			err = -EEXIST;
-	if (!err && stores->nr == QBD_STORES_MAX)
+	}
+	if (!err && nr >= QBD_STORES_MAX)
 		err = -ENOSPC;
 	if (!err) {
 		store->id = ++stores->next_id;

@@ -9,6 +9,17 @@
  */
 
 /* Times are about a holder, or about there being none. */
+static void hold_since(const struct repair_look *look, struct repair_need *need,
+		       const struct state_volume *volume)
+{
+	need->term = volume->term;
+	need->hold = volume->hold;
+	need->holder = volume->holder;
+	need->since_ms = look->now_ms;
+	need->change_ms = look->now_ms;
+}
+
+/* As it is now: is it another holder than it was? */
 static void hold_seen(struct repair_look *look, struct repair_need *need,
 		      const struct state_volume *volume)
 {
@@ -27,11 +38,7 @@ static void hold_seen(struct repair_look *look, struct repair_need *need,
 	if (need->hold == STATE_HOLD_REPAIR && !need->ended &&
 	    need->term == volume->term)
 		need->off_ms = off;
-	need->term = volume->term;
-	need->hold = volume->hold;
-	need->holder = volume->holder;
-	need->since_ms = look->now_ms;
-	need->change_ms = look->now_ms;
+	hold_since(look, need, volume);
 	need->ended = false;
 }
 
@@ -51,11 +58,7 @@ static struct repair_need *hold_make(struct repair_look *look,
 			return NULL;
 		need->round = r->counts.rounds + 1;
 		need->live = REPAIR_LIVES;
-		need->term = volume->term;
-		need->hold = volume->hold;
-		need->holder = volume->holder;
-		need->since_ms = look->now_ms;
-		need->change_ms = look->now_ms;
+		hold_since(look, need, volume);
 	}
 	if (need)
 		hold_seen(look, need, volume);

@@ -20,6 +20,12 @@
 
 #define MS LOOP_MS
 
+/*
+ * A program that runs until it is ended, which is what is tested; nobody waits
+ * for its own end, which is for a test that died.
+ */
+#define RUNS_ON "sleep 60"
+
 FIXTURE(runner)
 {
 	struct loop *loop;
@@ -128,7 +134,7 @@ static const char systemctl[] =
 	"verb=$1 unit=$2 d=%s\n"
 	"[ $verb = kill ] && unit=$3\n"
 	"echo $verb $unit >>$d/calls\n"
-	"[ -e $d/hang.$verb ] && exec sleep 60\n"
+	"[ -e $d/hang.$verb ] && exec " RUNS_ON "\n"
 	"[ -e $d/fail.$verb ] && { echo no bus; exit 1; }\n"
 	"[ -e $d/keep.$verb ] && exit 0\n"
 	"case $verb in\n"

@@ -278,7 +278,7 @@ TEST_F(runner, environment)
 	ASSERT_EQ(0,
 		  set_command(self, 7, 3,
 			      "echo $QBD_VOLUME $QBD_DEVICE $QBD_TERM "
-			      "$QBD_NODE `umask` `pwd`>$D/env;exec sleep 60"));
+			      "$QBD_NODE `umask` `pwd`>$D/env;exec " RUNS_ON));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, lines_of(self, "env") == 1));
 	EXPECT_STREQ("db7 /dev/qbd/db7 3 n1 0022 /\n", text_of(self, "env"));
 	EXPECT_TRUE(is(self, 7, RUNNER_RUNNING));
@@ -286,7 +286,7 @@ TEST_F(runner, environment)
 	ASSERT_EQ(0,
 		  set_command(self, 7, 3,
 			      "echo $QBD_VOLUME $QBD_DEVICE $QBD_TERM "
-			      "$QBD_NODE `umask` `pwd`>$D/env;exec sleep 60"));
+			      "$QBD_NODE `umask` `pwd`>$D/env;exec " RUNS_ON));
 	EXPECT_TRUE(is(self, 7, RUNNER_RUNNING));
 	EXPECT_FALSE(runner_stop(self->runner, 7));
 	EXPECT_EQ(0, self->stopped);
@@ -369,7 +369,7 @@ TEST_F(runner, can_not_be_run)
 TEST_F(runner, no_file)
 {
 	ASSERT_EQ(0, mkdir(path_of(self, "run/1.new"), 0700));
-	ASSERT_EQ(0, set_command(self, 1, 1, "echo x>>$D/runs;exec sleep 60"));
+	ASSERT_EQ(0, set_command(self, 1, 1, "echo x>>$D/runs;exec " RUNS_ON));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, self->failed == 1));
 	EXPECT_EQ(0, lines_of(self, "runs"));
 }
@@ -387,7 +387,7 @@ TEST_F(runner, not_let_loose)
 	daemon = fork();
 	if (!daemon) {
 		daemon_begins(self);
-		if (set_command(self, 1, 1, "echo x>>$D/runs;exec sleep 60"))
+		if (set_command(self, 1, 1, "echo x>>$D/runs;exec " RUNS_ON))
 			_exit(1);
 		for (;;)
 			loop_turn(self->loop, LOOP_NEVER);
@@ -425,12 +425,12 @@ TEST_F(runner, ignores_sigterm)
 TEST_F(runner, whole_group)
 {
 	ASSERT_EQ(0, set_command(self, 1, 1,
-				 "sleep 60&echo $!>$D/pid;sleep 60&wait"));
+				 RUNS_ON "&echo $!>$D/pid;" RUNS_ON "&wait"));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, lives(pid_of(self, "pid"))));
 	EXPECT_FALSE(runner_stop(self->runner, 1));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, self->stopped));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, !lives(pid_of(self, "pid"))));
-	ASSERT_EQ(0, set_command(self, 2, 1, "sleep 60&echo $!>$D/left"));
+	ASSERT_EQ(0, set_command(self, 2, 1, RUNS_ON "&echo $!>$D/left"));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, is(self, 2, RUNNER_ENDED)));
 	EXPECT_GT(pid_of(self, "left"), 0);
 	EXPECT_TRUE(LOOP_WAIT(self->loop, !lives(pid_of(self, "left"))));
@@ -505,8 +505,8 @@ TEST_F(runner, adopted_group)
 	int pid;
 
 	ASSERT_EQ(0, set_command(self, 1, 1,
-				 "sleep 60&echo $!>$D/left;mkfifo $D/never;"
-				 "echo $$>$D/pid;read x<$D/never"));
+				 RUNS_ON "&echo $!>$D/left;mkfifo $D/never;"
+					 "echo $$>$D/pid;read x<$D/never"));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, lives(pid_of(self, "pid"))));
 	pid = pid_of(self, "pid");
 	daemon_ends(self);
@@ -645,7 +645,7 @@ TEST_F(runner, output_without_daemon)
 	ASSERT_EQ(0, set_command(self, 1, 1,
 				 "echo $$>$D/pid;while [ ! -e $D/go ];do "
 				 "sleep .02;done;echo unheard;echo x>$D/said;"
-				 "exec sleep 60"));
+				 "exec " RUNS_ON));
 	EXPECT_TRUE(LOOP_WAIT(self->loop, lines_of(self, "pid") == 1));
 	daemon_ends(self);
 	put_text(self, "go", "", 0600);

@@ -130,3 +130,10 @@ daemons_cluster()
 		ctl "$node" store add "/dev/qd$i"
 	done
 }
+
+# copies NODES: is that the set of the volume data, and settled?
+copies()
+{
+	ctl n1 volume show data |
+		grep --quiet --extended-regexp "^ *0 +[0-9]+ +settled +$1\$"
+}

@@ -159,14 +159,16 @@ together()
 # where it is.
 healthy()
 {
-	local node
+	local node shown
 	for node in $(everybody); do
 		[[ $(ctl "$node" cluster status |
 			grep --count --extended-regexp \
 				'(leader|voter) +alive') == 3 ]]
 		# links are between those who have copies
-		[[ -z $(at "$node" qbdctl kernel link show | tail --lines=+2 |
-			grep --invert-match --word-regexp up) ]]
+		shown=$(at "$node" qbdctl kernel link show)
+		echo "$shown"
+		! tail --lines=+2 <<<"$shown" |
+			grep --invert-match --word-regexp up || return 1
 	done
 	holder n1
 	[[ -e /run/writer.$R ]]

@@ -43,6 +43,18 @@ same()
 		cmp - /dev/shm/first
 }
 
+# n3_attaches: without having to wait for a lease.
+n3_attaches()
+{
+	local began took
+	began=$(now_ms)
+	check "n3 attaches it" three_attach n3 7 64 64
+	DEV=$(three_dev)
+	took=$(($(now_ms) - began))
+	log "after $took ms"
+	check "no lease was waited for" test $took -lt $((THREE_LEASE_MS / 2))
+}
+
 three_nodes 256
 on_exit rm -f /dev/shm/first
 check "three replicas" three_create 7 64 64
@@ -67,12 +79,7 @@ refuse "it does not grow" says="led for repair" at n2 qbdctl kernel volume grow 
 
 check "its copies are compared" at n2 qbdctl kernel shard verify --volume 7 \
 	--term "$(cat /run/three.term)" --repair
-began=$(now_ms)
-check "n3 attaches it" three_attach n3 7 64 64
-DEV=$(three_dev)
-took=$(($(now_ms) - began))
-log "after $took ms"
-check "no lease was waited for" test $took -lt $((THREE_LEASE_MS / 2))
+n3_attaches
 check "n2 has it no more" wait_until 60 no_volume n2
 check "what was written is there" same
 check "detached" three_detach n3 7
@@ -107,12 +114,7 @@ log "who leads it loses power"
 check "led for repair on n1" three_attach n1 7 64 64 --repair
 check "all in sync" wait_until 200 three_in_sync n1 3
 three_crash n1
-began=$(now_ms)
-check "n3 attaches it" three_attach n3 7 64 64
-DEV=$(three_dev)
-took=$(($(now_ms) - began))
-log "after $took ms"
-check "no lease was waited for" test $took -lt $((THREE_LEASE_MS / 2))
+n3_attaches
 check "what was written is there" same
 check "detached" three_detach n3 7
 three_stop

@@ -21,13 +21,6 @@ DAEMONS=4
 # What a busy host may cost a write; a lease is 1.5 s.
 readonly stall_ms=5000
 
-# copies NODES: is that the set, and settled?
-copies()
-{
-	ctl n1 volume show data |
-		grep --quiet --extended-regexp "^ *0 +[0-9]+ +settled +$1\$"
-}
-
 # store_has NODE COPIES DELETING: what is on its store.
 store_has()
 {

@@ -22,13 +22,6 @@ DAEMONS=4
 # lasts that comes to nothing.
 readonly attach_ms=20000
 
-# copies NODES: is that the set, and settled?
-copies()
-{
-	ctl n1 volume show data |
-		grep --quiet --extended-regexp "^ *0 +[0-9]+ +settled +$1\$"
-}
-
 # field NAME: of the volume.
 field()
 {
