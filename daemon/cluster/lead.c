@@ -159,6 +159,55 @@ static void lead_begin(struct cluster *c)
 		lead_do(c, "node join", 0, join_request(c));
 }
 
+/**
+ * lead_level() - the highest feature level that all nodes know
+ * @c: the cluster, which leads
+ * @node: who knows no more
+ *
+ * Return: the level; 0: it was not heard what @node speaks.
+ */
+u32 lead_level(struct cluster *c, u32 *node)
+{
+	const struct state_node *known;
+	struct session_status status;
+	u32 slot = 0, least = SESSION_VERSION;
+	struct group_info info;
+
+	*node = c->record.node;
+	/* a new leader may not know yet who all is there */
+	group_look(c->group, &info);
+	if (info.applied != info.last)
+		return 0;
+	while ((known = state_node_walk(c->s, &slot))) {
+		if (state_node_refused(known) || known->id == c->record.node)
+			continue;
+		if (session_peer_status(c->net, known->id, &status))
+			status.version = 0;
+		if (status.version >= least)
+			continue;
+		least = status.version;
+		*node = known->id;
+	}
+	return least;
+}
+
+/* All can more than the cluster does: from now on it does. */
+static void lead_level_look(struct cluster *c)
+{
+	u32 now = state_cluster(c->s)->setting[STATE_SET_FEATURE], node;
+	u32 level = lead_level(c, &node);
+	struct json_object *args;
+
+	if (c->duty || level <= now || lead_skips(c, "cluster set", level))
+		return;
+	log_write(LOG_LEVEL_INFO, "feature-level", "level=%u was=%u", level,
+		  now);
+	args = json_object_new_object();
+	json_text(args, "key", state_setting_key(STATE_SET_FEATURE));
+	json_number(args, "value", level);
+	lead_do(c, "cluster set", level, args);
+}
+
 static struct cluster_ready *lead_said(struct cluster *c, u32 node)
 {
 	u32 i;
@@ -340,6 +389,7 @@ void lead_look(struct cluster *c)
 	}
 	/* the group is changed by no command, and waits for none */
 	lead_members(c);
+	lead_level_look(c);
 	while (!c->duty && (node = state_node_walk(c->s, &slot)))
 		lead_node(c, node);
 	if (!c->duty)

@@ -272,6 +272,10 @@ void peers_refresh(struct cluster *c)
 	u32 nr = 0, slot = 0, i;
 
 	if (c->group && c->s)
+		session_net_least(
+			c->net,
+			state_cluster(c->s)->setting[STATE_SET_FEATURE]);
+	if (c->group && c->s)
 		for (; (node = state_node_walk(c->s, &slot));) {
 			if (state_node_refused(node))
 				continue;

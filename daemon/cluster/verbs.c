@@ -53,6 +53,22 @@ static int build_make(struct cluster *c, u32 from, struct json_object *args,
 	return args_copy(args, "name", cmd->name, sizeof(cmd->name));
 }
 
+/* Not above what each node knows: it could not read the log. */
+static int build_level(struct cluster *c, u64 level, char why[VERB_WHY])
+{
+	const struct state_node *known;
+	u32 node;
+
+	if (level <= lead_level(c, &node))
+		return 0;
+	known = state_node_by_id(c->s, node);
+	snprintf(
+		why, VERB_WHY,
+		"not all nodes know that level: %.63s does not, or was not heard yet; it rises by itself when all do",
+		known ? known->name : "one");
+	return -EINVAL;
+}
+
 static int build_set(struct cluster *c, u32 from, struct json_object *args,
 		     struct state_cmd *cmd, char why[VERB_WHY])
 {
@@ -62,7 +78,13 @@ static int build_set(struct cluster *c, u32 from, struct json_object *args,
 	cmd->value = args_number(args, "value", U32_MAX);
 	for (cmd->what = 0; cmd->what < STATE_SETTINGS_NR; cmd->what++)
 		if (key && !strcmp(key, state_setting_key(cmd->what)))
-			return 0;
+			break;
+	if (cmd->what == STATE_SET_FEATURE) {
+		cmd->what = STATE_SET_LEVEL;
+		return build_level(c, cmd->value, why);
+	}
+	if (cmd->what < STATE_SETTINGS_NR)
+		return 0;
 	snprintf(why, VERB_WHY,
 		 "there is no such setting: 'qbdctl cluster show' has them");
 	return -EINVAL;

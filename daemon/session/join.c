@@ -18,29 +18,32 @@
 /**
  * session_join_head() - the begin of a request, or an answer
  * @head: it
+ * @least: the oldest version that is spoken
  */
-void session_join_head(uint8_t head[SESSION_JOIN_HEAD])
+void session_join_head(uint8_t head[SESSION_JOIN_HEAD], uint16_t least)
 {
 	session_put32(head, JOIN_MAGIC);
 	session_put16(head + 4, SESSION_VERSION);
-	session_put16(head + 6, SESSION_VERSION);
+	session_put16(head + 6, least);
 }
 
 /**
  * session_join_check() - is it a request, or an answer?
  * @msg: what came
  * @type: what it must be
+ * @least: the oldest version that is spoken
  *
  * Return: SESSION_WHY_NONE, or what is wrong.
  */
-enum session_why session_join_check(const struct inbox_msg *msg, uint16_t type)
+enum session_why session_join_check(const struct inbox_msg *msg, uint16_t type,
+				    uint16_t least)
 {
 	if (msg->class != SESSION_JOIN || msg->type != type ||
 	    msg->bytes < SESSION_JOIN_HEAD ||
 	    msg->bytes > SESSION_JOIN_HEAD + SESSION_JOIN_BYTES_MAX ||
 	    session_get32(msg->data) != JOIN_MAGIC)
 		return SESSION_WHY_PROTOCOL;
-	if (session_get16(msg->data + 4) < SESSION_VERSION ||
+	if (session_get16(msg->data + 4) < least ||
 	    session_get16(msg->data + 6) > SESSION_VERSION)
 		return SESSION_WHY_VERSION;
 	return SESSION_WHY_NONE;
@@ -83,7 +86,7 @@ void session_join_message(struct session_link *link,
 		conn_end(link->conn, SESSION_WHY_CLOSED);
 		return;
 	}
-	why = session_join_check(msg, SESSION_JOIN_REQUEST);
+	why = session_join_check(msg, SESSION_JOIN_REQUEST, link->net->least);
 	if (why == SESSION_WHY_NONE && link->asked)
 		why = SESSION_WHY_PROTOCOL; /* once */
 	if (why != SESSION_WHY_NONE) {
@@ -127,7 +130,7 @@ int session_join_answer(struct session_net *net, uint64_t joiner,
 	}
 	if (!conn)
 		return -ENOENT;
-	session_join_head(answer);
+	session_join_head(answer, SESSION_LEAST);
 	if (bytes)
 		memcpy(answer + SESSION_JOIN_HEAD, data, bytes);
 	return conn_send(conn, SESSION_JOIN, SESSION_JOIN_ANSWER, answer,

@@ -75,7 +75,8 @@ static void joiner_answer(struct conn *conn, const struct inbox_msg *msg)
 
 static void joiner_message(struct conn *conn, const struct inbox_msg *msg)
 {
-	enum session_why why = session_join_check(msg, SESSION_JOIN_ANSWER);
+	enum session_why why =
+		session_join_check(msg, SESSION_JOIN_ANSWER, SESSION_LEAST);
 	uint32_t said;
 
 	if (msg->class == SESSION_CONTROL && msg->type == SESSION_REFUSE &&
@@ -212,7 +213,7 @@ int session_join_begin(struct session_join **made, struct loop *loop,
 	if (!join)
 		return -ENOMEM;
 	join->options = *options;
-	session_join_head(join->request);
+	session_join_head(join->request, SESSION_LEAST);
 	if (options->bytes)
 		memcpy(join->request + SESSION_JOIN_HEAD, options->data,
 		       options->bytes);

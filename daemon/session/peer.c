@@ -107,7 +107,7 @@ static struct session_hello session_hello(const struct session_link *link,
 	const struct session_options *options = &link->net->options;
 	struct session_hello hello = {
 		.version = SESSION_VERSION,
-		.least = SESSION_VERSION,
+		.least = link->net->least,
 		.from = options->node,
 		.to = to,
 		.lineage = options->lineage,
@@ -242,9 +242,10 @@ static void session_hello_came(struct session_link *link,
 	}
 	if (!link->peer)
 		session_hello_say(link, node);
-	if (conn->state == CONN_UP)
-		session_open(link, session_peer_find(link->net, node),
-			     hello.nonce);
+	if (conn->state != CONN_UP)
+		return;
+	session_peer_find(link->net, node)->version = hello.version;
+	session_open(link, session_peer_find(link->net, node), hello.nonce);
 }
 
 /* --- a session ----------------------------------------------------------- */

@@ -79,6 +79,7 @@ int session_net_create(struct session_net **made, struct loop *loop,
 	    gnutls_rnd(GNUTLS_RND_RANDOM, &net->nonce, sizeof(net->nonce)))
 		error = -EIO;
 	net->nonce |= 1; /* 0 is nobody's */
+	net->least = SESSION_LEAST;
 	if (!error)
 		error = session_listen(net);
 	if (error) {
@@ -189,6 +190,19 @@ void session_peer_remove(struct session_net *net, uint32_t node)
 }
 
 /**
+ * session_net_least() - who does not speak this version is refused from now on
+ * @net: the net
+ * @least: the version; it only rises, and not above what is spoken here
+ *
+ * Sessions that are up stay: who raises it has seen what they speak.
+ */
+void session_net_least(struct session_net *net, uint16_t least)
+{
+	if (least > net->least && least <= SESSION_VERSION)
+		net->least = least;
+}
+
+/**
  * session_peer_status() - how a peer is
  * @net: the net
  * @node: its id
@@ -214,6 +228,7 @@ int session_peer_status(const struct session_net *net, uint32_t node,
 		.ups = peer->ups,
 		.falls = peer->detect.falls,
 		.nonce = peer->nonce,
+		.version = peer->version,
 		.queued = peer->session ? peer->session->out.bytes : 0,
 		.refused = peer->refused,
 		.why = peer->why,

@@ -143,6 +143,7 @@ struct session_options {
  * @ups: sessions so far
  * @falls: how often the detector ceased to believe in it
  * @nonce: of the peer's life; 0 = never up
+ * @version: the newest that it spoke then; 0 = never up
  * @queued: bytes that wait
  * @refused: messages not taken, because too much waits
  * @why: how the last session, or attempt, ended
@@ -158,6 +159,7 @@ struct session_status {
 	uint64_t ups;
 	uint64_t falls;
 	uint64_t nonce;
+	uint16_t version;
 	uint64_t queued;
 	uint64_t refused;
 	enum session_why why;
@@ -218,6 +220,7 @@ void session_listens_at(const struct session_net *net, unsigned int number,
 void session_counts(const struct session_net *net,
 		    struct session_counts *counts);
 
+void session_net_least(struct session_net *net, uint16_t least);
 int session_peer_set(struct session_net *net, uint32_t node,
 		     const union links_addr *addr, unsigned int nr_addrs);
 void session_peer_remove(struct session_net *net, uint32_t node);

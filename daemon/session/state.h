@@ -71,6 +71,7 @@ struct session_link {
  * @via: address of the session, or tried last
  * @ups: sessions so far
  * @nonce: of its life
+ * @version: the newest that it spoke last
  * @refused: messages not taken
  */
 struct session_peer {
@@ -93,6 +94,7 @@ struct session_peer {
 	union links_addr via;
 	uint64_t ups;
 	uint64_t nonce;
+	uint16_t version;
 	uint64_t refused;
 };
 
@@ -101,6 +103,7 @@ struct session_peer {
  * @hub: connections
  * @options: with defaults filled in
  * @ops: the daemon
+ * @least: the oldest version that is spoken
  * @nonce: of this life
  * @numbers: sessions that were dialed
  * @accepts: connections that were accepted
@@ -119,6 +122,7 @@ struct session_peer {
 struct session_net {
 	struct conn_hub hub;
 	struct session_options options;
+	uint16_t least;
 	struct session_ops ops;
 	uint64_t nonce;
 	uint64_t numbers;
@@ -161,7 +165,8 @@ void session_stranger_gone(struct session_link *link, enum session_why why);
 void session_join_shaken(struct session_link *link);
 void session_join_message(struct session_link *link,
 			  const struct inbox_msg *msg);
-void session_join_head(uint8_t head[SESSION_JOIN_HEAD]);
-enum session_why session_join_check(const struct inbox_msg *msg, uint16_t type);
+void session_join_head(uint8_t head[SESSION_JOIN_HEAD], uint16_t least);
+enum session_why session_join_check(const struct inbox_msg *msg, uint16_t type,
+				    uint16_t least);
 
 #endif /* QBD_SESSION_STATE_H */

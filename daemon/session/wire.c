@@ -99,7 +99,7 @@ int session_hello_get(const uint8_t *at, size_t bytes,
 	if (!hello->least || hello->version < hello->least || !hello->from ||
 	    !hello->to || hello->from == hello->to || !hello->nonce)
 		return -EBADMSG;
-	if (hello->version == SESSION_VERSION && bytes != SESSION_HELLO_BYTES)
+	if (hello->version <= SESSION_VERSION && bytes != SESSION_HELLO_BYTES)
 		return -EBADMSG;
 	return 0;
 }

@@ -30,6 +30,16 @@
  *	24 16   cluster
  *	40 u64  boot nonce of the sender: random, one for each life of a daemon
  *	48 u64  number of the session, from the side that dialed
+ *
+ * VERSIONS.  A daemon speaks all from SESSION_LEAST to SESSION_VERSION, and two
+ * speak the newest that both know.  The feature level of the replicated state
+ * (state/command.h) counts with them: who speaks version N knows all commands
+ * of level N.  So who leads sees from the sessions what all nodes can, and
+ * raises the level when all can more; from then on who speaks less is refused
+ * (session_net_least()), as it could not read the log.
+ *
+ *	1	the first
+ *	2	level 2: NODE_LOST
  */
 #ifndef QBD_SESSION_WIRE_H
 #define QBD_SESSION_WIRE_H
@@ -38,7 +48,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SESSION_VERSION 1
+#define SESSION_VERSION 2
+#define SESSION_LEAST 1
 #define SESSION_FRAME_HEAD 8
 #define SESSION_FRAME_MAX 16384 /* plaintext of a TLS record */
 #define SESSION_FRAME_PAYLOAD (SESSION_FRAME_MAX - SESSION_FRAME_HEAD)

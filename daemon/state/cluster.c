@@ -96,6 +96,12 @@ void state_do_cluster_init(struct state *s, const struct state_cmd *cmd,
 void state_do_cluster_set(struct state *s, const struct state_cmd *cmd,
 			  struct state_result *res)
 {
+	if (cmd->what == STATE_SET_LEVEL && cmd->value <= STATE_LEVEL_MAX &&
+	    cmd->value > s->cluster.setting[STATE_SET_FEATURE]) {
+		s->cluster.setting[STATE_SET_FEATURE] = cmd->value;
+		state_touch(s, STATE_KIND_CLUSTER, 0, 0);
+		return;
+	}
 	if (!state_setting_good(cmd->what, cmd->value) ||
 	    (cmd->what == STATE_SET_FEATURE &&
 	     cmd->value < s->cluster.setting[cmd->what])) {

@@ -70,7 +70,7 @@
 	X(JOB_SET, 1)         \
 	X(SERVES, 1)          \
 	X(NODE_REKEY, 1)      \
-	X(NODE_LOST, 1)
+	X(NODE_LOST, 2)
 
 #define STATE_COMMAND_ENUM(name, level) STATE_CMD_##name,
 

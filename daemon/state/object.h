@@ -24,6 +24,14 @@
 	X(LEASE_MS, "lease-ms", 1500, 100, 60000)                        \
 	X(FEATURE, "feature-level", 1, 1, 1)
 
+/*
+ * CLUSTER_SET of what is none of these raises the feature level, up to this.
+ * Servers of level 1 refuse the level itself above 1, whoever asks, and one of
+ * them may have logged that: its meaning must not change.
+ */
+#define STATE_SET_LEVEL 254
+#define STATE_LEVEL_MAX 2
+
 #define STATE_SETTING_ENUM(name, key, def, min, max) STATE_SET_##name,
 
 /* Settings of the cluster; above, with key, default, bounds. */

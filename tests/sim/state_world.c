@@ -148,7 +148,8 @@ static void ss_remember(struct ss_world *w, const u8 *data, u32 bytes,
 {
 	struct ss_past *past = &w->past[w->nr_past++ % SS_PAST];
 
-	if (bytes > sizeof(past->data)) {
+	/* who leads does not log it: nobody remembers it */
+	if (res->why == STATE_WHY_UNKNOWN || bytes > sizeof(past->data)) {
 		w->nr_past--;
 		return;
 	}

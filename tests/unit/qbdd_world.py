@@ -37,6 +37,7 @@ class Node:
         self.socket = os.path.join(self.dir, "qbdd.sock")
         self.daemon = None
         self.env = {}
+        self.qbdd = QBDD
         os.makedirs(os.path.join(self.dir, "state"), mode=0o700)
         with open(os.path.join(self.dir, "conf"), "w",
                   encoding="utf-8") as file:
@@ -55,7 +56,7 @@ class Node:
             sock.bind(notify)
             sock.settimeout(PATIENCE_S)
             self.daemon = subprocess.Popen(
-                [QBDD, "--config", os.path.join(self.dir, "conf")],
+                [self.qbdd, "--config", os.path.join(self.dir, "conf")],
                 stderr=log,
                 env={**os.environ, "NOTIFY_SOCKET": notify, **self.env})
             while "READY=1\n" not in sock.recv(4096).decode():

@@ -273,6 +273,11 @@ TEST_F(cluster, lost)
 	EXPECT_TRUE(refused(leader(), "store remove",
 			    with_flag(store("3"), "force"), "BAD_REQUEST",
 			    "store 3 is there"));
+	/* by itself, as soon as all nodes are heard to know the command */
+	ASSERT_TRUE(WAIT_FOR(
+		leader() &&
+		state_cluster(leader()->c->s)->setting[STATE_SET_FEATURE] ==
+			SESSION_VERSION));
 	stop(&node[2]);
 	ASSERT_TRUE(WAIT_FOR(leader() && !cluster_reaches(leader()->c, 3)));
 	EXPECT_TRUE(did(&node[1], "agent report",

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import qbdd_world as base  # noqa: E402
 
 ROUNDS = 2
+OLD = os.environ.get("QBDD_OLD", "")
 SLOWEST_S = 30  # for one command, with all its tries
 
 
@@ -59,23 +60,28 @@ class Load(threading.Thread):
 
 
 class Rolling(base.World):
-    def test_restarts(self):
-        self.make(3)
+    def level(self):
+        return self.do(self.node[0], "cluster",
+                       "show")["settings"]["feature-level"]
+
+    def restart(self, node, load):
+        before = load.written
+        self.wait("the load goes on", lambda: load.wrong or
+                  load.written >= before + 3)
+        node.kill(signal.SIGTERM)
+        self.assertEqual(0, node.daemon.returncode)
+        node.start()
+        # as who upgrades would: not the next one before this is back
+        self.wait("it is back", lambda: load.wrong or (
+            self.do(node, "cluster", "status")["leader_node"] and
+            self.group(node).get(node.name) in ("voter", "leader")))
+
+    def under_load(self, what):
         nodes = self.node[:3]
         load = Load(nodes)
         load.start()
         try:
-            for node in nodes * ROUNDS:
-                before = load.written
-                self.wait("the load goes on", lambda before=before:
-                          load.wrong or load.written >= before + 3)
-                node.kill(signal.SIGTERM)
-                self.assertEqual(0, node.daemon.returncode)
-                node.start()
-                # as who upgrades would: not the next one before this is back
-                self.wait("it is back", lambda node=node: load.wrong or (
-                    self.do(node, "cluster", "status")["leader_node"] and
-                    self.group(node).get(node.name) in ("voter", "leader")))
+            what(load)
         finally:
             load.ended.set()
             load.join()
@@ -84,6 +90,51 @@ class Rolling(base.World):
               f"took {load.slowest:.1f} s")
         self.wait("all have the last one", lambda: {load.written} == {
             load.number(node) for node in nodes})
+
+    def test_restarts(self):
+        self.make(3)
+
+        def restarts(load):
+            for node in self.node[:3] * ROUNDS:
+                self.restart(node, load)
+        self.under_load(restarts)
+        # all know all that there is: that is seen, and used
+        self.wait("the newest level", lambda: self.level() == 2)
+        # a node that was not heard may not know it
+        code, _, err = self.node[0].ctl("cluster", "set", "feature-level",
+                                        "--value", "3")
+        self.assertEqual(1, code, err)
+
+
+@base.unittest.skipUnless(os.access(OLD, os.X_OK),
+                          "QBDD_OLD names no qbdd of level 1")
+class Upgrade(Rolling):
+    test_restarts = None
+
+    def prepare(self, node):
+        node.qbdd = OLD
+
+    def test_upgrade(self):
+        """From a qbdd of level 1: it rises when the last one is new."""
+        self.make(3)
+
+        def upgrade(load):
+            for node in self.node[:3]:
+                self.assertEqual(1, self.level())
+                code, _, _ = self.node[0].ctl("cluster", "set", "feature-level",
+                                              "--value", "2")
+                self.assertEqual(1, code)
+                node.qbdd = base.QBDD
+                self.restart(node, load)
+        self.under_load(upgrade)
+        self.wait("the newest level", lambda: self.level() == 2)
+        # the old one could not read the log any more: it is kept out
+        fourth, token = self.node[3], self.do(
+            self.node[0], "token", "create")["token"]
+        # not every member knows a fresh token at once
+        self.wait("it hears why", lambda: "version" in fourth.ctl(
+            "cluster", "join", f"127.0.0.1:{self.node[0].port}",
+            "--token", token)[2])
 
 
 if __name__ == "__main__":

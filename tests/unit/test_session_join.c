@@ -274,7 +274,15 @@ TEST_F(join, only_joins)
 	EXPECT_EQ(0, NODE(1)->joins + NODE(1)->order + NODE(1)->ups[2]);
 	/* of a later version that does not speak ours */
 	bearer_dial(self, &rogue);
-	ASSERT_EQ(0, conn_send(rogue.conn, SESSION_JOIN, 1, "qSj1\3\0\2\0", 8));
+	ASSERT_EQ(0, conn_send(rogue.conn, SESSION_JOIN, 1, "qSj1\4\0\3\0", 8));
+	WAIT(rogue.ended);
+	EXPECT_EQ(SESSION_WHY_VERSION, rogue.refused);
+	/* of an older one, from when it could not read the log any more */
+	session_net_least(NODE(1)->net, SESSION_VERSION + 1);
+	session_net_least(NODE(1)->net, 2);
+	session_net_least(NODE(1)->net, 1);
+	bearer_dial(self, &rogue);
+	ASSERT_EQ(0, conn_send(rogue.conn, SESSION_JOIN, 1, "qSj1\1\0\1\0", 8));
 	WAIT(rogue.ended);
 	EXPECT_EQ(SESSION_WHY_VERSION, rogue.refused);
 	/* of one that does; but only once */

@@ -132,11 +132,12 @@ TEST(hello_bytes)
 		  session_hello_get(bytes, SESSION_HELLO_BYTES - 1, &seen));
 	EXPECT_EQ(-EBADMSG,
 		  session_hello_get(bytes, SESSION_HELLO_BYTES + 1, &seen));
-	session_hello_put(bytes, &(struct session_hello){ .version = 2,
-							  .least = 1,
-							  .from = 1,
-							  .to = 2,
-							  .nonce = 3 });
+	session_hello_put(
+		bytes, &(struct session_hello){ .version = SESSION_VERSION + 1,
+						.least = 1,
+						.from = 1,
+						.to = 2,
+						.nonce = 3 });
 	EXPECT_EQ(0, session_hello_get(bytes, SESSION_HELLO_BYTES + 1, &seen));
 }
 

@@ -27,6 +27,8 @@ TEST_F(lost, for_good)
 	struct sw *w = &self->w;
 	struct state_cmd cmd = sw_node_cmd(2, self->token), again;
 
+	EXPECT_EQ(STATE_WHY_UNKNOWN, SW_DO(w, NODE_LOST, .node = 3));
+	SW_OK(w, CLUSTER_SET, .what = STATE_SET_LEVEL, .value = 2);
 	EXPECT_EQ(STATE_WHY_NO_NODE, SW_DO(w, NODE_LOST, .node = 9));
 	ASSERT_EQ(1, sw_volume(w, "db1", 2, 3, 3));
 	SW_OK(w, ATTACH, .volume = 1, .node = 3, .session = 5);
