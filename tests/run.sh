@@ -54,8 +54,7 @@ finish()
 	printf '%-16s %5d passed %4d failed %4d skipped %6d s\n' "$name" \
 		"$p" "$f" "$s" "$took"
 	[[ $f != 0 ]] || return 0
-	grep --extended-regexp '^(# )*not ok|^# (timeout|exit code|not done|the (kernel|guest))' "$log" | sed 's/^/    /' ||
-		tail --lines=15 "$log" | sed 's/^/    /'
+	awk -f tests/failures.awk "$log"
 	echo "    see $logs/$name.log"
 }
 
@@ -94,9 +93,9 @@ run_raft()
 	part sim-raftlog 900 "$bin/raftlogsim" --schedules "$1" --seed "$QBD_SEED"
 	part sim-raftlog-asan 900 "$bin/raftlogsim-asan" \
 		--schedules $(($1 / 20)) --seed "$QBD_SEED"
-	part sim-state 900 "$bin/statesim" --schedules "$1" --seed "$QBD_SEED"
+	part sim-state 900 "$bin/statesim" --schedules $(($1 / 2)) --seed "$QBD_SEED"
 	part sim-state-asan 900 "$bin/statesim-asan" \
-		--schedules $(($1 / 20)) --seed "$QBD_SEED"
+		--schedules $(($1 / 40)) --seed "$QBD_SEED"
 	part sim-state-cell 600 "$bin/statesim" --cell
 	part sim-agent 900 "$bin/agentsim" --schedules $(($1 / 4)) --seed "$QBD_SEED"
 	part sim-agent-asan 900 "$bin/agentsim-asan" \
@@ -121,15 +120,15 @@ run_fuzz()
 		part fuzz 7200 tests/fuzz.sh --seconds "$1"
 }
 
-# begin_guests KERNEL TIMEOUT_S [GLOB [K/N]]: slice K of N of these cases.
+# begin_guests KERNEL TIMEOUT_S [GLOB [LANE]]: these cases; lanes share them.
 begin_guests()
 {
 	if [[ $1 == debug && -z ${QBD_DEBUG_KERNEL:-} ]]; then
 		begin guests-debug 10 echo '1..0 # SKIP no QBD_DEBUG_KERNEL'
 	else
-		begin "guests-$1${4:+-${4%/*}}" "$2" scripts/testbed cases \
+		begin "guests-$1${4:+-$4}" "$2" scripts/testbed cases \
 			--kernel "$1" --seed "$QBD_SEED" --case "${3:-*}" \
-			--slice "${4:-1/1}" ${long:+--long}
+			${4:+--share "$logs/begun"} ${long:+--long}
 	fi
 }
 
@@ -231,10 +230,11 @@ run_check()
 	run_raft "$2"
 	run_mutants "${@:5}"
 	run_fuzz "$3"
+	rm -rf "$logs/begun" && mkdir "$logs/begun"
 	begin_guests debug "$4"
-	begin_guests debian "$4" '*' 1/2
+	begin_guests debian "$4" '*' 1
 	finish guests-debug
-	begin_guests debian "$4" '*' 2/2
+	begin_guests debian "$4" '*' 2
 	finish guests-debian-1
 	finish guests-debian-2
 }

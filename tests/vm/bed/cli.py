@@ -72,14 +72,6 @@ def _run_icount(args):
     return result.code
 
 
-def _slice(text):
-    """"2/3" as (2, 3)."""
-    number, of = (int(part) for part in text.split("/"))
-    if not 1 <= number <= of:
-        raise ValueError
-    return number, of
-
-
 def cmd_cases(args):
     """Run cases of tests/vm/cases: KTAP; exit code 0, 1 or 4."""
     if args.long:
@@ -94,14 +86,12 @@ def cmd_cases(args):
         found = [one for one in found if one.mode == args.mode]
     if not found:
         raise BedError(f"no case matches {args.case!r}")
-    number, of = args.slice
-    found = found[number - 1::of]
     kernels = args.kernel or ["debian", "debug"]
     kernels = [name for name in kernels if kernel.available(name)]
     if not kernels:
         print(f"1..0 # SKIP no {' or '.join(args.kernel)} kernel here")
         return runner.SKIP
-    return runner.Run(args.seed, args.verbose).all(found, kernels)
+    return runner.Run(args.seed, args.verbose, args.share).all(found, kernels)
 
 
 def cmd_up(args):
@@ -176,8 +166,9 @@ def build_parser():
     many.add_argument("--directory", default=cases.CASES,
                       help="where the cases are, instead of tests/vm/cases")
     many.add_argument("--mode", choices=("guest", "host", "icount"))
-    many.add_argument("--slice", type=_slice, default=(1, 1), metavar="K/N",
-                      help="of the cases found every Nth, from the Kth on")
+    many.add_argument("--share", metavar="DIR",
+                      help="leave out what others with this empty directory "
+                      "have begun, as long as there is something left")
     many.add_argument("--list", action="store_true")
     many.add_argument("--long", action="store_true",
                       help="also those of TIER=long")

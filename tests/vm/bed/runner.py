@@ -187,9 +187,10 @@ def _run_icount(case, kernel, seed):
 class Run:
     """All cases on some kernels, and the count of what came of them."""
 
-    def __init__(self, seed, verbose):
+    def __init__(self, seed, verbose, share=None):
         self.seed = seed
         self.verbose = verbose
+        self.share = share
         self.number = 0
         self.counts = {PASS: 0, FAIL: 0, SKIP: 0}
         self.machine = Machine()
@@ -210,6 +211,17 @@ class Run:
             where, slipped = self.machine.where(), self.machine.slipped()
             self.machine.drop(failed=True)
             return Outcome(FAIL, f"{err}\nlogs: {where}", "", slipped)
+
+    def _take(self, case, kernel):
+        """False: another run that shares these cases has begun it."""
+        if not self.share:
+            return True
+        try:
+            with open(os.path.join(self.share, f"{case.name}.{kernel}"), "x",
+                      encoding="utf-8"):
+                return True
+        except FileExistsError:
+            return False
 
     def run(self, case, kernel):
         """Run one case, again if only the emulator is to blame."""
@@ -260,7 +272,8 @@ class Run:
                 mine.sort(key=lambda one: (one.mode != "guest",
                                            str(one.spec(kernel)), one.name))
                 for case in mine:
-                    self.run(case, kernel)
+                    if self._take(case, kernel):
+                        self.run(case, kernel)
                 self._retire()
         finally:
             self.machine.drop(failed=False)
@@ -269,7 +282,7 @@ class Run:
               f"{self.counts[SKIP]} skipped", flush=True)
         if self.counts[FAIL]:
             return FAIL
-        return PASS if self.counts[PASS] else SKIP
+        return PASS if self.counts[PASS] or self.share else SKIP
 
 
 def _indent(text):
