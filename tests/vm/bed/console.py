@@ -38,11 +38,20 @@ _FINE = re.compile(
 # QEMU without KVM can run a stale translation of code that another CPU has
 # patched: a breakpoint with nobody behind it.
 _SLIP = re.compile(r"Oops: int3:")
+_EFLAGS = re.compile(r"\bEFLAGS: ([0-9a-f]{8})\b")
+# Bits 3, 5, 15 and from 22 on are 0 on every CPU, bit 1 is 1 (Intel SDM, volume
+# 1, figure 3-8): flags without that are none that a program can bring about.
+_EFLAGS_ZERO, _EFLAGS_ONE = 0xffc08028, 0x2
+
+
+def _impossible(flags):
+    return flags & _EFLAGS_ZERO or not flags & _EFLAGS_ONE
 
 
 def emulator_slip(text):
     """True if this piece of console shows a fault of the emulator."""
-    return bool(_SLIP.search(text))
+    return bool(_SLIP.search(text)) or any(
+        _impossible(int(one, 16)) for one in _EFLAGS.findall(text))
 
 
 class Finding:

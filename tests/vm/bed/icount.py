@@ -17,7 +17,7 @@ import subprocess
 from .bed import BEDS, TOP, guest_env
 from .cases import Case
 from .console import Console, scan
-from .guest import HERE
+from .guest import CPU, HERE
 from .kernel import Kernel
 from .proc import BedError, Child, scaled
 
@@ -116,7 +116,7 @@ def command_line(case, kernel, initrd, seed):
     mem = case.values["MEM"]
     return ["qemu-system-x86_64", "-machine", "q35",
             # A copy counts one per eight bytes without these two.
-            "-cpu", "max,-erms,-fsrm", "-accel", "tcg",
+            "-cpu", CPU + ",-erms,-fsrm", "-accel", "tcg",
             "-smp", case.values["CPUS"],
             "-m", "1200" if mem == "1G" else mem,
             "-icount", "shift=0,sleep=off",

@@ -115,9 +115,18 @@ def _run_in_guest(machine, case, kernel):
 
 
 def _blocked(guest):
-    """Let the kernel say which tasks are stuck; the end of its console."""
-    guest.spawn("echo w >/proc/sysrq-trigger").ended(scaled(10))
+    """The end of its console, where the kernel says which tasks are stuck."""
+    _sysrq(guest, "w")
     return guest.console.last_words(60)
+
+
+def _sysrq(guest, keys):
+    """Ask the kernel; it may be on its way out, and say nothing any more."""
+    try:
+        guest.spawn("; ".join(f"echo {key} >/proc/sysrq-trigger"
+                              for key in keys)).ended(scaled(10))
+    except GuestDied:
+        pass
 
 
 def _judge(machine, bed, case, code, why, output):
@@ -137,8 +146,7 @@ def _judge(machine, bed, case, code, why, output):
         why = f"exit code {code}"
     if code not in (PASS, SKIP) and guest.alive():
         # what waits for what, in the log that stays
-        guest.spawn("echo w >/proc/sysrq-trigger; echo t >/proc/sysrq-trigger"
-                    ).ended(scaled(10))
+        _sysrq(guest, "wt")
     outcome = Outcome(code if code in (PASS, SKIP) else FAIL, why, output,
                       emulator_slip(text))
     if outcome.code == FAIL or case.isolated:
@@ -173,7 +181,7 @@ def _run_on_host(case, kernel):
         return Outcome(FAIL, f"not done after {limit:g} s", output)
     if code in (PASS, SKIP):
         return Outcome(code, "", output)
-    return Outcome(FAIL, f"exit code {code}", output, "Oops: int3:" in output)
+    return Outcome(FAIL, f"exit code {code}", output, emulator_slip(output))
 
 
 def _run_icount(case, kernel, seed):
@@ -228,7 +236,7 @@ class Run:
         start = time.monotonic()
         outcome = self._tried(case, kernel)
         if outcome.code == FAIL and outcome.retry:
-            print("# the emulator slipped (int3): once more", flush=True)
+            print("# the emulator slipped: once more", flush=True)
             self.machine.drop(failed=False)
             outcome = self._tried(case, kernel)
         self._report(f"{case.name}.{kernel}", outcome,

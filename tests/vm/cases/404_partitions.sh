@@ -6,7 +6,6 @@
 #
 # MODE=icount
 # KERNELS=debian
-# TIER=long
 # TIMEOUT=1800
 # FILES="build/tests/qbdledger:/usr/bin/qbdledger"
 # MODULES="null_blk"
