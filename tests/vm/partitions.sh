@@ -155,15 +155,15 @@ together()
 	esac
 }
 
-# healthy: everybody hears everybody, and the three who vote; the volume serves
-# where it is.
+# healthy: everybody hears the three who vote (of whom one that has only a session
+# to them does not know more than who leads); the volume serves where it is.
 healthy()
 {
 	local node shown
 	for node in $(everybody); do
 		[[ $(ctl "$node" cluster status |
 			grep --count --extended-regexp \
-				'(leader|voter) +alive') == 3 ]]
+				'(leader|voter|member) +alive') == 3 ]]
 		# links are between those who have copies
 		shown=$(at "$node" qbdctl kernel link show)
 		echo "$shown"
