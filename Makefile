@@ -20,6 +20,9 @@ JOBS ?= $(shell nproc)
 
 TOOL_DIRS := $(patsubst %/Makefile,%,$(wildcard daemon/Makefile bpf/Makefile))
 
+# tools and tests both make objects of the daemon; below, --jobs is given
+.NOTPARALLEL:
+
 .PHONY: all modules modules-debug tools tests check check-fast check-long \
 	gates install setup demo sim sim-raft mutants guests bench bench-raft fuzz sweep corrupt \
 	nemesis failover partitions clean help
@@ -41,6 +44,8 @@ tools:
 
 tests:
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) -C tests O=$(BUILD)/tests
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) -C daemon level1 \
+		O=$(BUILD)/user LEVEL1=$(BUILD)/tests/qbdd-level1
 
 check:
 	@tests/run.sh check

@@ -206,12 +206,8 @@ static int exec_propose(struct exec *exec, char why[VERB_WHY])
 	/* refused in the log it would not be remembered, and be done later */
 	if (state_cluster(exec->c->s)->made &&
 	    state_command_level(cmd.kind) >
-		    state_cluster(exec->c->s)->setting[STATE_SET_FEATURE]) {
-		snprintf(
-			why, VERB_WHY,
-			"not all nodes know how to do that: upgrade them, 'qbdctl cluster show' has the feature-level");
-		return -EINVAL;
-	}
+		    state_cluster(exec->c->s)->setting[STATE_SET_FEATURE])
+		return verb_level(exec->c, state_command_level(cmd.kind), why);
 	cmd.client = exec->client;
 	cmd.seq = exec->seq;
 	cmd.now_ms = cluster_wall_ms();

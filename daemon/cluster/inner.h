@@ -64,6 +64,7 @@ struct server_job;
  * @peers_job: the list of peers is being written, or NULL
  * @group: the server; NULL = no member
  * @lost: the server of @record can never take part again
+ * @newer: its log has a feature level that is not known here
  * @s: the replicated state, of a member; else it is empty
  * @init_name: of the cluster that is being made; "" = none
  * @leader: node that leads, as was heard of; a member asks its group
@@ -132,6 +133,7 @@ struct cluster {
 	struct peers_job *peers_job;
 	struct group *group;
 	bool lost;
+	bool newer;
 	struct state *s;
 	char init_name[STATE_NAME_MAX + 1];
 	u32 leader;

@@ -159,12 +159,17 @@ static void lead_begin(struct cluster *c)
 		lead_do(c, "node join", 0, join_request(c));
 }
 
+static_assert(SESSION_VERSION == STATE_LEVEL_MAX);
+
 /**
  * lead_level() - the highest feature level that all nodes know
  * @c: the cluster, which leads
  * @node: who knows no more
  *
- * Return: the level; 0: it was not heard what @node speaks.
+ * Of who is away nobody knows what comes back: it may be put back to an older
+ * version just now, and could not return.
+ *
+ * Return: the level; 0: @node is not there, or not known yet.
  */
 u32 lead_level(struct cluster *c, u32 *node)
 {
@@ -181,7 +186,8 @@ u32 lead_level(struct cluster *c, u32 *node)
 	while ((known = state_node_walk(c->s, &slot))) {
 		if (state_node_refused(known) || known->id == c->record.node)
 			continue;
-		if (session_peer_status(c->net, known->id, &status))
+		if (session_peer_status(c->net, known->id, &status) ||
+		    !status.up)
 			status.version = 0;
 		if (status.version >= least)
 			continue;

@@ -106,14 +106,33 @@ static bool machine_volumes(const struct state_delta *delta)
 	return delta->all;
 }
 
-static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
-			  struct group_wait *wait)
+/* It would do with what follows what no other server does. */
+static void machine_newer(struct cluster *c, u64 index,
+			  const struct state_result *res)
+{
+	char text[CLUSTER_WHY_MAX];
+
+	c->newer = true;
+	state_result_text(c->s, res, text, sizeof(text));
+	log_write(
+		LOG_LEVEL_ERROR, "feature-level-newer",
+		"server=%llu index=%llu reason=\"%s\" hint=\"start the newer qbdd again\"",
+		(unsigned long long)c->record.server, (unsigned long long)index,
+		text);
+}
+
+static int machine_apply(void *arg, u64 index, const void *data, u32 bytes,
+			 struct group_wait *wait)
 {
 	struct cluster *c = arg;
 	struct state_delta delta;
 	struct state_result res;
 
 	state_apply(c->s, data, bytes, &res, &delta);
+	if (res.why == STATE_WHY_NEWER) {
+		machine_newer(c, index, &res);
+		return -EOPNOTSUPP;
+	}
 	if (wait)
 		exec_applied(wait, &res);
 	c->duty_look |= machine_volumes(&delta);
@@ -121,6 +140,7 @@ static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 		c->beside->ops->applied(c->beside, index, &delta);
 	if (delta.all || delta.nr)
 		cluster_changed(c);
+	return 0;
 }
 
 static void *machine_itself(void *arg)

@@ -34,6 +34,7 @@ static void server_stop(struct cluster *c, bool disown)
 	if (c->group)
 		group_close(c->group);
 	c->group = NULL;
+	c->newer = false;
 	server_disk_leave(c, disown);
 	machine_free(c);
 }
@@ -48,6 +49,9 @@ static void server_lost(struct cluster *c, const char *reason, bool disown)
 		"it takes no part any more; who leads gives this node another server");
 	server_stop(c, disown);
 }
+
+static const char server_newer[] =
+	"a newer qbdd wrote it, and its feature level is above what this one knows: start the newer one again";
 
 /* Errors that say: what was promised is gone. Others may pass. */
 static bool server_gone(int err)
@@ -122,7 +126,7 @@ void server_opened(void *arg, int err, const struct raftlog_report *report)
 	struct group_info info;
 
 	snprintf(why, sizeof(why), "the log in %.120s: %s: %s", c->raft_path,
-		 text, strerror(-err));
+		 err == -EOPNOTSUPP ? server_newer : text, strerror(-err));
 	if (err && !server_gone(err)) {
 		server_begin_failed(c, err, why);
 		return;

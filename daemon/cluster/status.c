@@ -103,7 +103,12 @@ static void status_group(struct cluster *c, struct json_object *doc,
 		status_problem(
 			problems, "the disk of the state directory is full",
 			"make room there; meanwhile this node takes no part in decisions");
-	if (info.state == GROUP_FAILED)
+	if (info.state == GROUP_FAILED && c->newer)
+		status_problem(
+			problems,
+			"the cluster's feature level is above what this qbdd knows",
+			"start the newer qbdd again: 'qbdctl cluster show' elsewhere has the level");
+	else if (info.state == GROUP_FAILED)
 		status_problem(
 			problems,
 			"the log of the control plane can not be written",

@@ -53,20 +53,37 @@ static int build_make(struct cluster *c, u32 from, struct json_object *args,
 	return args_copy(args, "name", cmd->name, sizeof(cmd->name));
 }
 
-/* Not above what each node knows: it could not read the log. */
-static int build_level(struct cluster *c, u64 level, char why[VERB_WHY])
+/**
+ * verb_level() - something needs a feature level that there is not yet
+ * @c: the cluster, which leads
+ * @level: that one
+ * @why: who is in the way
+ *
+ * Return: -EINVAL.
+ */
+int verb_level(struct cluster *c, u64 level, char why[VERB_WHY])
 {
 	const struct state_node *known;
-	u32 node;
+	u32 node, all = lead_level(c, &node);
 
-	if (level <= lead_level(c, &node))
-		return 0;
 	known = state_node_by_id(c->s, node);
 	snprintf(
 		why, VERB_WHY,
-		"not all nodes know that level: %.63s does not, or was not heard yet; it rises by itself when all do",
-		known ? known->name : "one");
+		"that needs feature level %llu, and %.63s %s: it rises by itself when all nodes are there and know it",
+		(unsigned long long)level, known ? known->name : "a node",
+		!all && node == c->record.node ? "began to lead only now" :
+		!all			       ? "is not there" :
+		all < level		       ? "is too old for it" :
+						 "was upgraded only now");
 	return -EINVAL;
+}
+
+/* Not above what each node knows: it could not read the log. */
+static int build_level(struct cluster *c, u64 level, char why[VERB_WHY])
+{
+	u32 node;
+
+	return level <= lead_level(c, &node) ? 0 : verb_level(c, level, why);
 }
 
 static int build_set(struct cluster *c, u32 from, struct json_object *args,

@@ -85,7 +85,8 @@ struct group_wait {
 
 /**
  * struct group_ops - the machine, and the way to the others
- * @apply: a command is committed; @wait: who waits for it here, or NULL
+ * @apply: a command is committed; @wait: who waits for it here, or NULL; 0 or
+ *	why the machine can not go on: then this server ends
  * @machine: what @save gets; it is there, and nothing changes it, until that is
  *	done: who ends it before has that done behind it, by the same work
  * @save: it as bytes, in memory of malloc(); beside the loop
@@ -100,8 +101,8 @@ struct group_wait {
  *	from the loop
  */
 struct group_ops {
-	void (*apply)(void *arg, u64 index, const void *data, u32 bytes,
-		      struct group_wait *wait);
+	int (*apply)(void *arg, u64 index, const void *data, u32 bytes,
+		     struct group_wait *wait);
 	void *(*machine)(void *arg);
 	int (*save)(void *machine, void **data, u64 *bytes);
 	int (*load)(const void *data, u64 bytes, void **machine,

@@ -86,11 +86,13 @@ void group_apply(struct group *g)
 		if (RAFT_BUG(raft_log_get(raft_log(g->raft), index, &entry)))
 			return;
 		wait = group_wait_at(g, index, entry.pos.term);
-		if (entry.type == RAFT_ENTRY_DATA)
-			g->ops->apply(g->arg, index, entry.data, entry.bytes,
-				      wait);
-		else
+		if (entry.type != RAFT_ENTRY_DATA) {
 			group_changed(g);
+		} else if (g->ops->apply(g->arg, index, entry.data, entry.bytes,
+					 wait)) {
+			group_stop(g, GROUP_FAILED);
+			return;
+		}
 		if (wait)
 			group_wait_end(g, wait, 0);
 		g->applied = index;

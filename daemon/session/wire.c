@@ -152,7 +152,8 @@ bool session_settle(const struct session_mark *old,
 
 static const char *const session_whys[SESSION_WHYS] = {
 	[SESSION_WHY_NONE] = "none",
-	[SESSION_WHY_VERSION] = "no common version",
+	[SESSION_WHY_VERSION] =
+		"no common version: the older qbdd has to be upgraded",
 	[SESSION_WHY_CLUSTER] = "of another cluster",
 	[SESSION_WHY_LINEAGE] = "of another lineage of the cluster",
 	[SESSION_WHY_TO] = "wants another node",

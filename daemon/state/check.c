@@ -42,9 +42,10 @@ static const char *check_cluster(const struct state *s)
 		      cluster->now_ms <= STATE_NUMBER_MAX,
 	      "a counter is too high");
 	for (i = 0; i < STATE_SETTINGS_NR; i++)
-		CHECK(state_setting_good(i, cluster->setting[i]) ||
-			      (i == STATE_SET_FEATURE &&
-			       cluster->setting[i] <= STATE_LEVEL_MAX),
+		CHECK(i == STATE_SET_FEATURE ?
+			      cluster->setting[i] &&
+				      cluster->setting[i] <= STATE_LEVEL_MAX :
+			      state_setting_good(i, cluster->setting[i]),
 		      "a setting is out of bounds");
 	return NULL;
 }

@@ -91,12 +91,20 @@ void state_do_cluster_init(struct state *s, const struct state_cmd *cmd,
  * @cmd: the command
  * @res: its result
  *
- * The feature level only rises: what it allowed may be in use.
+ * The feature level only rises: what it allowed may be in use.  Above what is
+ * known here the state is not what it is elsewhere, and must not be used any
+ * more.  (A qbdd is put back to an older one, has the level in its log, refuses
+ * it as it would a setting, and all commands behind it that the others did; a
+ * newer qbdd then goes on from its snapshot.)
  */
 void state_do_cluster_set(struct state *s, const struct state_cmd *cmd,
 			  struct state_result *res)
 {
-	if (cmd->what == STATE_SET_LEVEL && cmd->value <= STATE_LEVEL_MAX &&
+	if (cmd->what == STATE_SET_LEVEL && cmd->value > STATE_LEVEL_MAX) {
+		state_no(res, STATE_WHY_NEWER, cmd->value, STATE_LEVEL_MAX, 0);
+		return;
+	}
+	if (cmd->what == STATE_SET_LEVEL &&
 	    cmd->value > s->cluster.setting[STATE_SET_FEATURE]) {
 		s->cluster.setting[STATE_SET_FEATURE] = cmd->value;
 		state_touch(s, STATE_KIND_CLUSTER, 0, 0);
@@ -104,7 +112,8 @@ void state_do_cluster_set(struct state *s, const struct state_cmd *cmd,
 	}
 	if (!state_setting_good(cmd->what, cmd->value) ||
 	    (cmd->what == STATE_SET_FEATURE &&
-	     cmd->value < s->cluster.setting[cmd->what])) {
+	     cmd->value < s->cluster.setting[cmd->what] &&
+	     !QBD_MUTANT(state_level_falls))) {
 		state_no(res, STATE_WHY_SETTING, cmd->what, cmd->value, 0);
 		return;
 	}

@@ -26,11 +26,13 @@
 
 /*
  * CLUSTER_SET of what is none of these raises the feature level, up to this.
- * Servers of level 1 refuse the level itself above 1, whoever asks, and one of
- * them may have logged that: its meaning must not change.
+ * Servers of level 1 refuse the level itself above 1, and may have logged that:
+ * its meaning must not change.  Who does not know it ends (STATE_WHY_NEWER).
  */
 #define STATE_SET_LEVEL 254
+#ifndef STATE_LEVEL_MAX /* tests build older ones, too */
 #define STATE_LEVEL_MAX 2
+#endif
 
 #define STATE_SETTING_ENUM(name, key, def, min, max) STATE_SET_##name,
 

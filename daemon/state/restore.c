@@ -36,6 +36,12 @@ static bool state_head_get(struct state_restore *restore, struct state_in *in)
 	state_fields_get(in, state_cluster_fields, &s->cluster);
 	for (i = 0; i < STATE_TABLES; i++)
 		restore->nr[i] = state_get(in, 4);
+	restore->newer = !in->bad && s->cluster.setting[STATE_SET_FEATURE] >
+					     STATE_LEVEL_MAX;
+	if (restore->newer)
+		return state_bad(
+			restore,
+			"a newer version wrote it: start that one again");
 	if (in->bad || in->left)
 		return state_bad(restore, "the head makes no sense");
 	if (memcmp(&limits, &s->limits, sizeof(limits)))
@@ -320,13 +326,21 @@ static bool state_section_in(struct state_restore *restore, u32 section)
 	return true;
 }
 
+static int state_restore_err(const struct state_restore *restore)
+{
+	if (!restore->reason)
+		return 0;
+	return restore->newer ? -EOPNOTSUPP : -EBADMSG;
+}
+
 /**
  * state_restore_chunk() - the next chunk
  * @restore: what keeps track
  * @data: the chunk, all of it
  * @bytes: its length
  *
- * Return: 0; -EBADMSG: @restore->reason says why; nothing more is taken then.
+ * Return: 0; -EBADMSG, or -EOPNOTSUPP: a newer version wrote it:
+ * @restore->reason says why; nothing more is taken then.
  */
 int state_restore_chunk(struct state_restore *restore, const void *data,
 			u32 bytes)
@@ -358,7 +372,7 @@ int state_restore_chunk(struct state_restore *restore, const void *data,
 	if (in.left)
 		state_bad(restore, "there is more than there should be");
 	restore->done = section == STATE_SECTION_END;
-	return restore->reason ? -EBADMSG : 0;
+	return state_restore_err(restore);
 }
 
 /**

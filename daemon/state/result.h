@@ -85,7 +85,9 @@
 	X(LOST_ONLY, EBUSY,                                                    \
 	  "without node %n volume %v has no quorum of shard %u: bring the "    \
 	  "others back, or delete the volume first")                           \
-	X(NODE_LOST, EBUSY, "node %n was given up for lost")
+	X(NODE_LOST, EBUSY, "node %n was given up for lost")                   \
+	X(NEWER, EOPNOTSUPP,                                                   \
+	  "the cluster has feature level %u, and this version knows %u")
 
 #define STATE_WHY_ENUM(name, err, text) STATE_WHY_##name,
 

@@ -92,6 +92,7 @@ struct state_snapshot {
  * @last: slot of the last record, and one; SHARDS: the volume's
  * @number: SHARDS: number of the last record, and one
  * @done: the last chunk came
+ * @newer: it is of a feature level that is not known here
  */
 struct state_restore {
 	struct state *s;
@@ -103,6 +104,7 @@ struct state_restore {
 	u32 last;
 	u32 number;
 	bool done;
+	bool newer;
 };
 
 void state_snapshot_begin(struct state_snapshot *snap, const struct state *s);

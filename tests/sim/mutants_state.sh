@@ -26,6 +26,8 @@ fast=(
 	state_deleted_in_use        # S11: a replica in use is taken for gone
 	state_slot_in_memory        # a restored server goes on in another way
 	state_voters_below_majority # a group that can not commit any more
+	state_level_falls           # what it allowed may be in use
+	state_above_level           # some servers do it, and some do not
 	state_dead_witness          # V3: the dead say that a holder is gone
 )
 

@@ -76,9 +76,9 @@ static void gen_cluster(struct ss_world *w, struct state_cmd *cmd)
 	cmd->session = odds(w, 95) ? 1 + rnd(w, 1000) : 0;
 	cmd->what = rnd(w, STATE_SETTINGS_NR + 1);
 	cmd->value = odds(w, 50) ? 3 + rnd(w, 5) : rnd(w, 100000);
-	if (cmd->kind == STATE_CMD_CLUSTER_SET && odds(w, 20)) {
-		cmd->what = STATE_SET_LEVEL;
-		cmd->value = 2;
+	if (cmd->kind == STATE_CMD_CLUSTER_SET && odds(w, 30)) {
+		cmd->what = odds(w, 70) ? STATE_SET_LEVEL : STATE_SET_FEATURE;
+		cmd->value = 1 + rnd(w, 2);
 	}
 	if (cmd->kind == STATE_CMD_CLUSTER_RESTORE) {
 		cmd->term = odds(w, 95) ? rnd(w, 20) : qbd_rng_next(&w->rng);

@@ -14,6 +14,7 @@ static struct {
 	bool has_token;
 	u32 in_use;
 	u32 next_node;
+	u32 level;
 	u64 now_ms;
 } old;
 
@@ -89,6 +90,7 @@ void ss_before(struct ss_world *w, const struct state_cmd *cmd)
 								slot);
 	old.in_use = ss_in_use(s);
 	old.next_node = s->cluster.next_node;
+	old.level = s->cluster.setting[STATE_SET_FEATURE];
 	old.now_ms = max(s->cluster.now_ms, cmd->now_ms);
 }
 
@@ -206,6 +208,19 @@ static void ss_stepped(struct ss_world *w, const struct state_cmd *cmd)
 			  state_command_name(cmd->kind), cmd->term, cmd->epoch);
 }
 
+static void ss_level(struct ss_world *w, const struct state_cmd *cmd,
+		     const struct state_result *res)
+{
+	u32 level = w->a->cluster.setting[STATE_SET_FEATURE];
+
+	if (level < old.level)
+		ss_broken(w, "R13", "level %u after %u", level, old.level);
+	if (!res->why && old.level &&
+	    state_command_level(cmd->kind) > old.level)
+		ss_broken(w, "R13", "%s at level %u",
+			  state_command_name(cmd->kind), old.level);
+}
+
 static void ss_joined(struct ss_world *w, const struct state_cmd *cmd,
 		      const struct state_result *res)
 {
@@ -249,6 +264,7 @@ void ss_after(struct ss_world *w, const struct state_cmd *cmd,
 	ss_terms(w);
 	ss_shards(w);
 	ss_opens(w);
+	ss_level(w, cmd, res);
 	if (cmd->kind == STATE_CMD_REPLICA_DELETED &&
 	    ss_in_use(w->a) != old.in_use)
 		ss_broken(w, "R9", "%u replicas in use, there were %u",

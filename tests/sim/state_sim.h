@@ -24,6 +24,7 @@
  *   R10 What is refused changes nothing.
  *   R11 A set of voters that is wanted has a majority alive.
  *   R12 Only the living say that a holder is gone.
+ *   R13 The feature level never falls, and nothing above it is done.
  */
 #ifndef QBD_SIM_STATE_SIM_H
 #define QBD_SIM_STATE_SIM_H

@@ -118,11 +118,10 @@ static int bad_allocate(void *dir, int file, u64 bytes)
 	return node->room_err ?: node->real.allocate(dir, file, bytes);
 }
 
-/* --- the machine -------------------------------------------------------------
- */
+/* --- the machine --------------------------------------------------------- */
 
-static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
-			  struct group_wait *wait)
+static int machine_apply(void *arg, u64 index, const void *data, u32 bytes,
+			 struct group_wait *wait)
 {
 	struct node *node = arg;
 	struct machine *m = &node->machine;
@@ -133,6 +132,7 @@ static void machine_apply(void *arg, u64 index, const void *data, u32 bytes,
 	memcpy(&m->said[m->nr++], data, sizeof(u64));
 	if (wait)
 		((struct asked *)wait)->seen = m->nr;
+	return 0;
 }
 
 static void *machine_itself(void *arg)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Daemons are stopped and started one after the other, as in an upgrade, while
 commands are asked of all of them: each is done in the end, in order, and what
-was answered is seen by whoever is asked next.
+was answered is seen by whoever is asked next. And so from a version to the next
+one, and back while not all of them have it.
 """
 import os
 import signal
@@ -14,7 +15,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import qbdd_world as base  # noqa: E402
 
 ROUNDS = 2
-OLD = os.environ.get("QBDD_OLD", "")
+OLD = os.environ.get("QBDD_OLD", os.path.join(
+    base.TOP, "build/tests/qbdd-level1"))
 SLOWEST_S = 30  # for one command, with all its tries
 
 
@@ -106,35 +108,114 @@ class Rolling(base.World):
         self.assertEqual(1, code, err)
 
 
-@base.unittest.skipUnless(os.access(OLD, os.X_OK),
-                          "QBDD_OLD names no qbdd of level 1")
+@base.unittest.skipUnless(os.access(OLD, os.X_OK), "not built")
 class Upgrade(Rolling):
     test_restarts = None
 
     def prepare(self, node):
         node.qbdd = OLD
 
+    def set_level(self, to):
+        return self.node[0].ctl("cluster", "set", "feature-level",
+                                "--value", str(to))
+
+    def becomes(self, qbdd, node, load):
+        """By another version, while not all have the newer one."""
+        self.assertEqual(1, self.level())
+        node.qbdd = qbdd
+        self.restart(node, load)
+        self.assertEqual(1, self.level())
+
+    def problem(self, node, text):
+        self.wait(text, lambda: any(
+            text in row["problem"] for row in
+            self.do(node, "cluster", "status")["problems"]))
+
     def test_upgrade(self):
         """From a qbdd of level 1: it rises when the last one is new."""
         self.make(3)
+        first, second, third = self.node[:3]
 
         def upgrade(load):
-            for node in self.node[:3]:
-                self.assertEqual(1, self.level())
-                code, _, _ = self.node[0].ctl("cluster", "set", "feature-level",
-                                              "--value", "2")
-                self.assertEqual(1, code)
-                node.qbdd = base.QBDD
-                self.restart(node, load)
+            self.becomes(base.QBDD, first, load)
+            code, _, err = self.set_level(2)
+            self.assertEqual(1, code)
+            # whoever leads, and whether it knows of levels, or not
+            self.assertRegex(err, "is too old|is not there|can not be 2|"
+                             "began to lead")
+            # nothing is in use yet that the old one does not know
+            self.becomes(OLD, first, load)
+            self.becomes(base.QBDD, first, load)
+            self.becomes(base.QBDD, second, load)
+            third.qbdd = base.QBDD
+            self.restart(third, load)
         self.under_load(upgrade)
         self.wait("the newest level", lambda: self.level() == 2)
+        code, _, err = self.set_level(1)
+        self.assertEqual(1, code)
         # the old one could not read the log any more: it is kept out
         fourth, token = self.node[3], self.do(
-            self.node[0], "token", "create")["token"]
+            first, "token", "create")["token"]
         # not every member knows a fresh token at once
         self.wait("it hears why", lambda: "version" in fourth.ctl(
-            "cluster", "join", f"127.0.0.1:{self.node[0].port}",
+            "cluster", "join", f"127.0.0.1:{first.port}",
             "--token", token)[2])
+        self.check_back(third)
+
+    def check_back(self, third):
+        """Too late: it is told so, and there again with the newer one."""
+        third.kill(signal.SIGTERM)
+        third.qbdd = OLD
+        third.start()
+        self.problem(third, "has to be upgraded")
+        self.do(self.node[0], "node", "label", "n1", "--rack", "late")
+        third.kill(signal.SIGTERM)
+        third.qbdd = base.QBDD
+        third.start()
+        self.wait("it has what was done meanwhile", lambda: (
+            third.ctl("node", "show", "n1")[1] or {}).get("rack") == "late")
+
+    def test_away(self):
+        """One that is away may come back as it was: nothing rises."""
+        self.make(3)
+        first, second, third = self.node[:3]
+        for node in (third, first, second):
+            if node is second:
+                third.kill()
+            node.kill(signal.SIGTERM)
+            node.qbdd = base.QBDD
+            node.start()
+            self.wait("it is back", lambda node=node: self.do(
+                node, "cluster", "status")["leader_node"])
+        # what needs the level says who is in its way
+        self.wait("it says who", lambda: "n3 is not there" in
+                  self.set_level(2)[2])
+        self.assertEqual(1, self.level())
+        third.qbdd = OLD
+        third.start()
+        self.wait("it is there", lambda: "n3 is too old" in
+                  self.set_level(2)[2])
+        self.assertEqual(1, self.level())
+
+    def test_alone(self):
+        """Nobody refuses it: its own log does."""
+        node = self.node[0]
+        node.kill(signal.SIGTERM)
+        node.qbdd = base.QBDD
+        node.start()
+        self.do(node, "cluster", "init", "test")
+        self.wait("the newest level", lambda: self.level() == 2)
+        self.do(node, "node", "label", "n1", "--rack", "late")
+        node.kill(signal.SIGTERM)
+        node.qbdd = OLD
+        node.start()
+        self.problem(node, "feature level is above")
+        self.assertEqual(1, node.ctl("node", "label", "n1", "--rack", "x")[0])
+        node.kill(signal.SIGTERM)
+        node.qbdd = base.QBDD
+        node.start()
+        self.wait("nothing happened", lambda: (
+            node.ctl("node", "show", "n1")[1] or {}).get("rack") == "late")
 
 
 if __name__ == "__main__":

@@ -58,12 +58,19 @@ TEST(settings)
 	EXPECT_TRUE(!state_setting_key(STATE_SETTINGS_NR));
 	/* the feature level is raised by a name of its own, and never falls */
 	EXPECT_EQ(STATE_WHY_SETTING,
-		  SW_DO(&w, CLUSTER_SET, .what = STATE_SET_LEVEL, .value = 3));
+		  SW_DO(&w, CLUSTER_SET, .what = STATE_SET_LEVEL, .value = 1));
 	SW_OK(&w, CLUSTER_SET, .what = STATE_SET_LEVEL, .value = 2);
 	EXPECT_EQ(2, state_cluster(w.s)->setting[STATE_SET_FEATURE]);
 	EXPECT_EQ(STATE_WHY_SETTING,
 		  SW_DO(&w, CLUSTER_SET, .what = STATE_SET_FEATURE,
 			.value = 1));
+	EXPECT_EQ(STATE_WHY_SETTING,
+		  SW_DO(&w, CLUSTER_SET, .what = STATE_SET_LEVEL, .value = 1));
+	/* a newer server may have raised it to that: not to be passed over */
+	EXPECT_EQ(STATE_WHY_NEWER,
+		  SW_DO(&w, CLUSTER_SET, .what = STATE_SET_LEVEL,
+			.value = STATE_LEVEL_MAX + 1));
+	EXPECT_EQ(2, state_cluster(w.s)->setting[STATE_SET_FEATURE]);
 }
 
 /* S16: nothing that the lost ones may have given out is given out again. */

@@ -147,4 +147,29 @@ TEST(hostile)
 	sample_free(&snap);
 }
 
+/* What it means is not known here; and level 0 would allow nothing. */
+TEST(level)
+{
+	u32 *level;
+	struct sample_snap snap;
+	struct sw w;
+
+	sample_state(&w);
+	level = &w.s->cluster.setting[STATE_SET_FEATURE];
+	*level = STATE_LEVEL_MAX;
+	sample_encode(w.s, &snap);
+	EXPECT_STREQ("", sample_restore(&snap, empty()) ?: "");
+	sample_free(&snap);
+	*level = STATE_LEVEL_MAX + 1;
+	sample_encode(w.s, &snap);
+	EXPECT_STREQ("a newer version wrote it: start that one again",
+		     sample_restore(&snap, empty()) ?: "");
+	sample_free(&snap);
+	*level = 0;
+	sample_encode(w.s, &snap);
+	EXPECT_STREQ("a setting is out of bounds",
+		     sample_restore(&snap, empty()) ?: "");
+	sample_free(&snap);
+}
+
 TEST_HARNESS_MAIN
