@@ -125,6 +125,9 @@ static const struct verb_arg cluster_set_args[] = {
 	  .max = 4294967295,
 	  .arg = "N",
 	  .help = "its new value" },
+	{ .name = "force",
+	  .type = VERB_FLAG,
+	  .help = "feature-level: also if a node that is away may not know it" },
 	{ .name = NULL }
 };
 

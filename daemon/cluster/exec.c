@@ -207,7 +207,8 @@ static int exec_propose(struct exec *exec, char why[VERB_WHY])
 	if (state_cluster(exec->c->s)->made &&
 	    state_command_level(cmd.kind) >
 		    state_cluster(exec->c->s)->setting[STATE_SET_FEATURE])
-		return verb_level(exec->c, state_command_level(cmd.kind), why);
+		return verb_level(exec->c, state_command_level(cmd.kind), false,
+				  why);
 	cmd.client = exec->client;
 	cmd.seq = exec->seq;
 	cmd.now_ms = cluster_wall_ms();

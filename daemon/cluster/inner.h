@@ -238,7 +238,7 @@ void exec_applied(struct group_wait *wait, const struct state_result *res);
 
 /* lead.c */
 void lead_look(struct cluster *c);
-u32 lead_level(struct cluster *c, u32 *node);
+u32 lead_level(struct cluster *c, bool away, u32 *node);
 bool lead_skips(struct cluster *c, const char *verb, u64 id);
 void lead_do(struct cluster *c, const char *verb, u64 id,
 	     struct json_object *args);

@@ -164,14 +164,17 @@ static_assert(SESSION_VERSION == STATE_LEVEL_MAX);
 /**
  * lead_level() - the highest feature level that all nodes know
  * @c: the cluster, which leads
+ * @away: pass over who is not there
  * @node: who knows no more
  *
  * Of who is away nobody knows what comes back: it may be put back to an older
- * version just now, and could not return.
+ * version just now, and could not return.  Somebody may say that this is no
+ * matter.  (A node died for good when all were old, the level can not rise, and
+ * to give it up for lost needs the level.)
  *
  * Return: the level; 0: @node is not there, or not known yet.
  */
-u32 lead_level(struct cluster *c, u32 *node)
+u32 lead_level(struct cluster *c, bool away, u32 *node)
 {
 	const struct state_node *known;
 	struct session_status status;
@@ -187,8 +190,11 @@ u32 lead_level(struct cluster *c, u32 *node)
 		if (state_node_refused(known) || known->id == c->record.node)
 			continue;
 		if (session_peer_status(c->net, known->id, &status) ||
-		    !status.up)
+		    !status.up) {
+			if (away)
+				continue;
 			status.version = 0;
+		}
 		if (status.version >= least)
 			continue;
 		least = status.version;
@@ -201,7 +207,7 @@ u32 lead_level(struct cluster *c, u32 *node)
 static void lead_level_look(struct cluster *c)
 {
 	u32 now = state_cluster(c->s)->setting[STATE_SET_FEATURE], node;
-	u32 level = lead_level(c, &node);
+	u32 level = lead_level(c, false, &node);
 	struct json_object *args;
 
 	if (c->duty || level <= now || lead_skips(c, "cluster set", level))

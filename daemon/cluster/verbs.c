@@ -57,19 +57,20 @@ static int build_make(struct cluster *c, u32 from, struct json_object *args,
  * verb_level() - something needs a feature level that there is not yet
  * @c: the cluster, which leads
  * @level: that one
+ * @away: who is not there is no matter
  * @why: who is in the way
  *
  * Return: -EINVAL.
  */
-int verb_level(struct cluster *c, u64 level, char why[VERB_WHY])
+int verb_level(struct cluster *c, u64 level, bool away, char why[VERB_WHY])
 {
 	const struct state_node *known;
-	u32 node, all = lead_level(c, &node);
+	u32 node, all = lead_level(c, away, &node);
 
 	known = state_node_by_id(c->s, node);
 	snprintf(
 		why, VERB_WHY,
-		"that needs feature level %llu, and %.63s %s: it rises by itself when all nodes are there and know it",
+		"that needs feature level %llu, and %.63s %s; 'qbdctl cluster set feature-level --force' passes over who is not there",
 		(unsigned long long)level, known ? known->name : "a node",
 		!all && node == c->record.node ? "began to lead only now" :
 		!all			       ? "is not there" :
@@ -79,11 +80,13 @@ int verb_level(struct cluster *c, u64 level, char why[VERB_WHY])
 }
 
 /* Not above what each node knows: it could not read the log. */
-static int build_level(struct cluster *c, u64 level, char why[VERB_WHY])
+static int build_level(struct cluster *c, struct json_object *args, u64 level,
+		       char why[VERB_WHY])
 {
-	u32 node;
+	bool away = args_flag(args, "force");
+	u32 node, all = lead_level(c, away, &node);
 
-	return level <= lead_level(c, &node) ? 0 : verb_level(c, level, why);
+	return level <= all ? 0 : verb_level(c, level, away, why);
 }
 
 static int build_set(struct cluster *c, u32 from, struct json_object *args,
@@ -98,7 +101,7 @@ static int build_set(struct cluster *c, u32 from, struct json_object *args,
 			break;
 	if (cmd->what == STATE_SET_FEATURE) {
 		cmd->what = STATE_SET_LEVEL;
-		return build_level(c, cmd->value, why);
+		return build_level(c, args, cmd->value, why);
 	}
 	if (cmd->what < STATE_SETTINGS_NR)
 		return 0;

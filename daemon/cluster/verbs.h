@@ -36,7 +36,7 @@ int verb_node(struct cluster *c, struct json_object *args, u32 *node,
 	      char why[VERB_WHY]);
 int verb_store(struct cluster *c, struct json_object *args, u32 *store,
 	       char why[VERB_WHY]);
-int verb_level(struct cluster *c, u64 level, char why[VERB_WHY]);
+int verb_level(struct cluster *c, u64 level, bool away, char why[VERB_WHY]);
 
 /* verbs_lost.c */
 int lost_node(struct cluster *c, u32 id, bool force, struct state_cmd *cmd,

@@ -115,9 +115,9 @@ class Upgrade(Rolling):
     def prepare(self, node):
         node.qbdd = OLD
 
-    def set_level(self, to):
+    def set_level(self, to, *words):
         return self.node[0].ctl("cluster", "set", "feature-level",
-                                "--value", str(to))
+                                "--value", str(to), *words)
 
     def becomes(self, qbdd, node, load):
         """By another version, while not all have the newer one."""
@@ -195,7 +195,17 @@ class Upgrade(Rolling):
         third.start()
         self.wait("it is there", lambda: "n3 is too old" in
                   self.set_level(2)[2])
+        self.assertIn("n3 is too old", self.set_level(2, "--force")[2])
         self.assertEqual(1, self.level())
+        # one that never comes back could else not be given up, which needs
+        # the level
+        third.kill()
+        self.wait("it is away", lambda: not self.set_level(
+            2, "--force")[0])
+        self.assertEqual(2, self.level())
+        third.start()
+        self.problem(third, "has to be upgraded")
+        self.do(first, "node", "list")
 
     def test_alone(self):
         """Nobody refuses it: its own log does."""
