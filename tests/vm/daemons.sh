@@ -8,6 +8,8 @@
 #	store on /dev/qdN
 DAEMONS=${DAEMONS:-3}
 declare -A DAEMON_PID=()
+# of a node: another program than qbdd
+declare -A DAEMON_PROGRAM=()
 
 # ctl NODE WORD...: qbdctl as the administrator of that node.
 ctl()
@@ -30,10 +32,26 @@ daemon_start()
 {
 	local node=$1
 	QBD_SOCKET=/run/qbd-$node/qbdd.sock ip netns exec "$node" \
-		qbdd --config "/run/qbd-$node/qbdd.conf" \
+		"${DAEMON_PROGRAM[$node]:-qbdd}" \
+		--config "/run/qbd-$node/qbdd.conf" \
 		2> >(_daemon_stamp "/run/qbd-$node/log") </dev/null &
 	DAEMON_PID[$node]=$!
 	wait_until 60 quiet ctl "$node" daemon status
+}
+
+# daemon_knows NODE: does it know what its kernel has to have, since it began?
+# What the others know of its volumes may be from before its daemon died.
+daemon_knows()
+{
+	ctl "$1" daemon status --json | grep --quiet '"wanted": *true'
+}
+
+# daemon_asked NODE: how often its daemons asked the kernel for an attach or
+# detach: not to adopt what is there.
+daemon_asked()
+{
+	grep --count 'event=kernel-asked cmd=\(attach\|detach\)' \
+		"/run/qbd-$1/log" || true
 }
 
 # daemon_kill NODE [SIGNAL]: and wait for its end.

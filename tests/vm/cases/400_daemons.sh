@@ -46,6 +46,7 @@ DEV=/dev/qbd/by-name/data
 	sed -n 's/.*"device": *"\([^"]*\)".*/\1/p')
 log "device: $DEV"
 term=$(term_of n1)
+asked=$(daemon_asked n1)
 ledger_write "$DEV"
 ledger_grows 200 200
 for node in n1 n2 n3; do
@@ -56,7 +57,11 @@ for node in n1 n2 n3; do
 	daemon_start $node
 done
 check "writes go on with new ones" ledger_grows 200 1000
-check "they adopt it" wait_until 60 shows n1 data serving
+for node in n1 n2 n3; do
+	check "$node knows what it has" wait_until 60 daemon_knows $node
+done
+check "it serves" wait_until 60 shows n1 data serving
+check "nobody had to be asked for it" test "$(daemon_asked n1)" = "$asked"
 check "under the same term" test "$(term_of n1)" = "$term"
 ledger_stop
 check "no write failed" test "$LEDGER_CODE" = 143

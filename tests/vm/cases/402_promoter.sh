@@ -58,6 +58,7 @@ pid=$(pid_of n1)
 daemon_kill n1
 check "without its daemon" kill -0 "$pid"
 daemon_start n1
+wait_until 60 daemon_knows n1
 wait_until 60 quiet ctl n1 volume show data
 check "it is taken over" test "$(pid_of n1)" = "$pid"
 check "and still there" kill -0 "$pid"
