@@ -194,7 +194,8 @@ void session_peer_remove(struct session_net *net, uint32_t node)
  * @net: the net
  * @least: the version; it only rises, and not above what is spoken here
  *
- * Sessions that are up stay: who raises it has seen what they speak.
+ * A session that is up stays until session_recheck(): one that began before
+ * this daemon had read its own log.
  */
 void session_net_least(struct session_net *net, uint16_t least)
 {
@@ -236,25 +237,39 @@ int session_peer_status(const struct session_net *net, uint32_t node,
 	return 0;
 }
 
+/* Would it be let in now? */
+static enum session_why session_still(const struct session_net *net,
+				      struct conn *conn)
+{
+	const struct session_link *link = conn_extra(conn);
+	const struct tls_ops *ops = &net->ops.tls;
+	uint32_t node = 0;
+
+	if (conn->state != CONN_UP || conn->tls.by_token)
+		return SESSION_WHY_NONE;
+	if (ops->who(ops->arg, conn->tls.key, &node) != SESSION_WHO_KNOWN ||
+	    node != conn->tls.node)
+		return SESSION_WHY_KEY;
+	return link->open && link->peer->version < net->least ?
+		       SESSION_WHY_VERSION :
+		       SESSION_WHY_NONE;
+}
+
 /**
- * session_recheck() - the cluster's keys have changed: ask again about those
- * that are in use
+ * session_recheck() - the cluster's keys, or the oldest version, have changed:
+ * ask again about those that are in use
  * @net: the net
  */
 void session_recheck(struct session_net *net)
 {
-	struct tls_ops *ops = &net->ops.tls;
 	struct conn *conn = net->hub.conns;
 
 	while (conn) {
 		struct conn *next = conn->next;
-		uint32_t node = 0;
+		enum session_why why = session_still(net, conn);
 
-		if (conn->state == CONN_UP && !conn->tls.by_token &&
-		    (ops->who(ops->arg, conn->tls.key, &node) !=
-			     SESSION_WHO_KNOWN ||
-		     node != conn->tls.node)) {
-			session_refuse(conn, SESSION_WHY_KEY);
+		if (why != SESSION_WHY_NONE) {
+			session_refuse(conn, why);
 			next = net->hub.conns; /* down() may end others */
 		}
 		conn = next;

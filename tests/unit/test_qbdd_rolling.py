@@ -161,6 +161,31 @@ class Upgrade(Rolling):
             "cluster", "join", f"127.0.0.1:{first.port}",
             "--token", token)[2])
         self.check_back(third)
+        self.check_all_stop()
+
+    def check_all_stop(self):
+        """The others have to read their own logs before they know it."""
+        first, second, third = self.node[:3]
+        for node in (first, second, third):
+            node.kill()
+        third.qbdd = OLD
+        for node in (third, second, first):
+            node.start()
+        self.wait("they lead", lambda: self.do(
+            first, "cluster", "status")["leader_node"])
+        self.do(first, "node", "label", "n1", "--rack", "later")
+        self.wait("it is told", lambda: any(
+            "has to be upgraded" in row["problem"] or
+            "feature level is above" in row["problem"] for row in
+            self.do(third, "cluster", "status")["problems"]))
+        for node in (first, second):
+            self.wait("and kept out", lambda node=node: self.do(
+                node, "node", "show", "n3")["heard"] != "alive")
+        third.kill()
+        third.qbdd = base.QBDD
+        third.start()
+        self.wait("it has what was done meanwhile", lambda: (
+            third.ctl("node", "show", "n1")[1] or {}).get("rack") == "later")
 
     def check_back(self, third):
         """Too late: it is told so, and there again with the newer one."""

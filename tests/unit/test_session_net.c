@@ -434,4 +434,28 @@ TEST_F(nodes, nothing_is_replaced_early)
 	rogue_free(&rogue);
 }
 
+/* It was let in before it was known that all the others are newer. */
+TEST_F(nodes, too_old_by_now)
+{
+	struct rogue rogue;
+
+	world_meet_up(&self->world, 2, 3);
+	ASSERT_EQ(0, session_peer_set(NODE(2)->net, 1, &NODE(1)->at, 1));
+	rogue_init(&rogue, &self->world, 1, 2);
+	rogue.hello.version = 1;
+	rogue.hello.least = 1;
+	rogue_dial(&rogue, &self->world, 2);
+	WAIT(UP(2, 1));
+	session_recheck(NODE(2)->net);
+	EXPECT_TRUE(UP(2, 1));
+	session_net_least(NODE(2)->net, 2);
+	session_recheck(NODE(2)->net);
+	EXPECT_FALSE(UP(2, 1));
+	EXPECT_EQ(SESSION_WHY_VERSION, NODE(2)->why[1]);
+	EXPECT_TRUE(UP(2, 3));
+	WAIT(rogue.ended);
+	EXPECT_EQ(SESSION_WHY_VERSION, rogue.refused);
+	rogue_free(&rogue);
+}
+
 TEST_HARNESS_MAIN
