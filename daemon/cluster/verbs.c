@@ -72,10 +72,11 @@ int verb_level(struct cluster *c, u64 level, bool away, char why[VERB_WHY])
 		why, VERB_WHY,
 		"that needs feature level %llu, and %.63s %s; 'qbdctl cluster set feature-level --force' passes over who is not there",
 		(unsigned long long)level, known ? known->name : "a node",
-		!all && node == c->record.node ? "began to lead only now" :
-		!all			       ? "is not there" :
-		all < level		       ? "is too old for it" :
-						 "was upgraded only now");
+		!all && node == c->record.node ?
+			"has not applied all yet, try again" :
+		!all	    ? "is not there" :
+		all < level ? "is too old for it" :
+			      "was upgraded only now");
 	return -EINVAL;
 }
 
