@@ -123,6 +123,7 @@ TEST(hostile)
 
 	sample_state(&w);
 	sample_encode(w.s, &snap);
+	ASSERT_GT(snap.nr, 0);
 	for (round = 0; round < 6000; round++) {
 		u8 *byte, old;
 
