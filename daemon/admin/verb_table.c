@@ -335,10 +335,10 @@ static const struct verb_arg store_args[] = {
 	{ .name = NULL }
 };
 
-#define VERB_GONE                                                               \
-	{                                                                       \
-		.name = "force", .type = VERB_FLAG,                             \
-		.help = "it never comes back: its copies are made anew at once" \
+#define VERB_GONE                                                                     \
+	{                                                                             \
+		.name = "force", .type = VERB_FLAG,                                   \
+		.help = "it never comes back: its copies are made anew, then it goes" \
 	}
 
 static const struct verb_arg node_remove_args[] = {

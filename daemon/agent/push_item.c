@@ -41,7 +41,9 @@ static bool item_store(const struct state *s, const struct state_node *node,
 	if (!store || store->node != node->id)
 		return false;
 	memcpy(to->uuid, store->uuid, sizeof(to->uuid));
-	to->state = store->state;
+	/* for its node it failed: what more was decided is not its business */
+	to->state = store->state == STATE_STORE_LOST ? STATE_STORE_FAILED :
+						       store->state;
 	to->capacity = store->capacity;
 	to->free = store->free;
 	to->opens = store->opens;

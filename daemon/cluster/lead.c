@@ -405,6 +405,8 @@ void lead_look(struct cluster *c)
 	while (!c->duty && (node = state_node_walk(c->s, &slot)))
 		lead_node(c, node);
 	if (!c->duty)
+		lost_look(c, NULL);
+	if (!c->duty)
 		duty_volumes(c);
 }
 

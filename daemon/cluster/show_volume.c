@@ -204,7 +204,7 @@ static const char *volume_copy(struct cluster *c,
 	const struct state_store *store =
 		state_store_by_id(c->s, member->store);
 
-	if (store && store->state == STATE_STORE_FAILED)
+	if (store && state_store_failed(store))
 		return "failed";
 	if (!store || store->state == STATE_STORE_GONE ||
 	    strcmp(cluster_heard(c, member->node), "alive") != 0)

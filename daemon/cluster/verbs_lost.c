@@ -8,7 +8,7 @@
  * volume, and nothing is given up: its copies there may be the only good ones.
  * Who is there is refused, too: it drains, and nothing is lost then.
  *
- * A node that was given up is removed by a duty when nothing of it is left.
+ * What was given up is removed by a duty when nothing of it is left.
  */
 #include <json-c/json.h>
 #include <string.h>
@@ -176,8 +176,11 @@ int lost_store(struct cluster *c, const struct state_store *store,
 	snprintf(what, sizeof(what), "store %u", store->id);
 	if (lost.nr)
 		return lost_refuse(&lost, what, why);
+	/* below level 2 nothing can keep that it is to be removed, too */
 	cmd->kind = STATE_CMD_STORE_STATE;
-	cmd->state = STATE_STORE_FAILED;
+	cmd->state = state_cluster(c->s)->setting[STATE_SET_FEATURE] >= 2 ?
+			     STATE_STORE_LOST :
+			     STATE_STORE_FAILED;
 	return 0;
 }
 
@@ -201,12 +204,33 @@ static bool lost_empty(struct cluster *c, const struct state_store *store)
 	return true;
 }
 
-/**
- * lost_look() - what is left of a node that was given up
- * @c: the cluster, which leads; no duty is under way
- * @node: the node
+/* One of a node that was given up, or one that was. */
+static bool lost_goes(const struct state_store *store,
+		      const struct state_node *node)
+{
+	if (node && store->node == node->id)
+		return store->state != STATE_STORE_REMOVED;
+	return !node && store->state == STATE_STORE_LOST;
+}
+
+/*
+ * With the store its tombstones go: a node that is there may still delete what
+ * they name, or its kernel keeps it.  On a disk that failed it may not, so not
+ * for ever.
  */
-void lost_look(struct cluster *c, const struct state_node *node)
+static bool lost_cleans(struct cluster *c, const struct state_store *store)
+{
+	const struct state_cluster *is = state_cluster(c->s);
+
+	return store->state == STATE_STORE_LOST && store->nr_tombs &&
+	       (store->node == c->record.node ||
+		cluster_reaches(c, store->node)) &&
+	       is->now_ms - store->gone_ms <
+		       is->setting[STATE_SET_REPAIR_AFTER];
+}
+
+/* Has a store removed that has nothing any more; false if there is none. */
+static bool lost_stores(struct cluster *c, const struct state_node *node)
 {
 	const struct state_store *store;
 	struct json_object *args;
@@ -214,18 +238,30 @@ void lost_look(struct cluster *c, const struct state_node *node)
 	u32 slot = 0;
 
 	while ((store = state_store_walk(c->s, &slot))) {
-		if (store->node != node->id ||
-		    store->state == STATE_STORE_REMOVED ||
+		if (!lost_goes(store, node) ||
 		    lead_skips(c, "store remove", store->id) ||
-		    !lost_empty(c, store))
+		    !lost_empty(c, store) || lost_cleans(c, store))
 			continue;
 		args = json_object_new_object();
 		snprintf(text, sizeof(text), "%u", store->id);
 		json_text(args, "store", text);
 		lead_do(c, "store remove", store->id, args);
-		return;
+		return true;
 	}
-	if (node->nr_stores || lead_skips(c, "node remove", node->id))
+	return false;
+}
+
+/**
+ * lost_look() - what is left of a node that was given up
+ * @c: the cluster, which leads; no duty is under way
+ * @node: the node; NULL: of stores that were, whatever their node is
+ */
+void lost_look(struct cluster *c, const struct state_node *node)
+{
+	struct json_object *args;
+
+	if (lost_stores(c, node) || !node || node->nr_stores ||
+	    lead_skips(c, "node remove", node->id))
 		return;
 	args = json_object_new_object();
 	json_text(args, "name", node->name);

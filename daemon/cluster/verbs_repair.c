@@ -53,10 +53,16 @@ static int build_store_drain(struct cluster *c, u32 from,
 	if (store->state == STATE_STORE_ACTIVE ||
 	    store->state == STATE_STORE_DRAINING)
 		return 0;
-	snprintf(
-		why, VERB_WHY,
-		"store %u failed: what it had is replaced by itself, then 'qbdctl store remove %u'",
-		store->id, store->id);
+	if (store->state == STATE_STORE_LOST)
+		snprintf(
+			why, VERB_WHY,
+			"store %u was given up: what it had is replaced, then it is removed by itself",
+			store->id);
+	else
+		snprintf(
+			why, VERB_WHY,
+			"store %u failed: what it had is replaced by itself, then 'qbdctl store remove %u'",
+			store->id, store->id);
 	return -EINVAL;
 }
 
@@ -232,7 +238,7 @@ u32 repair_jobs(struct cluster *c, struct json_object *list, u32 most)
 	}
 	slot = 0;
 	while (rows < most && (store = state_store_walk(c->s, &slot))) {
-		failed = store->state == STATE_STORE_FAILED && store->nr;
+		failed = state_store_failed(store) && store->nr;
 		if (store->state != STATE_STORE_DRAINING && !failed)
 			continue;
 		snprintf(target, sizeof(target), "%u", store->id);

@@ -104,7 +104,8 @@ static struct json_object *show_added(struct cluster *c,
 static const char *store_state(u8 state)
 {
 	static const char *const name[] = { "?",    "active",	"failed",
-					    "gone", "draining", "removed" };
+					    "gone", "draining", "removed",
+					    "lost" };
 
 	return state < ARRAY_SIZE(name) ? name[state] : "?";
 }

@@ -107,7 +107,7 @@ enum repair_bad repair_store_bad(const struct repair *r, const struct state *s,
 	const struct state_node *node = state_node_by_id(s, store->node);
 	u64 now = state_cluster(s)->now_ms;
 
-	if (store->state == STATE_STORE_FAILED)
+	if (state_store_failed(store))
 		return REPAIR_BAD_STORE;
 	/* by the state's own clock, which has said when */
 	if (store->state == STATE_STORE_GONE &&

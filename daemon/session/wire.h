@@ -39,7 +39,7 @@
  * (session_net_least()), as it could not read the log.
  *
  *	1	the first
- *	2	level 2: NODE_LOST
+ *	2	level 2: NODE_LOST, and stores that are LOST
  */
 #ifndef QBD_SESSION_WIRE_H
 #define QBD_SESSION_WIRE_H

@@ -5,6 +5,7 @@
  * that is broken.
  */
 #include "inner.h"
+#include "view.h"
 
 #define CHECK(cond, why)            \
 	do {                        \
@@ -168,7 +169,7 @@ static const char *check_store(const struct state *s, u32 slot)
 {
 	const struct state_store *store = state_store_at(s, slot);
 	bool live = store->state != STATE_STORE_REMOVED;
-	bool away = store->state == STATE_STORE_FAILED ||
+	bool away = state_store_failed(store) ||
 		    store->state == STATE_STORE_GONE;
 	u32 node;
 
@@ -180,8 +181,11 @@ static const char *check_store(const struct state *s, u32 slot)
 			      slot,
 	      "two stores have one uuid");
 	CHECK(store->state >= STATE_STORE_ACTIVE &&
-		      store->state <= STATE_STORE_REMOVED,
+		      store->state <= STATE_STORE_LOST,
 	      "a store's state");
+	CHECK(store->state != STATE_STORE_LOST ||
+		      s->cluster.setting[STATE_SET_FEATURE] >= 2,
+	      "a store is lost before its feature level");
 	CHECK(store->capacity && store->capacity <= STATE_NUMBER_MAX &&
 		      store->free <= store->capacity &&
 		      store->opens <= STATE_NUMBER_MAX,

@@ -71,8 +71,7 @@ static bool state_left_there(void *arg, const struct state_member_view *member)
 		state_store_by_id(left->s, member->store);
 
 	return store && member->node != left->node &&
-	       store->state != STATE_STORE_FAILED &&
-	       store->state != STATE_STORE_GONE;
+	       !state_store_failed(store) && store->state != STATE_STORE_GONE;
 }
 
 /*
@@ -138,7 +137,8 @@ void state_do_node_lost(struct state *s, const struct state_cmd *cmd,
 	node->raft = 0;
 	for (i = 0; i < node->nr_stores; i++) {
 		store = state_store_at(s, node->store[i]);
-		store->state = STATE_STORE_FAILED;
+		if (store->state != STATE_STORE_LOST)
+			store->state = STATE_STORE_FAILED;
 		if (!store->gone_ms)
 			store->gone_ms = s->cluster.now_ms;
 		res->arg[0] += store->nr;

@@ -200,6 +200,7 @@ struct state_token {
  * @STATE_STORE_GONE: nobody heard of it since @gone_ms
  * @STATE_STORE_DRAINING: nothing new; what it has moves away
  * @STATE_STORE_REMOVED: nothing, for ever
+ * @STATE_STORE_LOST: as FAILED, for good: REMOVED when it has nothing; level 2
  */
 enum state_store_state {
 	STATE_STORE_ACTIVE = 1,
@@ -207,6 +208,7 @@ enum state_store_state {
 	STATE_STORE_GONE,
 	STATE_STORE_DRAINING,
 	STATE_STORE_REMOVED,
+	STATE_STORE_LOST,
 };
 
 /**
@@ -218,7 +220,7 @@ enum state_store_state {
  * @capacity: bytes
  * @free: bytes, as it last said
  * @opens: how often it was opened, at least (S11)
- * @gone_ms: since when it is FAILED or GONE, else 0
+ * @gone_ms: since when it is FAILED, GONE or LOST, else 0
  * @nr: replicas on it, those to be made too [derived]
  * @nr_tombs: replicas that it still has to delete [derived]
  * @tomb: first of them, a slot; in the order they came [derived]

@@ -252,11 +252,21 @@ void state_do_store_add(struct state *s, const struct state_cmd *cmd,
 	state_touch(s, STATE_KIND_STORE, store->id, 0);
 }
 
+/* Servers of level 1 refuse LOST, with the same answer. */
+static bool state_store_may_be(const struct state *s, u8 state)
+{
+	if (state == STATE_STORE_LOST)
+		return s->cluster.setting[STATE_SET_FEATURE] >= 2;
+	return state >= STATE_STORE_ACTIVE && state < STATE_STORE_REMOVED;
+}
+
 /**
- * state_do_store_state() - a store failed, is gone, drains, or is back
+ * state_do_store_state() - a store failed, is gone, drains, is back, or lost
  * @s: the state
  * @cmd: the command
  * @res: its result
+ *
+ * One that is lost stays so: it goes by itself, and has said for whom to wait.
  */
 void state_do_store_state(struct state *s, const struct state_cmd *cmd,
 			  struct state_result *res)
@@ -264,14 +274,20 @@ void state_do_store_state(struct state *s, const struct state_cmd *cmd,
 	struct state_store *store;
 	u32 slot;
 	bool away = cmd->state == STATE_STORE_FAILED ||
-		    cmd->state == STATE_STORE_GONE;
+		    cmd->state == STATE_STORE_GONE ||
+		    cmd->state == STATE_STORE_LOST;
 
 	store = state_store_live(s, cmd->store, &slot, res);
 	if (!store)
 		return;
-	if (cmd->state < STATE_STORE_ACTIVE ||
-	    cmd->state >= STATE_STORE_REMOVED) {
+	if (!state_store_may_be(s, cmd->state)) {
 		state_no(res, STATE_WHY_BAD, 9, 0, 0);
+		return;
+	}
+	if (store->state == STATE_STORE_LOST &&
+	    cmd->state != STATE_STORE_LOST) {
+		state_no(res, STATE_WHY_STORE_STATE, store->id, store->state,
+			 0);
 		return;
 	}
 	store->state = cmd->state;

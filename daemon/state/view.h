@@ -125,7 +125,7 @@ struct state_replicas {
  */
 struct state_counts {
 	u32 nodes[5];
-	u32 stores[6];
+	u32 stores[7];
 	u32 volumes[4];
 	u32 held;
 	u32 repaired;
@@ -141,6 +141,13 @@ static inline bool state_node_refused(const struct state_node *node)
 {
 	return node->state == STATE_NODE_REMOVED ||
 	       node->token == STATE_TOKEN_LOST;
+}
+
+/* What it had is lost. */
+static inline bool state_store_failed(const struct state_store *store)
+{
+	return store->state == STATE_STORE_FAILED ||
+	       store->state == STATE_STORE_LOST;
 }
 
 const struct state_node *state_node_by_id(const struct state *s, u32 id);

@@ -71,6 +71,13 @@ static bool make_db(void)
 		   with(with_text(named("db"), "node", "n1"), "session", 7));
 }
 
+static bool level_is(u32 level)
+{
+	struct node *n = leader();
+
+	return n && state_cluster(n->c->s)->setting[STATE_SET_FEATURE] == level;
+}
+
 /* The set of shard 0 as people see it; and by whom repair is asked. */
 static bool set_says(const char *set)
 {
@@ -256,6 +263,42 @@ TEST_F(cluster, drain_store)
 	cluster_beside(leader()->c, NULL);
 }
 
+/* The store of n2 failed, and is given up: by one command, from then on. */
+TEST_F(cluster, store_lost)
+{
+	struct json_object *args;
+	struct asked asked;
+	struct node *n;
+
+	ASSERT_TRUE(make_db());
+	ASSERT_TRUE(WAIT_FOR(level_is(SESSION_VERSION)));
+	n = leader();
+	ASSERT_TRUE(did(&node[1], "agent report",
+			with(report("store-failed"), "store", 2)));
+	ASSERT_TRUE(asked_ok(n, "store remove", with_flag(store("2"), "force"),
+			     &asked));
+	EXPECT_EQ(1, args_number(asked.ok, "copies", 9));
+	json_object_put(asked.ok);
+	EXPECT_EQ(STATE_STORE_LOST, state_store_by_id(n->c->s, 2)->state);
+	EXPECT_TRUE(job_has(n, "replace store", "2", "1 copies to be moved"));
+	EXPECT_TRUE(refused(n, "store drain", with_flag(store("2"), "cancel"),
+			    "BAD_REQUEST", "was given up"));
+	ASSERT_TRUE(did(n, "repair duty", step(STATE_CMD_SHARD_PROPOSE, 4, 2)));
+	ASSERT_TRUE(obey());
+	ASSERT_TRUE(did(n, "repair duty", step(STATE_CMD_SHARD_JOINT, 0, 0)));
+	ASSERT_TRUE(did(n, "repair duty", step(STATE_CMD_SHARD_ADOPT, 0, 0)));
+	EXPECT_EQ(STATE_STORE_LOST, state_store_by_id(n->c->s, 2)->state);
+	args = with(with(report("settled"), "volume", 1), "shard", 0);
+	ASSERT_TRUE(did(&node[0], "agent report",
+			with(with(args, "term", 1), "epoch", 3)));
+	/* n2 is there, and may delete what it has: others are asked first */
+	ASSERT_TRUE(did(n, "store drain", store("1")));
+	EXPECT_EQ(STATE_STORE_LOST, state_store_by_id(n->c->s, 2)->state);
+	ASSERT_TRUE(obey());
+	EXPECT_TRUE(WAIT_FOR(state_store_by_id(leader()->c->s, 2)->state ==
+			     STATE_STORE_REMOVED));
+}
+
 /*
  * n3 dies for good.  It is given up, but not as long as it is needed, nor while
  * it is there; it is removed when nothing of it is left.
@@ -274,10 +317,7 @@ TEST_F(cluster, lost)
 			    with_flag(store("3"), "force"), "BAD_REQUEST",
 			    "store 3 is there"));
 	/* by itself, as soon as all nodes are heard to know the command */
-	ASSERT_TRUE(WAIT_FOR(
-		leader() &&
-		state_cluster(leader()->c->s)->setting[STATE_SET_FEATURE] ==
-			SESSION_VERSION));
+	ASSERT_TRUE(WAIT_FOR(level_is(SESSION_VERSION)));
 	stop(&node[2]);
 	ASSERT_TRUE(WAIT_FOR(leader() && !cluster_reaches(leader()->c, 3)));
 	EXPECT_TRUE(did(&node[1], "agent report",

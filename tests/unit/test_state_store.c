@@ -82,6 +82,32 @@ TEST_F(store, gone_since)
 	EXPECT_EQ(STATE_WHY_BAD, SW_DO(w, STORE_STATE, .store = 1));
 }
 
+/* One that never comes back stays lost, whoever says what of it. */
+TEST_F(store, lost_for_good)
+{
+	static const u8 others[] = { STATE_STORE_ACTIVE, STATE_STORE_FAILED,
+				     STATE_STORE_GONE, STATE_STORE_DRAINING };
+	struct sw *w = &self->w;
+	const struct state_store *store = state_store_by_id(w->s, 1);
+	u32 i;
+
+	/* as a server of level 1 says */
+	EXPECT_EQ(STATE_WHY_BAD,
+		  SW_DO(w, STORE_STATE, .store = 1, .state = STATE_STORE_LOST));
+	SW_OK(w, CLUSTER_SET, .what = STATE_SET_LEVEL, .value = 2);
+	w->now_ms = 2000;
+	SW_OK(w, STORE_STATE, .store = 1, .state = STATE_STORE_LOST);
+	EXPECT_EQ(2000, store->gone_ms);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		EXPECT_EQ(STATE_WHY_STORE_STATE,
+			  SW_DO(w, STORE_STATE, .store = 1,
+				.state = others[i]));
+	SW_OK(w, STORE_STATE, .store = 1, .state = STATE_STORE_LOST);
+	EXPECT_EQ(STATE_STORE_LOST, store->state);
+	SW_OK(w, STORE_REMOVE, .store = 1);
+	EXPECT_EQ(STATE_STORE_REMOVED, store->state);
+}
+
 TEST_F(store, takes_nothing_new)
 {
 	struct sw *w = &self->w;
