@@ -34,7 +34,8 @@ state_left_set(const struct state_shard_view *view, bool follows,
 		    (member->role == STATE_ROLE_LEAVING && follows))
 			continue;
 		nr++;
-		left += member->made && there(arg, member);
+		left += (member->made || QBD_MUTANT(state_lost_unmade)) &&
+			there(arg, member);
 	}
 	return left >= nr / 2 + 1;
 }
@@ -55,6 +56,7 @@ bool state_left(const struct state_shard_view *view,
 	if (!state_left_set(view, false, there, arg))
 		return false;
 	return view->stage != STATE_STAGE_JOINT ||
+	       QBD_MUTANT(state_lost_joint) ||
 	       state_left_set(view, true, there, arg);
 }
 
@@ -71,7 +73,8 @@ static bool state_left_there(void *arg, const struct state_member_view *member)
 		state_store_by_id(left->s, member->store);
 
 	return store && member->node != left->node &&
-	       !state_store_failed(store) && store->state != STATE_STORE_GONE;
+	       (!state_store_failed(store) || QBD_MUTANT(state_lost_failed)) &&
+	       store->state != STATE_STORE_GONE;
 }
 
 /*
@@ -129,11 +132,12 @@ void state_do_node_lost(struct state *s, const struct state_cmd *cmd,
 		state_no(res, STATE_WHY_NODE_HOLDS, node->id, holds, 0);
 		return;
 	}
-	if (!state_lost_may(s, node, res))
+	if (!QBD_MUTANT(state_lost_needed) && !state_lost_may(s, node, res))
 		return;
 	state_node_let_go(s, node);
 	node->state = STATE_NODE_DRAINING;
-	node->token = STATE_TOKEN_LOST;
+	if (!QBD_MUTANT(state_lost_joins))
+		node->token = STATE_TOKEN_LOST;
 	node->raft = 0;
 	for (i = 0; i < node->nr_stores; i++) {
 		store = state_store_at(s, node->store[i]);

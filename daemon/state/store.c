@@ -285,7 +285,7 @@ void state_do_store_state(struct state *s, const struct state_cmd *cmd,
 		return;
 	}
 	if (store->state == STATE_STORE_LOST &&
-	    cmd->state != STATE_STORE_LOST) {
+	    cmd->state != STATE_STORE_LOST && !QBD_MUTANT(state_lost_back)) {
 		state_no(res, STATE_WHY_STORE_STATE, store->id, store->state,
 			 0);
 		return;

@@ -29,6 +29,12 @@ fast=(
 	state_level_falls           # what it allowed may be in use
 	state_above_level           # some servers do it, and some do not
 	state_dead_witness          # V3: the dead say that a holder is gone
+	state_lost_needed           # a set is left without a quorum
+	state_lost_failed           # so it is, by a copy whose store failed
+	state_lost_unmade           # or by one that was never made
+	state_lost_joint            # or the one that follows is
+	state_lost_joins            # who was given up is one of the cluster
+	state_lost_back             # a store that never comes back is used again
 )
 
 mutants_main "$@"

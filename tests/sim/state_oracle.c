@@ -244,6 +244,76 @@ static void ss_joined(struct ss_world *w, const struct state_cmd *cmd,
 		ss_broken(w, "R7", "node %s, token %llu", cmd->name, cmd->id);
 }
 
+/* Of one set: are most of its members made, on stores that may be there? */
+static bool ss_quorum(const struct state *s,
+		      const struct state_shard_view *view, bool follows)
+{
+	u8 other = follows ? STATE_ROLE_JOINING : STATE_ROLE_LEAVING;
+	const struct state_store *store;
+	u32 i, nr = 0, left = 0;
+
+	for (i = 0; i < view->nr; i++) {
+		if (view->member[i].role != STATE_ROLE_VOTER &&
+		    view->member[i].role != other)
+			continue;
+		store = state_store_by_id(s, view->member[i].store);
+		nr++;
+		left += view->member[i].made &&
+			(store->state == STATE_STORE_ACTIVE ||
+			 store->state == STATE_STORE_DRAINING);
+	}
+	return 2 * left > nr;
+}
+
+/* A node was given up: each set that it was in has a quorum without it. */
+static void ss_lost(struct ss_world *w, const struct state_cmd *cmd)
+{
+	const struct state_node *node = state_node_by_id(w->a, cmd->node);
+	const struct state_volume *volume;
+	const struct state_store *store;
+	struct state_shard_view view;
+	u32 slot = 0, at;
+
+	if (!state_node_refused(node))
+		ss_broken(w, "R14", "node %u is not refused", node->id);
+	while ((store = state_store_walk(w->a, &slot))) {
+		if (store->node != node->id)
+			continue;
+		if (store->state == STATE_STORE_ACTIVE ||
+		    store->state == STATE_STORE_DRAINING)
+			ss_broken(w, "R14", "store %u is there", store->id);
+		for (at = 0; at < store->nr; at++) {
+			if (state_view_store(w->a, store->id, at, &view))
+				continue;
+			volume = state_volume_by_id(w->a, view.volume);
+			if (volume->state == STATE_VOLUME_DELETING)
+				continue;
+			if (!ss_quorum(w->a, &view, false) ||
+			    (view.stage == STATE_STAGE_JOINT &&
+			     !ss_quorum(w->a, &view, true)))
+				ss_broken(
+					w, "R14",
+					"shard %u of volume %u, without node %u",
+					view.number, view.volume, node->id);
+		}
+	}
+}
+
+/* A store that never comes back does not, until it is removed. */
+static void ss_lost_stores(struct ss_world *w)
+{
+	const struct state_store *store;
+	u32 slot = 0;
+
+	while ((store = state_store_walk(w->a, &slot))) {
+		if (store->id >= SS_STORES)
+			continue;
+		if (w->lost[store->id] && store->state < STATE_STORE_REMOVED)
+			ss_broken(w, "R14", "store %u is back", store->id);
+		w->lost[store->id] = store->state == STATE_STORE_LOST;
+	}
+}
+
 /**
  * ss_after() - was a command right to do what it did?
  * @w: the schedule
@@ -265,6 +335,7 @@ void ss_after(struct ss_world *w, const struct state_cmd *cmd,
 	ss_shards(w);
 	ss_opens(w);
 	ss_level(w, cmd, res);
+	ss_lost_stores(w);
 	if (cmd->kind == STATE_CMD_REPLICA_DELETED &&
 	    ss_in_use(w->a) != old.in_use)
 		ss_broken(w, "R9", "%u replicas in use, there were %u",
@@ -278,4 +349,6 @@ void ss_after(struct ss_world *w, const struct state_cmd *cmd,
 		ss_stepped(w, cmd);
 	if (cmd->kind == STATE_CMD_NODE_ADD)
 		ss_joined(w, cmd, res);
+	if (cmd->kind == STATE_CMD_NODE_LOST)
+		ss_lost(w, cmd);
 }

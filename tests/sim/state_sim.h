@@ -25,6 +25,7 @@
  *   R11 A set of voters that is wanted has a majority alive.
  *   R12 Only the living say that a holder is gone.
  *   R13 The feature level never falls, and nothing above it is done.
+ *   R14 Who is given up for lost is refused, takes no quorum, and stays lost.
  */
 #ifndef QBD_SIM_STATE_SIM_H
 #define QBD_SIM_STATE_SIM_H
@@ -78,6 +79,7 @@ struct ss_past {
  * @epoch: by volume id and shard
  * @owner: by replica id: volume and shard, and one
  * @opens: by store id
+ * @lost: by store id: it never comes back
  * @done: by kind: how often it was done
  * @refused: by reason: how often it was given
  * @restores: how often @b was restored
@@ -103,6 +105,7 @@ struct ss_world {
 	u64 epoch[SS_VOLUMES][SS_SHARDS];
 	u64 owner[SS_REPLICAS];
 	u64 opens[SS_STORES];
+	bool lost[SS_STORES];
 	u64 done[STATE_CMD_NR];
 	u64 refused[STATE_WHYS_NR];
 	u64 restores;
