@@ -9,8 +9,12 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "log.h"
 #include "loop.h"
+
+#define WORK_SAY_MS 5000 /* who waits longer says for what, again and again */
 
 /**
  * struct work_row - jobs, in order
@@ -32,6 +36,7 @@ struct work_row {
  * @none: the thread has done one
  * @todo: not begun, or under way: the first [lock]
  * @done: the loop has not heard of them [lock]
+ * @say_ms: who waits for the thread says so that often [owner: the loop]
  * @end: the thread has to end when it has nothing to do [lock]
  */
 struct work {
@@ -43,6 +48,7 @@ struct work {
 	pthread_cond_t none;
 	struct work_row todo;
 	struct work_row done;
+	unsigned int say_ms;
 	bool end;
 };
 
@@ -140,6 +146,7 @@ static int work_start(struct work *work)
 int work_create(struct work **made, struct loop *loop)
 {
 	struct work *work = calloc(1, sizeof(*work));
+	pthread_condattr_t attr;
 	int error;
 
 	if (!work)
@@ -151,7 +158,11 @@ int work_create(struct work **made, struct loop *loop)
 					 .woken = work_woken };
 	pthread_mutex_init(&work->lock, NULL);
 	pthread_cond_init(&work->some, NULL);
-	pthread_cond_init(&work->none, NULL);
+	work->say_ms = WORK_SAY_MS;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&work->none, &attr);
+	pthread_condattr_destroy(&attr);
 	error = loop_wake_add(loop, &work->wake);
 	if (!error)
 		error = work_start(work);
@@ -181,23 +192,68 @@ void work_give(struct work *work, struct work_job *job)
 	pthread_mutex_unlock(&work->lock);
 }
 
+static void work_later(struct timespec *time, unsigned int ms)
+{
+	time->tv_sec += ms / 1000;
+	time->tv_nsec += ms % 1000 * 1000000L;
+	if (time->tv_nsec < 1000000000L)
+		return;
+	time->tv_nsec -= 1000000000L;
+	time->tv_sec++;
+}
+
+static void work_say(const char *what, unsigned long long waited_ms)
+{
+	log_write(
+		LOG_LEVEL_WARN, "disk-awaited",
+		"to=\"%s\" waited_ms=%llu hint=\"%s\"", what, waited_ms,
+		"nothing goes on until that disk answers; look into the kernel's log");
+}
+
+/* Nobody can stop what is under way: who waits for it says at least so. */
 static bool work_wait(struct work *work)
 {
+	struct timespec until;
+	unsigned long long waited_ms = 0;
+	const char *what;
 	bool idle;
 
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	work_later(&until, work->say_ms);
 	pthread_mutex_lock(&work->lock);
-	while (work->todo.first && !work->done.first)
-		pthread_cond_wait(&work->none, &work->lock);
+	while (work->todo.first && !work->done.first) {
+		if (pthread_cond_timedwait(&work->none, &work->lock, &until) !=
+		    ETIMEDOUT)
+			continue;
+		work_later(&until, work->say_ms);
+		waited_ms += work->say_ms;
+		/* a constant: the job may be done while it is said */
+		what = work->todo.first ? work->todo.first->what : NULL;
+		pthread_mutex_unlock(&work->lock);
+		work_say(what ?: "a job", waited_ms);
+		pthread_mutex_lock(&work->lock);
+	}
 	idle = !work->done.first;
 	pthread_mutex_unlock(&work->lock);
 	return idle;
 }
 
 /**
+ * work_patience() - how long is waited in silence?
+ * @work: the thread
+ * @ms: so long; then it is said what is waited for, and again after each
+ */
+void work_patience(struct work *work, unsigned int ms)
+{
+	work->say_ms = ms;
+}
+
+/**
  * work_settle() - wait until nothing is under way
  * @work: the thread
  *
- * For a beginning, and an end: when the loop does not run.
+ * For a beginning, and an end: when the loop does not run.  It takes as long as
+ * the disks do; what it waits for is said every few seconds.
  */
 void work_settle(struct work *work)
 {

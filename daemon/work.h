@@ -16,6 +16,9 @@
  * talked to.  Whoever gave it and ends before it does says so in the job, which
  * is told that it is done all the same, and frees what it has then.
  *
+ * What it waits for is at least said, when the loop waits for it: at a start
+ * and at an end (work_settle()).
+ *
  * BOUND.  A job is in one queue once; who gives jobs has a number of them that
  * it knows.
  */
@@ -32,18 +35,21 @@ struct work;
  * @run: does it, in the other thread; touches nothing but the job, and what
  *	nobody else touches until it is done; writes no log
  * @done: called in the loop; may give it, or free it
+ * @what: for people who wait for it: a constant, "to ..."
  * @next: the queue's
  * @given: the queue's: it is under way
  */
 struct work_job {
 	void (*run)(struct work_job *job);
 	void (*done)(struct work_job *job);
+	const char *what;
 	struct work_job *next;
 	bool given;
 };
 
 int work_create(struct work **made, struct loop *loop);
 void work_give(struct work *work, struct work_job *job);
+void work_patience(struct work *work, unsigned int ms);
 void work_settle(struct work *work);
 void work_destroy(struct work *work);
 

@@ -165,6 +165,8 @@ static void server_leave(struct work *work, const struct raftlog_env *env,
 	if (!leave)
 		abort();
 	leave->job.run = server_leave_run;
+	leave->job.run = server_leave_run;
+	leave->job.what = "put away the log of the control plane";
 	leave->job.done = server_leave_done;
 	leave->c = disowned;
 	leave->env = *env;
@@ -218,6 +220,8 @@ int server_disk_begin(struct cluster *c)
 	if (!job)
 		return -ENOMEM;
 	job->job.run = server_job_run;
+	job->job.run = server_job_run;
+	job->job.what = "make the log of the control plane";
 	job->job.done = server_job_done;
 	job->c = c;
 	job->work = c->work;
@@ -306,6 +310,8 @@ void peers_save(struct cluster *c)
 		return;
 	}
 	peers->job.run = peers_run;
+	peers->job.run = peers_run;
+	peers->job.what = "write the addresses of members";
 	peers->job.done = peers_done;
 	peers->c = c;
 	peers->record = c->record;

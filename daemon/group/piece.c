@@ -129,6 +129,8 @@ int group_piece(struct group *g, const struct raft_msg *msg)
 		return -ENOMEM;
 	}
 	piece->job.run = piece_run;
+	piece->job.run = piece_run;
+	piece->job.what = "read a piece of a snapshot";
 	piece->job.done = piece_done;
 	piece->g = g;
 	piece->rl = g->rl;
@@ -165,6 +167,8 @@ void group_pieces_end(struct group *g)
 	if (!g->reading)
 		return;
 	g->reading->job.run = reading_end_run;
+	g->reading->job.run = reading_end_run;
+	g->reading->job.what = "close a snapshot";
 	g->reading->job.done = reading_end_done;
 	work_give(g->opt.work, &g->reading->job);
 	g->reading = NULL;

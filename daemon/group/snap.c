@@ -139,6 +139,8 @@ void group_restore(struct group *g)
 		return;
 	}
 	load->job.run = group_load_run;
+	load->job.run = group_load_run;
+	load->job.what = "load a snapshot of the state";
 	load->job.done = group_load_done;
 	load->g = g;
 	load->ops = g->ops;
@@ -228,6 +230,8 @@ void group_snapshot(struct group *g)
 		return;
 	}
 	save->job.run = group_save_run;
+	save->job.run = group_save_run;
+	save->job.what = "save a snapshot of the state";
 	save->job.done = group_save_done;
 	save->g = g;
 	save->ops = g->ops;

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "loop_wait.h"
@@ -163,6 +165,68 @@ TEST_F(work, an_end_waits)
 	self->work = NULL;
 	EXPECT_EQ(2, ran);
 	EXPECT_EQ(2, mine.done);
+}
+
+/**
+ * struct reader - a thread that reads the log, and lets the job go on
+ * @fd: of the log
+ * @gate: of the job
+ * @lines: how many are to be read before
+ * @text: they
+ */
+struct reader {
+	int fd;
+	sem_t gate;
+	int lines;
+	char text[2048];
+};
+
+static void *reader_run(void *arg)
+{
+	struct reader *reader = arg;
+	size_t at = 0;
+
+	while (reader->lines && at < sizeof(reader->text) - 1 &&
+	       read(reader->fd, reader->text + at, 1) == 1)
+		reader->lines -= reader->text[at++] == '\n';
+	sem_post(&reader->gate);
+	return NULL;
+}
+
+/* A disk that does not answer: who waits says for what, more than once. */
+TEST_F(work, a_wait_is_said)
+{
+	struct reader reader = { .lines = 2 };
+	int ran = 0, ends[2], out = dup(STDERR_FILENO);
+	struct mine mine = { .job.run = mine_run,
+			     .job.done = mine_done,
+			     .job.what = "open the log",
+			     .gate = &reader.gate,
+			     .ran = &ran };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(0, sem_init(&reader.gate, 0, 0));
+	reader.fd = ends[0];
+	ASSERT_LE(0, dup2(ends[1], STDERR_FILENO));
+	log_level(LOG_LEVEL_WARN);
+	work_patience(self->work, 10);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reader_run, &reader));
+	work_give(self->work, &mine.job);
+	/* it goes on when two lines were read, and not before */
+	work_settle(self->work);
+	pthread_join(thread, NULL);
+	log_level(LOG_LEVEL_NONE);
+	dup2(out, STDERR_FILENO);
+	EXPECT_EQ(1, mine.done);
+	EXPECT_NE(NULL,
+		  strstr(reader.text, "event=disk-awaited to=\"open the log\" "
+				      "waited_ms=10 "));
+	EXPECT_NE(NULL, strstr(reader.text, "waited_ms=20 "));
+	sem_destroy(&reader.gate);
+	close(ends[0]);
+	close(ends[1]);
+	close(out);
 }
 
 TEST_HARNESS_MAIN
