@@ -57,6 +57,7 @@ struct world_node {
 	bool mute; /* link-add has no answer */
 	bool holds; /* nor have dumps of links */
 	unsigned int held;
+	unsigned int dumps; /* of links, that were answered */
 	int send_error;
 };
 
@@ -165,8 +166,10 @@ static inline void world_links(struct fake *fake)
 			fake_msg_put(fake->source.fd, msg);
 		}
 	}
-	if (!node->holds)
-		fake_done(fake, fake_req(fake)->nlmsg_seq, 0);
+	if (node->holds)
+		return;
+	node->dumps++;
+	fake_done(fake, fake_req(fake)->nlmsg_seq, 0);
 }
 
 static inline bool world_answer(struct fake *fake)

@@ -146,4 +146,20 @@ static inline bool world_is(struct link_world *world, u32 a, u32 b, u32 link,
 	ASSERT_TRUE(                 \
 		LOOP_WAIT((world)->loop, world_kernels(world) && (condition)))
 
+/*
+ * A daemon looks at all links of its kernel, and has taken in what it saw.  The
+ * first dump may have been under way, the second one is ours, and a third is
+ * asked for when the second was taken in.
+ */
+static inline void world_looks(struct world_node *node)
+{
+	unsigned int dumps, i;
+
+	for (i = 0; i < 3; i++) {
+		dumps = node->dumps;
+		link_look(node->net);
+		WORLD_WAIT(node->world, node->dumps > dumps);
+	}
+}
+
 #endif /* QBD_TESTS_LINK_WORLD_H */

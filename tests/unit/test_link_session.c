@@ -194,9 +194,8 @@ TEST_F(session, tickets_over_tls)
 	session_peer_remove(both->side[1].net, 2);
 	session_peer_remove(both->side[2].net, 1);
 	EXPECT_NE(0, over_session(&both->side[1], 2, "", 0));
-	link_look(world->node[1].net);
-	link_look(world->node[2].net);
-	loop_turn(world->loop, 0);
+	world_looks(&world->node[1]);
+	world_looks(&world->node[2]);
 	EXPECT_TRUE(all_up(world));
 	/* but a new one is not made */
 	world_link_close(&world->node[1].peer[2].link[0], -EIO);
