@@ -2,15 +2,17 @@
 /*
  * Duties about volumes: shards that are to be placed.
  *
- * A volume that has all its shards costs nothing here: volumes are looked at
- * when one has changed, from the one on that had the last duty, and at each
- * tick for those whose duty was refused.
+ * Volumes are looked at when one has changed, from the one on that had the last
+ * duty, and at each tick for those whose duty was refused: DUTY_SLICE of them
+ * in a turn of the loop, so that 100000 of them keep no heartbeat waiting.
  */
 #include <json-c/json.h>
 #include <stdlib.h>
 
 #include "state/place.h"
 #include "volume.h"
+
+#define DUTY_SLICE 4096U /* volumes, in a turn: below a millisecond */
 
 /**
  * volume_shards() - how many shards a volume has when it is whole
@@ -70,14 +72,26 @@ static bool duty_is_due(struct cluster *c, const struct state_volume *volume)
 	       !lead_skips(c, "volume shards", volume->id);
 }
 
-/* From @slot on; a volume's slot is the one before where the walk is then. */
-static const struct state_volume *duty_find(struct cluster *c, u32 *slot)
+/* The next one that is due, of as many as may be looked at in one turn. */
+static const struct state_volume *duty_find(struct cluster *c)
 {
+	u32 left = c->opt.duty_slice ?: DUTY_SLICE, from;
+	u32 slots = state_limits(c->s)->volumes;
 	const struct state_volume *volume;
 
-	while ((volume = state_volume_walk(c->s, slot)))
+	while (c->duty_left && left) {
+		from = c->duty_slot;
+		volume = state_volume_walk(c->s, &c->duty_slot);
+		if (!volume) {
+			c->duty_left -= min(c->duty_left, slots - from);
+			c->duty_slot = 0;
+			continue;
+		}
+		c->duty_left -= min(c->duty_left, c->duty_slot - from);
+		left--;
 		if (duty_is_due(c, volume))
 			return volume;
+	}
 	return NULL;
 }
 
@@ -85,25 +99,28 @@ static const struct state_volume *duty_find(struct cluster *c, u32 *slot)
  * duty_volumes() - the next thing that is to be done about a volume
  * @c: the cluster, which leads; no duty is under way
  *
+ * A round goes through all volumes once, however many turns of the loop that
+ * takes; who changes one meanwhile begins it anew, where it is.
+ *
  * Return: true if something is done.
  */
 bool duty_volumes(struct cluster *c)
 {
 	const struct state_volume *volume;
 	struct json_object *args;
-	u32 slot = c->duty_slot;
 
-	if (!c->duty_look)
+	if (c->duty_look)
+		c->duty_left = state_limits(c->s)->volumes;
+	c->duty_look = false;
+	volume = duty_find(c);
+	if (!volume) {
+		if (c->duty_left)
+			cluster_changed(c); /* the others, in the next turn */
 		return false;
-	volume = duty_find(c, &slot);
-	if (!volume && c->duty_slot) {
-		slot = 0;
-		volume = duty_find(c, &slot);
 	}
-	c->duty_look = volume;
-	if (!volume)
-		return false;
-	c->duty_slot = slot - 1;
+	/* it may have more to be done, and comes first then */
+	c->duty_slot--;
+	c->duty_look = true;
 	args = json_object_new_object();
 	json_number(args, "volume", volume->id);
 	json_number(args, "number", volume->shards);

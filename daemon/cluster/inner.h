@@ -92,6 +92,7 @@ struct server_job;
  * @duty_id: of the object it is about
  * @duty_look: there may be something to be done about a volume
  * @duty_slot: the volume that had the last duty, or is to be looked at first
+ * @duty_left: slots of volumes that this round has not come to
  * @skip: duties that were refused
  * @nr_skips: used of it
  * @ready: servers of which is known how they are
@@ -161,6 +162,7 @@ struct cluster {
 	u64 duty_id;
 	bool duty_look;
 	u32 duty_slot;
+	u32 duty_left;
 	struct cluster_skip skip[CLUSTER_SKIPS_MAX];
 	u32 nr_skips;
 	struct cluster_ready ready[CLUSTER_READY_MAX];

@@ -446,4 +446,41 @@ TEST_F(cluster, hostile_reports)
 	EXPECT_EQ(2, state_store_by_id(leader()->c->s, 1)->opens);
 }
 
+/* However many volumes there are: so many in a turn of the loop, and all. */
+TEST_F(cluster, slices)
+{
+	char name[] = "v0";
+	struct cluster *c;
+	u32 i, slots;
+
+	ASSERT_TRUE(make_stores(3));
+	for (i = 0; i < NODES; i++)
+		if (node[i].c)
+			node[i].c->opt.duty_slice = 1;
+	for (i = 0; i < 7; i++) {
+		name[1] = '0' + i;
+		ASSERT_TRUE(did(leader(), "volume create",
+				volume_args(name, 64, 3)));
+	}
+	/* whichever comes first, none is passed over */
+	for (i = 0; i < 7; i++) {
+		name[1] = '0' + i;
+		EXPECT_TRUE(placed(name));
+	}
+	ASSERT_TRUE(WAIT_FOR(leader() && !leader()->c->duty &&
+			     !leader()->c->duty_left));
+	c = leader()->c;
+	c->opt.duty_slice = 3;
+	c->duty_slot = 0;
+	c->duty_look = true;
+	slots = state_limits(c->s)->volumes;
+	EXPECT_FALSE(duty_volumes(c));
+	EXPECT_EQ(slots - 3, c->duty_left);
+	EXPECT_FALSE(duty_volumes(c));
+	EXPECT_EQ(slots - 6, c->duty_left);
+	EXPECT_FALSE(duty_volumes(c));
+	EXPECT_EQ(0, c->duty_left);
+	EXPECT_EQ(0, c->duty_slot);
+}
+
 TEST_HARNESS_MAIN
