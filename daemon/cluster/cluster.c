@@ -359,7 +359,8 @@ int cluster_begin(struct cluster *c, char why[CLUSTER_WHY_MAX])
 	struct session_options opt = { .identity = &c->identity,
 				       .node = c->record.node,
 				       .lineage = c->record.lineage,
-				       .nr_listens = c->opt.nr_listens };
+				       .nr_listens = c->opt.nr_listens,
+				       .knock_ms = c->opt.knock_ms };
 	struct session_ops ops = {
 		.tls = { .who = cluster_who, .token = cluster_token, .arg = c },
 		.up = cluster_up,

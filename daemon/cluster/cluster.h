@@ -86,6 +86,7 @@ struct json_object;
  * @election_ns: see struct group_options; 0: 1 s
  * @beat_ns: likewise; 0: 200 ms
  * @ready_ns: how long a node has to make its server; 0: 15 s
+ * @knock_ms: see session.h
  * @duty_slice: volumes that a turn of the loop may look at; 0: 4096
  */
 struct cluster_options {
@@ -103,6 +104,7 @@ struct cluster_options {
 	uint64_t election_ns;
 	uint64_t beat_ns;
 	uint64_t ready_ns;
+	uint32_t knock_ms;
 	uint32_t duty_slice;
 };
 

@@ -72,8 +72,14 @@ static void status_member(struct cluster *c, struct json_object *list,
 	if (!c->net || session_peer_status(c->net, node, &status) ||
 	    !status.why)
 		status.why = SESSION_WHY_SILENT;
-	snprintf(what, sizeof(what), "member %u is not heard: %.80s", node,
-		 session_why_text(status.why));
+	if (status.why == SESSION_WHY_KEY)
+		snprintf(
+			what, sizeof(what),
+			"member %u refuses this node: its key is not of the cluster any more",
+			node);
+	else
+		snprintf(what, sizeof(what), "member %u is not heard: %.80s",
+			 node, session_why_text(status.why));
 	status_problem(problems, what, status_remedy(status.why));
 }
 

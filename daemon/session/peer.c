@@ -32,14 +32,37 @@ static uint32_t session_random(void)
 
 /* --- dialing ------------------------------------------------------------- */
 
+/*
+ * Who waits to be called may wait in vain: a node that was removed while it was
+ * down has nobody who calls it.  So it knocks now and then, which makes no
+ * session (SESSION_WHY_DIRECTION), but it hears what is wrong with it.
+ */
+static void session_knock_later(struct session_peer *peer)
+{
+	loop_timer_set(peer->net->hub.loop, &peer->redial,
+		       session_now(peer->net) +
+			       peer->net->options.knock_ms * SESSION_MS);
+}
+
+/* Has the other side something against this node? */
+static bool session_told(enum session_why why)
+{
+	return why == SESSION_WHY_KEY || why == SESSION_WHY_CLUSTER ||
+	       why == SESSION_WHY_LINEAGE || why == SESSION_WHY_VERSION;
+}
+
 /* Try again when the time has come, if it is for us to do so. */
 static int session_redial(struct session_peer *peer)
 {
 	unsigned int rounds;
 	int wait_ms;
 
-	if (!peer->dials || peer->session || peer->attempt)
+	if (peer->session || peer->attempt)
 		return -1;
+	if (!peer->dials) {
+		session_knock_later(peer);
+		return -1;
+	}
 	/* a round through the addresses is one failure */
 	rounds = peer->nr_addrs ? peer->tries / peer->nr_addrs : peer->tries;
 	wait_ms = links_backoff_ms(rounds, session_random());
@@ -56,6 +79,9 @@ static void session_failed(struct session_peer *peer, enum session_why why,
 	char via[LINKS_ADDR_TEXT];
 	int wait_ms = session_redial(peer);
 
+	/* it knocked: whether anybody is there is not for it to say */
+	if (!peer->dials && (peer->session || !session_told(why)))
+		return;
 	peer->why = why;
 	peer->net->counts.failed[why]++;
 	if (peer->said_why == why || why == SESSION_WHY_REMOVED)
@@ -66,6 +92,11 @@ static void session_failed(struct session_peer *peer, enum session_why why,
 		  "peer=%u address=%s reason=\"%s\" detail=\"%s\" retry_ms=%d",
 		  peer->node, via, session_why_text(why), detail ? detail : "",
 		  wait_ms);
+	if (why == SESSION_WHY_KEY)
+		log_write(
+			LOG_LEVEL_ERROR, "refused-here", "peer=%u hint=\"%s\"",
+			peer->node,
+			"was this node removed? 'qbdctl node list' on another one shows it; to join again it needs an empty state directory");
 }
 
 static void session_dial(struct loop_timer *timer)
@@ -173,7 +204,8 @@ static void session_turned_away(struct session_link *link, uint32_t node,
 {
 	struct session_peer *peer = session_peer_find(link->net, node);
 
-	if (!link->peer && peer && !peer->session)
+	if (!link->peer && peer && !peer->session &&
+	    why != SESSION_WHY_DIRECTION)
 		peer->why = why;
 	session_refuse(link->conn, why);
 }
@@ -466,6 +498,8 @@ void session_peer_begin(struct session_peer *peer)
 			       session_now(peer->net) +
 				       session_random() % SESSION_FIRST_MS *
 					       SESSION_MS);
+	else
+		session_knock_later(peer);
 }
 
 /**

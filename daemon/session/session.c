@@ -22,6 +22,7 @@ static const struct session_default session_defaults[] = {
 	{ offsetof(struct session_options, shake_ms), 5000 },
 	{ offsetof(struct session_options, hold_ms), 1000 },
 	{ offsetof(struct session_options, hold_max_ms), 60000 },
+	{ offsetof(struct session_options, knock_ms), 10000 },
 };
 
 static int session_options_take(struct session_net *net,

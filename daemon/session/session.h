@@ -8,6 +8,8 @@
  * two seconds and are spread by lot.  A session in use is replaced only by one
  * that is authenticated, and by the rule of session_settle(), which both sides
  * decide alike.
+ * The other one knocks after a while (knock_ms): that is refused, and says why
+ * nobody calls: a node that was removed while it was down hears that.
  *
  * WHAT IS PROMISED.  A message arrives once, whole, and in the order of its
  * class within one session, or the session ends; not that it arrives.  up() and
@@ -114,6 +116,7 @@ struct session_ops {
  * @shake_ms: to be authenticated; 0: 5000
  * @hold_ms: see detect.h; 0: 1000
  * @hold_max_ms: see detect.h; 0: 60000
+ * @knock_ms: who is to be called and is not asks why; 0: 10000
  * @queue_bytes: that wait in all sessions; 0: 256 MiB
  */
 struct session_options {
@@ -128,6 +131,7 @@ struct session_options {
 	uint32_t shake_ms;
 	uint32_t hold_ms;
 	uint32_t hold_max_ms;
+	uint32_t knock_ms;
 	uint64_t queue_bytes;
 };
 

@@ -299,6 +299,22 @@ TEST_F(cluster, store_lost)
 			     STATE_STORE_REMOVED));
 }
 
+static bool has_problem(struct node *n, const char *problem, const char *todo)
+{
+	struct json_object *doc = cluster_status(n->c), *list, *row;
+	bool found = false;
+	size_t i;
+
+	json_object_object_get_ex(doc, "problems", &list);
+	for (i = 0; i < json_object_array_length(list); i++) {
+		row = json_object_array_get_idx(list, i);
+		found |= strstr(word(row, "problem"), problem) &&
+			 strstr(word(row, "do"), todo);
+	}
+	json_object_put(doc);
+	return found;
+}
+
 /*
  * n3 dies for good.  It is given up, but not as long as it is needed, nor while
  * it is there; it is removed when nothing of it is left.
@@ -339,6 +355,11 @@ TEST_F(cluster, lost)
 	json_object_put(asked.ok);
 	EXPECT_TRUE(WAIT_FOR(state_node_by_id(leader()->c->s, 3)->state ==
 			     STATE_NODE_REMOVED));
+	/* who comes back nevertheless is told, though nobody calls it */
+	node[2].opt.knock_ms = 100;
+	ASSERT_EQ(0, start(&node[2]));
+	EXPECT_TRUE(WAIT_FOR(has_problem(&node[2], "member 1 refuses this node",
+					 "this node was removed")));
 }
 
 TEST_HARNESS_MAIN

@@ -150,6 +150,43 @@ TEST_F(nodes, a_removed_key)
 	WAIT(UP(1, 2) && UP(2, 1));
 }
 
+/* Why is @b not heard by @a? */
+static enum session_why why_not(struct world *world, u32 a, u32 b)
+{
+	struct session_status status;
+
+	if (session_peer_status(world->node[a].net, b, &status))
+		return SESSION_WHYS;
+	return status.why;
+}
+
+/* Who is called by nobody asks, and hears why; that is no session. */
+TEST_F(nodes, removed_while_it_was_down)
+{
+	struct world *world = &self->world;
+	union links_addr nowhere = world_loopback(1, 1);
+
+	world->options.knock_ms = 20;
+	restart(world, 2);
+	/* node 1 knows it, and can not reach it */
+	ASSERT_EQ(0, session_peer_set(NODE(1)->net, 2, &nowhere, 1));
+	ASSERT_EQ(0, session_peer_set(NODE(2)->net, 1, &NODE(1)->at, 1));
+	WAIT(world_refused(world, 1, SESSION_WHY_DIRECTION) > 1);
+	EXPECT_EQ(SESSION_WHY_NONE, why_not(world, 2, 1));
+	WAIT(why_not(world, 1, 2) == SESSION_WHY_NETWORK);
+	/* it was removed */
+	session_peer_remove(NODE(1)->net, 2);
+	world->removed[2] = true;
+	WAIT(why_not(world, 2, 1) == SESSION_WHY_KEY);
+	EXPECT_EQ(0, NODE(1)->ups[2]);
+	EXPECT_EQ(0, NODE(2)->ups[1]);
+	/* and was not, after all */
+	world->removed[2] = false;
+	world_meet(world, 1, 2);
+	WAIT(UP(1, 2) && UP(2, 1));
+	EXPECT_EQ(1, NODE(1)->ups[2]);
+}
+
 TEST_F(nodes, recheck_leaves_the_good)
 {
 	world_meet_up(&self->world, 1, 2);
