@@ -97,7 +97,7 @@ run_raft()
 	part sim-state-asan 900 "$bin/statesim-asan" \
 		--schedules $(($1 / 40)) --seed "$QBD_SEED"
 	part sim-state-cell 600 "$bin/statesim" --cell
-	part sim-agent 900 "$bin/agentsim" --schedules $(($1 / 4)) --seed "$QBD_SEED"
+	part sim-agent 900 "$bin/agentsim" --schedules $(($1 / 7)) --seed "$QBD_SEED"
 	part sim-agent-asan 900 "$bin/agentsim-asan" \
 		--schedules $(($1 / 40)) --seed "$QBD_SEED"
 }
