@@ -39,7 +39,7 @@ daemons_cluster 256
 check "a short patience" quiet ctl n1 cluster set repair-after-ms --value 5000
 check "a volume" quiet ctl n1 volume create data --size 64M --shard-size 64M
 check "it is attached" quiet ctl n1 volume attach data
-check "it has three copies" copies "n1, n2, n3"
+check "it has three copies" wait_until 60 copies "n1, n2, n3"
 DEV=/dev/$(at n1 qbdctl kernel volume list --json |
 	sed -n 's/.*"device": *"\([^"]*\)".*/\1/p')
 dd if=/dev/urandom of="$DEV" bs=1M count=8 seek=8 oflag=direct conv=nocreat \
@@ -59,7 +59,7 @@ refuse "a store with copies is not removed" says="drain it first" \
 log "n3 is back, and has nothing to keep"
 daemon_start n3
 check "what it had is deleted" wait_until 60 store_has n3 0 0
-check "the others stay" copies "n1, n2, n4"
+check "the others stay" wait_until 60 copies "n1, n2, n4"
 
 log "n2 drains"
 check "to drain" quiet ctl n1 node drain n2

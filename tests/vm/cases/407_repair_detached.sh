@@ -87,7 +87,7 @@ daemons_cluster 256
 check "a short patience" quiet ctl n1 cluster set repair-after-ms --value 5000
 check "a volume" quiet ctl n1 volume create data --size 64M --shard-size 64M
 check "it is attached" quiet ctl n1 volume attach data
-check "it has three copies" copies "n1, n2, n3"
+check "it has three copies" wait_until 60 copies "n1, n2, n3"
 check "it has a device" wait_until 10 device n1
 DEV=$(device_of n1)
 dd if=/dev/urandom of="$DEV" bs=1M count=24 seek=8 oflag=direct conv=nocreat \
