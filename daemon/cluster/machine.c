@@ -88,7 +88,6 @@ void machine_free(struct cluster *c)
 	if (!job)
 		abort();
 	job->job.run = machine_free_run;
-	job->job.run = machine_free_run;
 	job->job.what = "give memory back";
 	job->job.done = machine_free_done;
 	job->s = c->s;

@@ -165,7 +165,6 @@ static void server_leave(struct work *work, const struct raftlog_env *env,
 	if (!leave)
 		abort();
 	leave->job.run = server_leave_run;
-	leave->job.run = server_leave_run;
 	leave->job.what = "put away the log of the control plane";
 	leave->job.done = server_leave_done;
 	leave->c = disowned;
@@ -219,7 +218,6 @@ int server_disk_begin(struct cluster *c)
 
 	if (!job)
 		return -ENOMEM;
-	job->job.run = server_job_run;
 	job->job.run = server_job_run;
 	job->job.what = "make the log of the control plane";
 	job->job.done = server_job_done;
@@ -309,7 +307,6 @@ void peers_save(struct cluster *c)
 			  "reason=\"no memory\"");
 		return;
 	}
-	peers->job.run = peers_run;
 	peers->job.run = peers_run;
 	peers->job.what = "write the addresses of members";
 	peers->job.done = peers_done;

@@ -51,7 +51,6 @@ static void group_store_close(struct work *work, struct raftlog *rl,
 	if (!closing)
 		abort();
 	closing->job.run = group_close_run;
-	closing->job.run = group_close_run;
 	closing->job.what = "close the log of the control plane";
 	closing->job.done = group_close_done;
 	closing->rl = rl;
@@ -249,7 +248,6 @@ void group_open_begin(struct group *g)
 	if (!open)
 		abort();
 	group_quiet(g);
-	open->job.run = group_open_run;
 	open->job.run = group_open_run;
 	open->job.what = "open the log of the control plane";
 	open->job.done = group_open_done;

@@ -129,7 +129,6 @@ int group_piece(struct group *g, const struct raft_msg *msg)
 		return -ENOMEM;
 	}
 	piece->job.run = piece_run;
-	piece->job.run = piece_run;
 	piece->job.what = "read a piece of a snapshot";
 	piece->job.done = piece_done;
 	piece->g = g;
@@ -166,7 +165,6 @@ void group_pieces_end(struct group *g)
 	}
 	if (!g->reading)
 		return;
-	g->reading->job.run = reading_end_run;
 	g->reading->job.run = reading_end_run;
 	g->reading->job.what = "close a snapshot";
 	g->reading->job.done = reading_end_done;

@@ -139,7 +139,6 @@ void group_restore(struct group *g)
 		return;
 	}
 	load->job.run = group_load_run;
-	load->job.run = group_load_run;
 	load->job.what = "load a snapshot of the state";
 	load->job.done = group_load_done;
 	load->g = g;
@@ -229,7 +228,6 @@ void group_snapshot(struct group *g)
 		group_snapshot_failed(g, -ENOMEM);
 		return;
 	}
-	save->job.run = group_save_run;
 	save->job.run = group_save_run;
 	save->job.what = "save a snapshot of the state";
 	save->job.done = group_save_done;

@@ -97,7 +97,6 @@ void hands_store_look(struct hands *hands, struct hands_device *device)
 {
 	device->hands = hands;
 	device->job.run = device_look;
-	device->job.run = device_look;
 	device->job.what = "look at a device";
 	device->job.done = device_done;
 	work_give(hands->work, &device->job);
@@ -198,7 +197,6 @@ void hands_store_keep(struct hands *hands, struct hands_device *device)
 		device->err = -ENOMEM;
 		snprintf(device->why, sizeof(device->why), "no memory");
 	}
-	device->job.run = device_keep;
 	device->job.run = device_keep;
 	device->job.what = "write the list of stores";
 	device->job.done = device_kept;
@@ -312,7 +310,6 @@ void stores_look(struct hands *h)
 	if (!job)
 		return; /* it is asked for again as long as a store is missing
 			 */
-	job->job.run = stores_look_run;
 	job->job.run = stores_look_run;
 	job->job.what = "look at the devices of stores";
 	job->job.done = stores_look_done;
