@@ -51,7 +51,7 @@ static void server_lost(struct cluster *c, const char *reason, bool disown)
 }
 
 static const char server_newer[] =
-	"a newer qbdd wrote it, and its feature level is above what this one knows: start the newer one again";
+	"its feature level is above what this qbdd knows: start the newer one again";
 
 /* Errors that say: what was promised is gone. Others may pass. */
 static bool server_gone(int err)

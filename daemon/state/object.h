@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The objects of the state.  state.h says what they are for and what may
- * become of them.
+ * The objects of the state; state.h says what for, and what becomes of them.
  *
  * A slot is the place of an object in its table.  Slots of nodes, stores and
  * volumes are the same on every server (the lowest free one is taken, and
@@ -14,7 +13,6 @@
 #include "limits.h"
 #include "object_volume.h"
 
-/* Settings of the cluster */
 #define STATE_SETTINGS(X)                                                \
 	X(VOTERS, "voters", 3, 3, 7) /* wanted; odd */                   \
 	X(REPAIR_AFTER, "repair-after-ms", 600000, 1000, 604800000)      \

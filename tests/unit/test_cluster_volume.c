@@ -351,6 +351,7 @@ TEST_F(cluster, another_term)
 
 TEST_F(cluster, policies)
 {
+	const struct state_volume *db;
 	struct json_object *args, *list;
 	struct asked asked;
 
@@ -382,9 +383,11 @@ TEST_F(cluster, policies)
 	json_object_put(asked.ok);
 	ASSERT_TRUE(did(&node[0], "volume set",
 			with_flag(named("db"), "no-auto-attach")));
-	EXPECT_EQ(0, volume("db")->nr_autos);
-	EXPECT_STREQ("", volume("db")->run);
-	EXPECT_EQ(30000, volume("db")->no_quorum_ms);
+	db = volume("db");
+	ASSERT_TRUE(db);
+	EXPECT_EQ(0, db->nr_autos);
+	EXPECT_STREQ("", db->run);
+	EXPECT_EQ(30000, db->no_quorum_ms);
 }
 
 /* Whatever a report has in it: refused, and nothing changed. */
