@@ -9,6 +9,7 @@
 #
 #	n1 holds the volume, and is lost; n2 is lost; n3 is left
 # DEBUG=long
+# TIER=long
 # TIMEOUT=500
 DESCRIPTION="a cluster that lost its majority is restored under I/O"
 # shellcheck source=tests/vm/lib.sh
