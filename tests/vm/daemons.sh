@@ -39,6 +39,13 @@ daemon_start()
 	wait_until 60 quiet ctl "$node" daemon status
 }
 
+# attached NODE: device and term of the volume in its kernel.
+attached()
+{
+	at "$1" qbdctl kernel volume list --json | tr '{' '\n' |
+		sed -n 's/.*"device": *"\([^"]*\)".*"term": *\([0-9]*\).*/\1 \2/p'
+}
+
 # daemon_knows NODE: does it know what its kernel has to have, since it began?
 # What the others know of its volumes may be from before its daemon died.
 daemon_knows()

@@ -33,13 +33,6 @@ level_is()
 	[[ $(level) == "$1" ]]
 }
 
-# attached: device and term of the volume in the kernel of n1.
-attached()
-{
-	at n1 qbdctl kernel volume list --json | tr '{' '\n' |
-		sed -n 's/.*"device": *"\([^"]*\)".*"term": *\([0-9]*\).*/\1 \2/p'
-}
-
 # replaced NODE PROGRAM: its daemon ends, and this one begins.
 replaced()
 {
@@ -53,7 +46,7 @@ replaced()
 	wait_until 60 daemon_knows "$1"
 	wait_until 60 _voters "$1" 3
 	check "writes go on with it" ledger_grows 120 50
-	check "the volume is what it was" test "$(attached)" = "$is"
+	check "the volume is what it was" test "$(attached n1)" = "$is"
 	check "nobody had to be asked for it" \
 		test "$(daemon_asked n1)" = "$asked"
 	log "slowest write so far: $(ledger_slowest) ms"
@@ -65,7 +58,7 @@ done
 daemons_cluster 256
 check "a volume" quiet ctl n1 volume create data --size 64M --shard-size 64M
 check "it is attached" quiet ctl n1 volume attach data
-is=$(attached)
+is=$(attached n1)
 log "device and term: $is"
 check "it has a device" test -b "/dev/${is% *}"
 ledger_write "/dev/${is% *}" --blocks 512 --pause 5

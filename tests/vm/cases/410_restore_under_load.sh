@@ -22,13 +22,6 @@ DESCRIPTION="a cluster that lost its majority is restored under I/O"
 # What a busy host may cost a write; who waits for a daemon waits for ever.
 readonly stall_ms=5000
 
-# attached NODE: device and term of the volume in its kernel.
-attached()
-{
-	at "$1" qbdctl kernel volume list --json | tr '{' '\n' |
-		sed -n 's/.*"device": *"\([^"]*\)".*"term": *\([0-9]*\).*/\1 \2/p'
-}
-
 not_attached()
 {
 	[[ -z $(attached "$1") ]]
@@ -58,7 +51,7 @@ lost()
 daemons_cluster 256
 check "a volume" quiet ctl n1 volume create data --size 64M --shard-size 64M
 check "it is attached" quiet ctl n1 volume attach data
-check "it has three copies" copies "n1, n2, n3"
+check "it has three copies" wait_until 60 copies "n1, n2, n3"
 is=$(attached n1)
 log "device and term: $is"
 DEV=/dev/${is% *}
@@ -92,7 +85,7 @@ check "three voters" wait_until 90 _voters n3 3
 check "writes go on" ledger_grows 120 200
 check "the volume is what it was" test "$(attached n1)" = "$is"
 check "nobody had to be asked for it" test "$(daemon_asked n1)" = "$asked"
-check "it has three copies" copies "n1, n2, n3"
+check "it has three copies" wait_until 60 copies "n1, n2, n3"
 ledger_stop
 check "no write failed" test "$LEDGER_CODE" = 143
 log "slowest write: $(ledger_slowest) ms"

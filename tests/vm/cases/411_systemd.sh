@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The daemon's unit under a real systemd, with all of its sandbox: it is active
-# when the daemon says so, not before; it stops, starts and is restarted under
-# I/O, by its watchdog too, and takes up what the kernel goes on with. A unit of
+# when the daemon has said so; it stops, starts and is restarted under I/O, by
+# its watchdog too, and takes up what the kernel goes on with. A unit of
 # a volume follows it: it is started where that is attached, and is stopped where
 # it is detached, or lost.
 #
@@ -66,17 +66,10 @@ writes_more()
 	[[ $("$ledgerd" count $ledger) -ge $1 ]]
 }
 
-# term_of NODE: of the volume, as its kernel has it.
-term_of()
-{
-	at "$1" qbdctl kernel volume list --json |
-		sed -n 's/.*"term": *\([0-9]*\).*/\1/p'
-}
-
 # goes_on NODE: the same volume and the same process, and it writes.
 goes_on()
 {
-	[[ $(term_of "$1") == "$term" ]]
+	[[ $(attached "$1") == "$is" ]]
 	sd_is "$1" app MainPID="$app"
 	writes_grow 20
 }
@@ -103,7 +96,7 @@ check "with a unit" quiet ctl n1 volume set data --auto-attach n1,n2 \
 	--unit app.service
 check "its unit runs" wait_until 60 sd_is n1 app ActiveState=active
 writes_grow 50
-term=$(term_of n1)
+is=$(attached n1)
 app=$(sd n1 show --property MainPID --value app)
 
 check "restart" sd n1 restart qbdd
